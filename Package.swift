@@ -1,0 +1,78 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every Swift target: one language mode, nothing implicit about imports, and a warning stops the build.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "keytide",
+    products: [
+        .executable(name: "keytide", targets: ["keytide"]),
+        .library(name: "ClientSync", targets: ["ClientSync"]),
+    ],
+    dependencies: [
+        // Why each one is here: docs/ARCHITECTURE.md, "Dependencies".
+        .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
+        .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+
+        .target(name: "ExposureKeys", swiftSettings: strict),
+        .target(name: "FeedFormat", dependencies: ["ExposureKeys", "CLZ4", crypto], swiftSettings: strict),
+        .target(name: "Replication", dependencies: ["ExposureKeys", "FeedFormat"], swiftSettings: strict),
+        .target(
+            name: "ExposureNotification",
+            dependencies: ["ExposureKeys", "CZlib", crypto, cryptoExtras],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "ClientSync",
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification"],
+            swiftSettings: strict
+        ),
+        .target(name: "DeviceStore", dependencies: ["ExposureKeys", "FeedFormat", "ClientSync", grdb], swiftSettings: strict),
+        .target(name: "FeedStore", dependencies: ["ExposureKeys", "FeedFormat", grdb], swiftSettings: strict),
+        .target(name: "HTTP2", dependencies: ["CNghttp2", logging, nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
+        .target(
+            name: "RegionalNode",
+            dependencies: [
+                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "HTTP2", crypto, logging,
+                nioCore, nioPosix, lifecycle, configuration,
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "keytide",
+            dependencies: [
+                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore", "FeedStore",
+                "HTTP2", "RegionalNode", argumentParser, logging, lifecycle, configuration,
+            ],
+            swiftSettings: strict
+        ),
+    ]
+)

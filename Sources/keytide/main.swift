@@ -1,0 +1,3 @@
+import GRDB
+import NIOHTTP1
+print("keytide")
