@@ -55,13 +55,22 @@ let package = Package(
             dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification"],
             swiftSettings: strict
         ),
-        .target(name: "DeviceStore", dependencies: ["ExposureKeys", "FeedFormat", "ClientSync", grdb], swiftSettings: strict),
+        .target(
+            name: "DeviceStore",
+            dependencies: ["ExposureKeys", "FeedFormat", "ClientSync", grdb],
+            swiftSettings: strict
+        ),
         .target(name: "FeedStore", dependencies: ["ExposureKeys", "FeedFormat", grdb], swiftSettings: strict),
-        .target(name: "HTTP2", dependencies: ["CNghttp2", logging, nioCore, nioPosix, nioHTTP1], swiftSettings: strict),
+        .target(
+            name: "HTTP2",
+            dependencies: ["CNghttp2", logging, nioCore, nioPosix, nioHTTP1],
+            swiftSettings: strict
+        ),
         .target(
             name: "RegionalNode",
             dependencies: [
-                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "HTTP2", crypto, logging,
+                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "HTTP2", crypto,
+                logging,
                 nioCore, nioPosix, lifecycle, configuration,
             ],
             swiftSettings: strict
@@ -69,7 +78,8 @@ let package = Package(
         .executableTarget(
             name: "keytide",
             dependencies: [
-                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore", "FeedStore",
+                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore",
+                "FeedStore",
                 "HTTP2", "RegionalNode", argumentParser, logging, lifecycle, configuration,
             ],
             swiftSettings: strict
