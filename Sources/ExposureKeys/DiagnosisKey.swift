@@ -77,6 +77,20 @@ public struct KeyMetadata: Hashable, Comparable, Sendable {
             | onset << 32 | UInt64(rollingStart.number)
     }
 
+    /// The metadata that has this packed form.
+    /// - Returns: nil if a field lies outside its range or an unused bit is set.
+    public init?(unpacking packed: UInt64) {
+        let period = Int(packed >> 50 & 0xff)
+        let onset = Int(packed >> 32 & 0x3fff)
+        guard packed >> 58 <= UInt64(ReportType.revoked.rawValue),
+            KeyMetadata.rollingPeriods.contains(period),
+            KeyMetadata.transmissionRisks.contains(Int(packed >> 46 & 0xf)),
+            onset == 0 || KeyMetadata.onsetDays.contains(onset - KeyMetadata.onsetOffset),
+            UInt64(UInt32(truncatingIfNeeded: packed)) + UInt64(period) <= UInt64(UInt32.max)
+        else { return nil }
+        self.packed = packed
+    }
+
     public var rollingStart: Interval { Interval(UInt32(truncatingIfNeeded: packed)) }
     public var rollingPeriod: Int { Int(packed >> 50 & 0xff) }
     public var reportType: ReportType { ReportType(rawValue: UInt8(packed >> 58)) ?? .unknown }

@@ -1,0 +1,118 @@
+internal import ExposureKeys
+
+/// The payload of a batch's section of diagnosis keys: a columnar table of groups, then the sorted keys of each group
+/// with the gaps between their high halves Golomb-Rice coded. Every byte: docs/FEED-FORMAT.md, "Diagnosis keys".
+enum KeysSection {
+    /// - Parameter keys: strictly ascending by `DiagnosisKey.precedesInBatch`, at least one.
+    static func encode(_ keys: [DiagnosisKey]) -> [UInt8] {
+        let groups = KeyGroup.groups(of: keys)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(keys.count * 16 + groups.count * 4)
+        bytes.append(varint: UInt64(groups.count))
+        var table = BitWriter()
+        GroupTable.write(groups, to: &table)
+        bytes.append(contentsOf: table.finish())
+        for key in keys { bytes.append(bigEndian: key.data.low) }
+        bytes.append(contentsOf: encodeHighHalves(keys, groups))
+        return bytes
+    }
+
+    /// - Returns: keys in batch order.
+    static func decode(_ bytes: ArraySlice<UInt8>) throws(FormatError) -> [DiagnosisKey] {
+        var reader = ByteReader(bytes, reading: "diagnosis keys")
+        let groupCount = try reader.varint(upTo: FormatLimits.groups, "the number of groups")
+        // A group takes at least one bit of the table and eight bytes of its first key.
+        guard groupCount > 0, groupCount <= reader.remaining / 8 else {
+            throw reader.error(.lyingLength, "\(groupCount) groups cannot stand in \(reader.remaining) bytes")
+        }
+        var table = BitReader(bytes[reader.position...], reading: "table of key groups")
+        let groups = try GroupTable.read(groupCount, from: &table)
+        let lows = try table.align()
+        let total = groups.reduce(0) { $0 + $1.count }
+        guard total <= FormatLimits.keysPerBatch else {
+            throw FormatError(.limitExceeded, "a batch of \(total) keys, more than \(FormatLimits.keysPerBatch)")
+        }
+        guard total <= (bytes.endIndex - lows) / 8 else {
+            throw FormatError(.lyingLength, "\(total) keys cannot stand in \(bytes.endIndex - lows) bytes")
+        }
+        return try decodeKeys(bytes, groups: groups, total: total, lows: lows)
+    }
+
+    /// The Rice parameter for a group: the gap between neighbours of `count` uniform 64-bit numbers, 2^64 / count on
+    /// average, is then coded within 0.14 bits of its entropy.
+    static func riceParameter(count: Int) -> Int {
+        64 - (Int.bitWidth - count.leadingZeroBitCount)
+    }
+
+    private static func encodeHighHalves(_ keys: [DiagnosisKey], _ groups: [KeyGroup]) -> [UInt8] {
+        var bits = BitWriter()
+        var index = 0
+        for group in groups {
+            let parameter = riceParameter(count: group.count)
+            var previous: UInt64 = 0
+            for _ in 0..<group.count {
+                let gap = keys[index].data.high - previous
+                previous = keys[index].data.high
+                bits.writeUnary(Int(gap >> UInt64(parameter)))
+                bits.write(gap, bits: parameter)
+                index += 1
+            }
+        }
+        return bits.finish()
+    }
+
+    private static func decodeKeys(
+        _ bytes: ArraySlice<UInt8>,
+        groups: [KeyGroup],
+        total: Int,
+        lows: Int
+    ) throws(FormatError) -> [DiagnosisKey] {
+        var lowReader = ByteReader(bytes[lows..<lows + 8 * total], reading: "low halves of keys")
+        var bits = BitReader(bytes[(lows + 8 * total)...], reading: "high halves of keys")
+        var keys: [DiagnosisKey] = []
+        keys.reserveCapacity(total)
+        for group in groups {
+            let parameter = riceParameter(count: group.count)
+            let longestRun = Int(UInt64.max >> UInt64(parameter))
+            var previous: KeyData?
+            for _ in 0..<group.count {
+                let quotient = try bits.readUnary(upTo: longestRun)
+                let gap = UInt64(quotient) << UInt64(parameter) | (try bits.read(bits: parameter))
+                let (high, overflow) = (previous?.high ?? 0).addingReportingOverflow(gap)
+                let data = KeyData(high: high, low: try lowReader.uint64())
+                if overflow { throw FormatError(.outOfRange, "a key after \(keys.count) others exceeds 16 bytes") }
+                if let previous, data <= previous {
+                    throw FormatError(.notAscending, "keys of one group do not ascend, after \(keys.count) keys")
+                }
+                previous = data
+                keys.append(DiagnosisKey(data: data, metadata: group.metadata))
+            }
+        }
+        let end = try bits.align()
+        guard end == bytes.endIndex else {
+            throw FormatError(.trailingBytes, "diagnosis keys: \(bytes.endIndex - end) bytes follow the last key")
+        }
+        return keys
+    }
+}
+
+/// Keys of a batch that share all metadata.
+struct KeyGroup: Equatable {
+    let metadata: KeyMetadata
+    /// At least 1.
+    let count: Int
+
+    /// - Parameter keys: in batch order.
+    static func groups(of keys: [DiagnosisKey]) -> [KeyGroup] {
+        var groups: [KeyGroup] = []
+        var start = keys.startIndex
+        while start < keys.endIndex {
+            let metadata = keys[start].metadata
+            var end = start + 1
+            while end < keys.endIndex, keys[end].metadata == metadata { end += 1 }
+            groups.append(KeyGroup(metadata: metadata, count: end - start))
+            start = end
+        }
+        return groups
+    }
+}
