@@ -53,7 +53,7 @@ public struct SignedCheckpoint: Hashable, Sendable {
         _ bytes: ArraySlice<UInt8>,
         region: Region,
         epoch: Epoch,
-        keys: [NoteVerifier]
+        keys: [RosterRegion.Key]
     ) throws(FormatError) {
         let note = try SignedNote(bytes, limit: FormatLimits.checkpointBytes)
         let lines = note.text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -71,22 +71,16 @@ public struct SignedCheckpoint: Hashable, Sendable {
         checkpoint = Checkpoint(region: region, epoch: epoch, size: size, root: root)
         self.bytes = Array(bytes)
     }
-
-    /// The size a checkpoint's note claims, unverified; for reading what this node stored itself.
-    static func claimedSize(_ bytes: ArraySlice<UInt8>) -> UInt64? {
-        let lines = bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 2)
-        return lines.count > 1 ? UInt64(String(decoding: lines[1], as: UTF8.self)) : nil
-    }
 }
 
 extension SignedNote {
-    /// Time of the signature by one of `keys`.
+    /// Time of the signature by one of `keys`, made while that key was valid.
     /// - Throws: `.wrongSignature` if a key's signature is there but does not fit, else `.missingSignature`.
-    func time(verifiedByOneOf keys: [NoteVerifier]) throws(FormatError) -> Int64 {
-        var failure = FormatError(.missingSignature, "no key of the roster has signed this note")
+    func time(verifiedByOneOf keys: [RosterRegion.Key]) throws(FormatError) -> Int64 {
+        var failure = FormatError(.missingSignature, "no key that the roster holds valid has signed this note")
         for key in keys {
             do throws(FormatError) {
-                if let time = try key.verify(self) { return time }
+                if let time = try key.verifier.verify(self), key.notBefore <= time, time < key.notAfter { return time }
             } catch {
                 if error.code == .wrongSignature { failure = error }
             }
