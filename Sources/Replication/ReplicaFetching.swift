@@ -146,7 +146,9 @@ extension Replica {
             let doubled = settings.retryPause << Int64(min(progress.failures, 10))
             let pause = min(doubled, settings.retryLimit)
             progress.failures += 1
-            progress.retryAt = now.advanced(byMilliseconds: pause + Int64.random(in: 0...(pause / 2), using: &random))
+            let due = now.advanced(byMilliseconds: pause + Int64.random(in: 0...(pause / 2), using: &random))
+            // A batch from the future may already have set a later time.
+            progress.retryAt = max(progress.retryAt ?? due, due)
         }
     }
 }
