@@ -84,5 +84,12 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+
+        .testTarget(name: "ExposureKeysTests", dependencies: ["ExposureKeys"], swiftSettings: strict),
+        .testTarget(
+            name: "ExposureNotificationTests",
+            dependencies: ["ExposureNotification", "ExposureKeys", crypto],
+            swiftSettings: strict
+        ),
     ]
 )
