@@ -79,8 +79,7 @@ let package = Package(
             name: "keytide",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore",
-                "FeedStore",
-                "HTTP2", "RegionalNode", argumentParser, logging, lifecycle, configuration,
+                "FeedStore", "HTTP2", "RegionalNode", argumentParser, logging, lifecycle, configuration,
             ],
             swiftSettings: strict
         ),
@@ -91,5 +90,6 @@ let package = Package(
             dependencies: ["ExposureNotification", "ExposureKeys", crypto],
             swiftSettings: strict
         ),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
     ]
 )
