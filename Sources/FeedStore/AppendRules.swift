@@ -6,10 +6,9 @@ struct AppendRules {
     private var next: [FeedID: UInt64] = [:]
 
     /// Admits the batches of one append, one by one, in their order.
-    /// - Parameter count: batches that the feed has in the store now.
-    mutating func admit(_ batch: StoredBatch, count: () throws(StoreError) -> UInt64) throws(StoreError) {
-        let expected: UInt64
-        if let known = next[batch.feed] { expected = known } else { expected = try count() }
+    /// - Parameter count: batches that the feed has in the store before this append.
+    mutating func admit(_ batch: StoredBatch, count: UInt64) throws(StoreError) {
+        let expected = next[batch.feed] ?? count
         guard batch.number == expected else {
             throw StoreError(
                 .outOfSequence,

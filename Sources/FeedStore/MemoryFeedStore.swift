@@ -28,7 +28,7 @@ public final class MemoryFeedStore: FeedStorage {
             try state.checkOpen()
             var rules = AppendRules()
             for batch in batches {
-                try rules.admit(batch) { state.feeds[batch.feed]?.count ?? 0 }
+                try rules.admit(batch, count: state.feeds[batch.feed]?.count ?? 0)
             }
             for batch in batches { state.feeds[batch.feed, default: Feed(base: Frontier())].append(batch) }
         }
