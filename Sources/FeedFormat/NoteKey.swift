@@ -45,7 +45,7 @@ public struct NoteVerifier: Hashable, Sendable {
         return Hash256(hashing: input[...]).bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    private var keyIDText: String {
+    fileprivate var keyIDText: String {
         let digits = String(keyID, radix: 16)
         return String(repeating: "0", count: 8 - digits.count) + digits
     }
@@ -88,6 +88,24 @@ public struct NoteSigner: Sendable {
         self.verifier = verifier
         self.seed = seed
     }
+
+    /// Reads the text form `PRIVATE+KEY+name+hash+base64`, as `text` gives it.
+    public init?(_ text: some StringProtocol) {
+        guard text.hasPrefix(NoteSigner.mark) else { return nil }
+        let parts = text.dropFirst(NoteSigner.mark.count).split(separator: "+", maxSplits: 2)
+        guard parts.count == 3, let raw = Base64.decode(parts[2]), raw.count == 33,
+            let algorithm = NoteVerifier.Algorithm(rawValue: raw[0])
+        else { return nil }
+        self.init(name: String(parts[0]), algorithm: algorithm, seed: Array(raw.dropFirst()))
+        guard verifier.keyIDText == parts[1] else { return nil }
+    }
+
+    /// The text form of the private key. A secret: for a key file that only its owner can read.
+    public var text: String {
+        "\(NoteSigner.mark)\(verifier.name)+\(verifier.keyIDText)+\(Base64.encode([verifier.algorithm.rawValue] + seed))"
+    }
+
+    private static let mark = "PRIVATE+KEY+"
 
     /// - Parameter time: unix seconds; used under `.cosignature` only.
     func sign(_ text: String, time: Int64) throws(FormatError) -> SignedNote.Signature {
