@@ -84,5 +84,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+
+        .testTarget(
+            name: "FeedFormatTests",
+            dependencies: ["ExposureKeys", "FeedFormat", crypto],
+            swiftSettings: strict
+        ),
     ]
 )

@@ -17,7 +17,7 @@ public struct Checkpoint: Hashable, Sendable {
     }
 
     /// The note text that is signed.
-    var text: String { "\(KeytideNames.feed(region, epoch))\n\(size)\n\(Base64.encode(root.bytes))\n" }
+    package var text: String { "\(KeytideNames.feed(region, epoch))\n\(size)\n\(Base64.encode(root.bytes))\n" }
 
     /// Signs this statement.
     /// - Returns: the note, at most 300 bytes.

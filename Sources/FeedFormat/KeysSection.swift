@@ -1,10 +1,10 @@
-internal import ExposureKeys
+package import ExposureKeys
 
 /// The payload of a batch's section of diagnosis keys: a columnar table of groups, then the sorted keys of each group
 /// with the gaps between their high halves Golomb-Rice coded. Every byte: docs/FEED-FORMAT.md, "Diagnosis keys".
-enum KeysSection {
+package enum KeysSection {
     /// - Parameter keys: strictly ascending by `DiagnosisKey.precedesInBatch`, at least one.
-    static func encode(_ keys: [DiagnosisKey]) -> [UInt8] {
+    package static func encode(_ keys: [DiagnosisKey]) -> [UInt8] {
         let groups = KeyGroup.groups(of: keys)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(keys.count * 16 + groups.count * 4)
@@ -18,7 +18,7 @@ enum KeysSection {
     }
 
     /// - Returns: keys in batch order.
-    static func decode(_ bytes: ArraySlice<UInt8>) throws(FormatError) -> [DiagnosisKey] {
+    package static func decode(_ bytes: ArraySlice<UInt8>) throws(FormatError) -> [DiagnosisKey] {
         var reader = ByteReader(bytes, reading: "diagnosis keys")
         let groupCount = try reader.varint(upTo: FormatLimits.groups, "the number of groups")
         // A group takes at least one bit of the table and eight bytes of its first key.
@@ -40,7 +40,7 @@ enum KeysSection {
 
     /// The Rice parameter for a group: the gap between neighbours of `count` uniform 64-bit numbers, 2^64 / count on
     /// average, is then coded within 0.14 bits of its entropy.
-    static func riceParameter(count: Int) -> Int {
+    package static func riceParameter(count: Int) -> Int {
         64 - (Int.bitWidth - count.leadingZeroBitCount)
     }
 
@@ -97,13 +97,18 @@ enum KeysSection {
 }
 
 /// Keys of a batch that share all metadata.
-struct KeyGroup: Equatable {
-    let metadata: KeyMetadata
+package struct KeyGroup: Equatable {
+    package let metadata: KeyMetadata
     /// At least 1.
-    let count: Int
+    package let count: Int
+
+    package init(metadata: KeyMetadata, count: Int) {
+        self.metadata = metadata
+        self.count = count
+    }
 
     /// - Parameter keys: in batch order.
-    static func groups(of keys: [DiagnosisKey]) -> [KeyGroup] {
+    package static func groups(of keys: [DiagnosisKey]) -> [KeyGroup] {
         var groups: [KeyGroup] = []
         var start = keys.startIndex
         while start < keys.endIndex {

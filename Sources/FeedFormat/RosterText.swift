@@ -2,7 +2,7 @@ import ExposureKeys
 
 extension Roster {
     /// The signed text: one `name value` pair a line, in a fixed order.
-    var text: String {
+    package var text: String {
         var lines = [KeytideNames.roster, "version \(version)"]
         lines.append("previous \(previous.map { Base64.encode($0.bytes) } ?? "-")")
         lines.append("issued \(issued)")

@@ -1,19 +1,19 @@
 /// A C2SP signed note: text, an empty line, and signature lines. (C2SP signed-note.)
-struct SignedNote {
+package struct SignedNote {
     /// The signed text, ending with a newline.
-    let text: String
-    let signatures: [Signature]
+    package let text: String
+    package let signatures: [Signature]
 
-    struct Signature {
-        let name: String
+    package struct Signature {
+        package let name: String
         /// First four bytes of the key's hash, big-endian.
-        let keyID: UInt32
+        package let keyID: UInt32
         /// What follows the key ID.
-        let body: [UInt8]
+        package let body: [UInt8]
     }
 
     /// - Parameter limit: largest accepted size in bytes.
-    init(_ bytes: ArraySlice<UInt8>, limit: Int) throws(FormatError) {
+    package init(_ bytes: ArraySlice<UInt8>, limit: Int) throws(FormatError) {
         guard bytes.count <= limit else {
             throw FormatError(.limitExceeded, "a note of \(bytes.count) bytes, more than \(limit)")
         }
@@ -35,7 +35,7 @@ struct SignedNote {
     }
 
     /// Puts text and signatures together.
-    static func bytes(text: String, signatures: [Signature]) -> [UInt8] {
+    package static func bytes(text: String, signatures: [Signature]) -> [UInt8] {
         Array((text + "\n" + signatures.map { $0.line + "\n" }.joined()).utf8)
     }
 }
