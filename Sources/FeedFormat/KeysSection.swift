@@ -4,8 +4,15 @@ package import ExposureKeys
 /// with the gaps between their high halves Golomb-Rice coded. Every byte: docs/FEED-FORMAT.md, "Diagnosis keys".
 package enum KeysSection {
     /// - Parameter keys: strictly ascending by `DiagnosisKey.precedesInBatch`, at least one.
-    package static func encode(_ keys: [DiagnosisKey]) -> [UInt8] {
+    /// - Throws: `.limitExceeded` if they form more than 2^16 groups.
+    package static func encode(_ keys: [DiagnosisKey]) throws(FormatError) -> [UInt8] {
         let groups = KeyGroup.groups(of: keys)
+        guard groups.count <= FormatLimits.groups else {
+            throw FormatError(
+                .limitExceeded,
+                "\(groups.count) groups of keys exceed the \(FormatLimits.groups) of a batch; publish in several"
+            )
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(keys.count * 16 + groups.count * 4)
         bytes.append(varint: UInt64(groups.count))

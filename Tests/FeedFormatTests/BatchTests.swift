@@ -56,7 +56,7 @@ struct BatchTests {
                 try Batch(number: 0, publication: Samples.publication, keys: [try key(end)])
             }
             // The same when the bytes come from elsewhere.
-            let sections = [Samples.section(2, KeysSection.encode([try key(end)]))]
+            let sections = [Samples.section(2, try KeysSection.encode([try key(end)]))]
             let batch = try Batch(Samples.batch(sections: sections))
             #expect(throws: FormatError.with(.keyOutsideWindow)) { try batch.keys() }
         }
@@ -156,5 +156,31 @@ struct BatchTests {
         #expect(throws: FormatError.with(.limitExceeded)) {
             try Batch(number: 0, publication: Samples.publication, keys: keys)
         }
+    }
+
+    @Test func atMostTheGroupsThatFit() throws {
+        let keys = try (0...FormatLimits.groups).map { number in
+            DiagnosisKey(
+                data: KeyData(high: UInt64(number) << 40, low: 0),
+                metadata: try Samples.metadata(
+                    end: Samples.publication.advanced(by: -Int64(number % 2000)),
+                    period: 1 + number / 2000
+                )
+            )
+        }
+        let full = try Batch(number: 0, publication: Samples.publication, keys: Array(keys.dropLast()))
+        #expect(try full.keys() == keys.dropLast().sorted(by: DiagnosisKey.precedesInBatch))
+        #expect(throws: FormatError.with(.limitExceeded)) {
+            try Batch(number: 0, publication: Samples.publication, keys: keys)
+        }
+    }
+
+    @Test func predecessorsThatNobodyWouldReadAreNotWritten() throws {
+        let write = { (number: UInt64, epochs: [Epoch]) in
+            try Batch(number: number, publication: Samples.publication, keys: [], predecessors: epochs)
+        }
+        #expect(throws: FormatError.with(.wrongPosition)) { try write(1, [Samples.epoch]) }
+        #expect(throws: FormatError.with(.notAscending)) { try write(0, [Samples.epoch, Samples.epoch]) }
+        #expect(throws: FormatError.with(.limitExceeded)) { try write(0, (0...32).map { Epoch($0) }) }
     }
 }
