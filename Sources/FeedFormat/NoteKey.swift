@@ -26,11 +26,12 @@ public struct NoteVerifier: Hashable, Sendable {
 
     /// Reads the text form `name+hash+base64`.
     public init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
+        let parts = String(text).unicodeScalars.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
+            .map { String($0) }
         guard parts.count == 3, let raw = Base64.decode(parts[2]), raw.count == 33,
             let algorithm = Algorithm(rawValue: raw[0])
         else { return nil }
-        self.init(name: String(parts[0]), algorithm: algorithm, publicKey: Array(raw.dropFirst()))
+        self.init(name: parts[0], algorithm: algorithm, publicKey: Array(raw.dropFirst()))
         guard parts[1] == keyIDText else { return nil }
     }
 

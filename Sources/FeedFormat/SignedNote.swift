@@ -42,12 +42,13 @@ package struct SignedNote {
 
 extension SignedNote.Signature {
     fileprivate init(line: Substring) throws(FormatError) {
-        let parts = line.split(separator: " ", omittingEmptySubsequences: false)
+        // By code point: a name may begin with a mark that Swift would join to the space before it.
+        let parts = line.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map { String($0) }
         guard parts.count == 3, parts[0] == "—", NoteKeyName.isValid(parts[1]),
             let raw = Base64.decode(parts[2]), raw.count > 4
         else { throw FormatError(.malformedNote, "a note's signature line is not '— name base64'") }
         self.init(
-            name: String(parts[1]),
+            name: parts[1],
             keyID: raw.prefix(4).reduce(0) { $0 << 8 | UInt32($1) },
             body: Array(raw.dropFirst(4))
         )
@@ -61,9 +62,13 @@ extension SignedNote.Signature {
     }
 }
 
-/// The rule for names of keys in notes: not empty, no spaces, no plus sign.
+/// The rule for names of keys in notes: 1 to 64 bytes, no spaces (white space of Unicode), control characters or plus
+/// signs.
 enum NoteKeyName {
     static func isValid(_ name: some StringProtocol) -> Bool {
-        !name.isEmpty && name.utf8.count <= 64 && name.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "+" }
+        (1...64).contains(name.utf8.count)
+            && name.unicodeScalars.allSatisfy {
+                $0.value > 0x20 && $0.value != 0x7f && $0 != "+" && !$0.properties.isWhitespace
+            }
     }
 }
