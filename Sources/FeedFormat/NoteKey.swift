@@ -26,11 +26,12 @@ public struct NoteVerifier: Hashable, Sendable {
 
     /// Reads the text form `name+hash+base64`.
     public init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
+        let parts = String(text).unicodeScalars.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
+            .map { String($0) }
         guard parts.count == 3, let raw = Base64.decode(parts[2]), raw.count == 33,
             let algorithm = Algorithm(rawValue: raw[0])
         else { return nil }
-        self.init(name: String(parts[0]), algorithm: algorithm, publicKey: Array(raw.dropFirst()))
+        self.init(name: parts[0], algorithm: algorithm, publicKey: Array(raw.dropFirst()))
         guard parts[1] == keyIDText else { return nil }
     }
 
@@ -40,7 +41,7 @@ public struct NoteVerifier: Hashable, Sendable {
     }
 
     /// First four bytes of SHA-256(name || 0x0A || type || key), big-endian.
-    var keyID: UInt32 {
+    package var keyID: UInt32 {
         let input = Array(name.utf8) + [0x0a, algorithm.rawValue] + publicKey
         return Hash256(hashing: input[...]).bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     }
@@ -53,7 +54,7 @@ public struct NoteVerifier: Hashable, Sendable {
     /// Checks this key's signature on a note.
     /// - Returns: unix time of the signature in seconds; nil under `.ed25519`, which has none.
     /// - Throws: `.missingSignature` if the note has no signature by this key, `.wrongSignature` if it does not fit.
-    func verify(_ note: SignedNote) throws(FormatError) -> Int64? {
+    package func verify(_ note: SignedNote) throws(FormatError) -> Int64? {
         guard let signature = note.signatures.first(where: { $0.name == name && $0.keyID == keyID }) else {
             throw FormatError(.missingSignature, "the note bears no signature of \(name)")
         }
@@ -108,7 +109,7 @@ public struct NoteSigner: Sendable {
     private static let mark = "PRIVATE+KEY+"
 
     /// - Parameter time: unix seconds; used under `.cosignature` only.
-    func sign(_ text: String, time: Int64) throws(FormatError) -> SignedNote.Signature {
+    package func sign(_ text: String, time: Int64) throws(FormatError) -> SignedNote.Signature {
         let stamp = verifier.algorithm == .cosignature ? UInt64(max(0, time)) : nil
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed),
             let signature = try? key.signature(for: NoteSigner.message(text, time: stamp))
