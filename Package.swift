@@ -84,5 +84,17 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+
+        .executableTarget(
+            name: "FeedStoreExerciser",
+            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore"],
+            path: "Tests/FeedStoreExerciser",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FeedStoreTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore", "FeedStoreExerciser", grdb],
+            swiftSettings: strict
+        ),
     ]
 )
