@@ -27,7 +27,7 @@ import Testing
         "DELETE FROM batch WHERE number = 100", "DELETE FROM batch WHERE number = 399",
         "DELETE FROM batch WHERE number = 2", "DELETE FROM leaf WHERE number = 0", "DELETE FROM leaf WHERE number = 77",
         "UPDATE feed SET size = size + 1", "UPDATE feed SET first = first - 1", "UPDATE feed SET size = -1",
-        "UPDATE feed SET first = 100000", "UPDATE feed SET size = 1 << 40", "UPDATE feed SET region = 'vn'",
+        "UPDATE feed SET first = 100000", "UPDATE feed SET size = 1 << 40", "UPDATE feed SET region = lower(region)",
         "UPDATE feed SET epoch = '1'", "UPDATE feed SET base = x'00'",
         "UPDATE leaf SET number = number + 1000 WHERE number >= 200",
     ])

@@ -149,7 +149,9 @@ import Testing
     @Test func anotherProgramsLockIsReportedAsSuch() throws {
         let scratch = try Scratch()
         let store = try SQLiteFeedStore(path: scratch.path)
-        let shell = try DatabaseQueue(path: scratch.path)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let shell = try DatabaseQueue(path: scratch.path, configuration: configuration)
         try shell.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
         let error = storeError { try store.append([batch(try feed("VN-01"), 0)]) }
         #expect(error?.code == .inUse)

@@ -46,7 +46,7 @@ func batch(_ feed: FeedID, _ number: UInt64, publication: UInt32? = nil, size: I
     return StoredBatch(
         feed: feed,
         number: number,
-        publication: Interval(publication ?? 1000 + UInt32(number)),
+        publication: Interval(publication ?? UInt32(clamping: 1000 &+ number)),
         bytes: bytes,
         leaf: Hash256(leaf: bytes[...]),
         checkpoint: Array("checkpoint of \(feed), \(number + 1)".utf8)
