@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import GRDBSQLite
 
 extension StoreError {
     /// An error of SQLite, in the words of an operator.
@@ -72,5 +73,23 @@ extension StoreError.Code {
         default:
             "check the disk and the system's log; nothing was kept of this call"
         }
+    }
+}
+
+extension Database {
+    /// The system's error number behind an input or output error that has just happened, 0 if SQLite kept none.
+    ///
+    /// `sqlite3_system_errno` is not set when it is a commit that fails, so the files are asked: the log, which
+    /// commits write, then the database.
+    var systemError: Int32 {
+        for file in [SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER] {
+            var pointer: UnsafeMutablePointer<sqlite3_file>?
+            guard sqlite3_file_control(sqliteConnection, "main", file, &pointer) == SQLITE_OK, let pointer,
+                let control = pointer.pointee.pMethods?.pointee.xFileControl
+            else { continue }
+            var number: Int32 = 0
+            if control(pointer, SQLITE_FCNTL_LAST_ERRNO, &number) == SQLITE_OK, number != 0 { return number }
+        }
+        return sqlite3_system_errno(sqliteConnection)
     }
 }

@@ -174,6 +174,9 @@ public final class SQLiteFeedStore: FeedStorage {
 extension SQLiteFeedStore {
     /// Page cache in KiB.
     private static let cacheSize = 4096
+    /// Pages of log after which an append also moves them into the file. Half of SQLite's default: the append that does
+    /// so takes about 15 ms instead of 30.
+    private static let checkpointPages = 512
     /// Bytes to which the write-ahead log is cut back once its content has moved into the file.
     private static let logSize = 16 << 20
     /// Largest row that SQLite accepts, in bytes: a batch of the largest size and what lies beside it.
@@ -223,6 +226,7 @@ extension SQLiteFeedStore {
                 try database.execute(
                     sql: """
                         PRAGMA synchronous = FULL;
+                        PRAGMA wal_autocheckpoint = \(checkpointPages);
                         PRAGMA cache_size = -\(cacheSize);
                         PRAGMA journal_size_limit = \(logSize);
                         """
@@ -260,7 +264,7 @@ extension SQLiteFeedStore {
         let code = (error as? DatabaseError)?.resultCode
         // SQLite keeps the number of an earlier failure: it means something for these codes only.
         let isSystemError = code == .SQLITE_IOERR || code == .SQLITE_CANTOPEN
-        let systemError = isSystemError ? sqlite3_system_errno(database.sqliteConnection) : 0
+        let systemError = isSystemError ? database.systemError : 0
         return wrapped(error, systemError: systemError, action: action, path: path)
     }
 
