@@ -55,6 +55,11 @@ let package = Package(
             dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification"],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "ClientSyncTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync"],
+            swiftSettings: strict
+        ),
         .target(
             name: "DeviceStore",
             dependencies: ["ExposureKeys", "FeedFormat", "ClientSync", grdb],
