@@ -89,5 +89,6 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
     ]
 )

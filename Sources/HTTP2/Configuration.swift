@@ -1,0 +1,154 @@
+import NIOCore
+
+/// HTTP/2 PING frames that find out whether a silent peer is still there (RFC 9113, 6.7).
+public struct Keepalive: Sendable {
+    /// Silence after which a PING is sent. Shorter finds a dead peer sooner and wakes more radios.
+    public var interval: Duration
+    /// Further silence after the PING until the connection counts as lost.
+    public var timeout: Duration
+
+    public init(interval: Duration, timeout: Duration) {
+        self.interval = interval
+        self.timeout = timeout
+    }
+}
+
+/// Limits of a listener. Each bounds memory or time that a stranger can claim.
+public struct ServerConfiguration: Sendable {
+    /// Connections open at once over all event loops; one more is closed as soon as it is accepted. Default 10,000.
+    public var maxConnections = 10_000
+    /// Requests in progress on one HTTP/2 connection (SETTINGS_MAX_CONCURRENT_STREAMS). Default 100.
+    public var maxConcurrentStreams = 100
+    /// Bytes of a header list, 32 added for each field as RFC 9113, 6.5.2 counts; more is answered 431. Default 16 KiB.
+    public var maxHeaderListSize = 16 * 1024
+    /// Bytes of a request body that may wait for the handler, for each stream. Default 256 KiB.
+    public var streamWindow = 256 * 1024
+    /// The same over all streams of a connection: what one peer can make us hold. Default 1 MiB.
+    public var connectionWindow = 1024 * 1024
+    /// Bytes of a request body that are read and dropped when the handler answers without it; beyond, the stream (in
+    /// HTTP/1.1 the connection) is closed. Default 64 KiB.
+    public var maxDrainedBody = 64 * 1024
+    /// Bytes of a streamed response that may wait for a peer until `write` suspends. Default 64 KiB.
+    public var writeBuffer = 64 * 1024
+    /// Time without any request after which a connection is closed. Default 60 s.
+    public var idleTimeout = Duration.seconds(60)
+    /// Time in which a connection must have shown whether it speaks HTTP/2 or HTTP/1.1. Default 10 s.
+    public var prefaceDeadline = Duration.seconds(10)
+    /// Time for which bytes may wait for a peer that takes none, before its stream or connection is given up; also
+    /// for a peer that does not go on with a body nobody waits for. Default 60 s.
+    public var stallTimeout = Duration.seconds(60)
+    /// PINGs to silent peers; nil sends none. Default nil: the idle timeout serves requests, keepalive serves links.
+    public var keepalive: Keepalive?
+    /// Whether HTTP/1.1 is answered too. Default true.
+    public var allowsHTTP1 = true
+
+    public init() {}
+}
+
+/// Limits of a client connection.
+public struct ClientConfiguration: Sendable {
+    /// Time to connect. Default 5 s.
+    public var connectTimeout = Duration.seconds(5)
+    /// Time for a whole `get` or `send`, to the last byte of its body. Default 30 s.
+    public var requestTimeout = Duration.seconds(30)
+    /// Bytes of a response's header list, 32 added for each field. Default 16 KiB.
+    public var maxHeaderListSize = 16 * 1024
+    /// Bytes of a response body that may wait to be taken, for each stream. Default 1 MiB.
+    public var streamWindow = 1024 * 1024
+    /// The same over all streams of the connection. Default 4 MiB.
+    public var connectionWindow = 4 * 1024 * 1024
+    /// Bytes of a streamed request body that may wait for the peer until `write` suspends. Default 64 KiB.
+    public var writeBuffer = 64 * 1024
+    /// Time for which bytes may wait for a peer that takes none, before the stream is given up. Default 60 s.
+    public var stallTimeout = Duration.seconds(60)
+    /// PINGs to a silent peer; nil sends none. Default nil.
+    public var keepalive: Keepalive?
+
+    public init() {}
+}
+
+/// Where a server listens.
+public enum ListenAddress: Sendable, Hashable, CustomStringConvertible {
+    /// A host name or address of this host, and a port; port 0 takes any free one.
+    case tcp(String, Int)
+    /// A path in a directory that only trusted users can write to. A socket file that nobody listens on is replaced.
+    case unix(String, permissions: UInt32 = 0o600)
+
+    public var description: String {
+        switch self {
+        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path, _): "unix:\(path)"
+        }
+    }
+}
+
+/// Where a client connects to.
+public enum ConnectAddress: Sendable, Hashable, CustomStringConvertible {
+    case tcp(String, Int)
+    case unix(String)
+
+    public var description: String {
+        switch self {
+        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path): "unix:\(path)"
+        }
+    }
+
+    /// The `:authority` of requests that name none.
+    var authority: String {
+        switch self {
+        case .tcp: description
+        case .unix: "localhost"
+        }
+    }
+}
+
+/// The limits that both ends of an HTTP/2 connection have in common.
+struct ConnectionLimits {
+    var maxConcurrentStreams: Int?
+    var maxHeaderListSize: Int
+    var streamWindow: Int
+    var connectionWindow: Int
+    var writeBuffer: Int
+    var stallTimeout: TimeAmount
+    /// Nil: a connection without streams may stay.
+    var idleTimeout: TimeAmount?
+    var keepaliveInterval: TimeAmount?
+    var keepaliveTimeout: TimeAmount
+
+    /// The largest window HTTP/2 has.
+    private static let maxWindow = Int(Int32.max)
+
+    init(_ server: ServerConfiguration) {
+        maxConcurrentStreams = server.maxConcurrentStreams
+        maxHeaderListSize = server.maxHeaderListSize
+        streamWindow = min(max(server.streamWindow, 1), Self.maxWindow)
+        connectionWindow = min(max(server.connectionWindow, 65_535), Self.maxWindow)
+        writeBuffer = max(server.writeBuffer, 1)
+        stallTimeout = TimeAmount(server.stallTimeout)
+        idleTimeout = TimeAmount(server.idleTimeout)
+        keepaliveInterval = server.keepalive.map { TimeAmount($0.interval) }
+        keepaliveTimeout = TimeAmount(server.keepalive?.timeout ?? .zero)
+    }
+
+    init(_ client: ClientConfiguration) {
+        maxConcurrentStreams = nil
+        maxHeaderListSize = client.maxHeaderListSize
+        streamWindow = min(max(client.streamWindow, 1), Self.maxWindow)
+        connectionWindow = min(max(client.connectionWindow, 65_535), Self.maxWindow)
+        writeBuffer = max(client.writeBuffer, 1)
+        stallTimeout = TimeAmount(client.stallTimeout)
+        idleTimeout = nil
+        keepaliveInterval = client.keepalive.map { TimeAmount($0.interval) }
+        keepaliveTimeout = TimeAmount(client.keepalive?.timeout ?? .zero)
+    }
+
+    /// How often the timers are looked at: often enough that a deadline passes by no more than a quarter.
+    var tick: TimeAmount {
+        var shortest = min(stallTimeout, idleTimeout ?? stallTimeout)
+        if let keepaliveInterval {
+            shortest = min(shortest, keepaliveInterval, keepaliveTimeout)
+        }
+        return .nanoseconds(max(shortest.nanoseconds / 4, 5_000_000))
+    }
+}

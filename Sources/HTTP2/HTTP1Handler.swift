@@ -1,0 +1,340 @@
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// The server's end of an HTTP/1.1 connection: one request after the other, each given to the handler as HTTP/2 would
+/// give it.
+///
+/// Parts of later requests, which a peer may send early, wait in `queue`, and nothing more is read meanwhile.
+final class HTTP1Handler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    let service: ServerService
+    private let scheme: String
+    private var queue = CircularBuffer<HTTPServerRequestPart>()
+    private var isProcessing = false
+    private var isReadHeld = false
+    private var isReading = false
+    private var isDraining = false
+    private var isEnded = false
+    private var liveness: Liveness
+    private var ticker: RepeatedTask?
+    var context: ChannelHandlerContext?
+    /// The request under way; nil between two.
+    var current: HTTP1Request?
+
+    init(service: ServerService, scheme: String) {
+        self.service = service
+        self.scheme = scheme
+        var limits = service.limits
+        limits.keepaliveInterval = nil
+        liveness = Liveness(limits: limits, now: .now())
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let tick = service.limits.tick
+        ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in bound.value.tick() }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end()
+        self.context = nil
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isEnded else { return }
+        isReading = true
+        queue.append(unwrapInboundIn(data))
+        processQueue()
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        context.flush()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        liveness.writabilityChanged(context.channel.isWritable, now: .now())
+        pump()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if holdsReads {
+            isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        service.logger.debug("HTTP/1.1 connection given up", metadata: ["error": "\(error)"])
+        guard !isEnded, current == nil, let error = error as? HTTPParserError else {
+            end()
+            context.close(promise: nil)
+            return
+        }
+        let status = error == .headerOverflow ? 431 : 400
+        current = HTTP1Request(method: .GET, version: .http1_1, keepsAlive: false)
+        respond(ResponseHead(status: status), nil)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .drain? = event as? ConnectionCommand {
+            isDraining = true
+            if current == nil {
+                end()
+                context.close(promise: nil)
+            }
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    private func end() {
+        guard !isEnded else { return }
+        isEnded = true
+        ticker?.cancel()
+        queue.removeAll()
+        current?.exchange?.fail(HTTPError(.connectionClosed, "the peer closed the connection"))
+        current = nil
+    }
+
+    private func tick() {
+        guard !isEnded, let context else { return }
+        let now = NIODeadline.now()
+        var isOver = current?.isDrainStalled(now: now, timeout: service.limits.stallTimeout) ?? false
+        switch liveness.check(now: now, openStreams: current == nil ? 0 : 1) {
+        case .fine, .ping:
+            break
+        case .idle, .dead:
+            isOver = true
+        }
+        if isOver {
+            end()
+            context.close(promise: nil)
+        }
+    }
+}
+
+// MARK: Requests
+
+extension HTTP1Handler {
+    private var holdsReads: Bool {
+        !queue.isEmpty || (current?.exchange?.inbound.waitingBytes ?? 0) >= service.configuration.streamWindow
+    }
+
+    /// Goes on with what was received, as far as the response under way allows.
+    private func processQueue() {
+        guard !isProcessing else { return }
+        isProcessing = true
+        while !isEnded, let part = queue.first {
+            if case .head = part, current != nil { break }
+            queue.removeFirst()
+            switch part {
+            case .head(let head):
+                begin(head)
+            case .body(let bytes):
+                received(bytes)
+            case .end:
+                current?.isRequestEnded = true
+                current?.exchange?.isRemoteEnded = true
+                current?.exchange?.inbound.complete()
+                completeIfDone()
+            }
+        }
+        isProcessing = false
+        if isReadHeld, !holdsReads, !isEnded {
+            isReadHeld = false
+            context?.read()
+        }
+    }
+
+    private func begin(_ head: HTTPRequestHead) {
+        current = HTTP1Request(
+            method: head.method,
+            version: head.version,
+            keepsAlive: head.isKeepAlive && !isDraining
+        )
+        guard let request = RequestHead(head, scheme: scheme) else {
+            current?.keepsAlive = false
+            respond(ResponseHead(status: 400), nil)
+            return
+        }
+        let awaitsContinue = request.fields["expect"]?.lowercased() == "100-continue"
+        switch service.handler.handle(request) {
+        case .respond(let response, let body):
+            if awaitsContinue {
+                // The peer may or may not send the body now: what follows cannot be told apart.
+                current?.keepsAlive = false
+            }
+            respond(response, body)
+        case .run(let answer):
+            guard let context else { return }
+            let exchange = Exchange(
+                stream: 0,
+                isHead: head.method == .HEAD,
+                writeBuffer: service.limits.writeBuffer,
+                carrier: self
+            )
+            current?.exchange = exchange
+            if awaitsContinue {
+                let head = HTTPResponseHead(version: head.version, status: .continue)
+                context.write(wrapOutboundOut(.head(head)), promise: nil)
+                flush()
+            }
+            exchange.start(on: context.eventLoop, tasks: service.tasks, answer)
+        }
+    }
+
+    private func received(_ bytes: ByteBuffer) {
+        if let exchange = current?.exchange, !exchange.isTaskOver {
+            exchange.inbound.append(bytes)
+            return
+        }
+        current?.drainedBytes += bytes.readableBytes
+        if let current, current.drainedBytes > service.configuration.maxDrainedBody, current.isResponseEnded {
+            closeOutput()
+        }
+    }
+
+    private func completeIfDone() {
+        guard let done = current, done.isResponseEnded else { return }
+        if !done.keepsAlive || isDraining {
+            closeOutput()
+        } else if done.isRequestEnded {
+            current = nil
+            processQueue()
+        }
+    }
+
+    private func closeOutput() {
+        guard !isEnded, let context else { return }
+        context.channel.closeOutput(after: context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer())))))
+        end()
+    }
+}
+
+// MARK: Responses
+
+extension HTTP1Handler {
+    private func flush() {
+        if !isReading {
+            context?.flush()
+        }
+    }
+
+    private func respond(_ head: ResponseHead, _ body: ByteBuffer?) {
+        let sendsBody: Bool
+        do throws(HTTPError) {
+            sendsBody = try writeHead(head.framed(bodyBytes: body?.readableBytes ?? 0))
+        } catch {
+            service.logger.error("a response could not be sent", metadata: ["error": "\(error)"])
+            respond(ResponseHead(status: 500), nil)
+            return
+        }
+        if sendsBody, let body, body.readableBytes > 0 {
+            writeBody(body)
+        }
+        endResponse()
+    }
+
+    /// Writes a head; false when no body follows it.
+    private func writeHead(_ head: ResponseHead) throws(HTTPError) -> Bool {
+        try FieldRules.check(head)
+        guard let context, current != nil else {
+            throw HTTPError(.connectionClosed, "the connection is gone")
+        }
+        if isDraining {
+            current?.keepsAlive = false
+        }
+        guard let (response, sendsBody) = current?.frame(head) else { return false }
+        context.write(wrapOutboundOut(.head(response)), promise: nil)
+        return sendsBody
+    }
+
+    private func writeBody(_ bytes: ByteBuffer) {
+        current?.sentBytes += bytes.readableBytes
+        context?.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
+    }
+
+    private func endResponse() {
+        guard let context, let request = current, !request.isResponseEnded else { return }
+        context.write(wrapOutboundOut(.end(nil)), promise: nil)
+        current?.isResponseEnded = true
+        if !request.isLengthKept {
+            current?.keepsAlive = false
+        }
+        flush()
+        request.exchange?.outbound.left()
+        completeIfDone()
+    }
+
+    /// Moves what the task wrote to the channel, as far as that takes it.
+    private func pump() {
+        guard let context, !isEnded, let exchange = current?.exchange, exchange.hasHead else { return }
+        let outbound = exchange.outbound
+        var hasWritten = false
+        while context.channel.isWritable, let piece = outbound.takePiece(atMost: 64 * 1024) {
+            writeBody(piece)
+            hasWritten = true
+        }
+        if hasWritten {
+            flush()
+            outbound.wakeWriters()
+        }
+        if outbound.isEnded, outbound.waitingBytes == 0 {
+            endResponse()
+        }
+    }
+}
+
+extension HTTP1Handler: ExchangeCarrier {
+    func send(_ head: ResponseHead, for exchange: Exchange) throws(HTTPError) -> Bool {
+        guard current?.exchange === exchange else {
+            throw HTTPError(.connectionClosed, "the connection is gone")
+        }
+        let sendsBody = try writeHead(head)
+        flush()
+        return sendsBody
+    }
+
+    func outboundChanged(_ exchange: Exchange) {
+        guard current?.exchange === exchange else { return }
+        pump()
+    }
+
+    func inboundTaken(_ count: Int, stream: Int32) {
+        processQueue()
+    }
+
+    func taskEnded(_ exchange: Exchange, error: (any Error)?) {
+        guard current?.exchange === exchange, let context else { return }
+        if let error {
+            service.log(error)
+        }
+        if !exchange.hasHead {
+            // Cannot fail: the head is valid and the connection there.
+            try? exchange.send(ResponseHead(status: 500).framed(bodyBytes: 0))
+            exchange.finish(nil)
+        } else if error != nil, !exchange.outbound.isEnded {
+            // The peer sees by the missing end that the body is not whole.
+            end()
+            context.close(promise: nil)
+        } else {
+            exchange.finish(nil)
+        }
+        processQueue()
+    }
+}

@@ -1,0 +1,268 @@
+import Logging
+import NIOCore
+
+/// One end of an HTTP/2 connection: what it makes of the session's events.
+protocol HTTP2Endpoint: AnyObject {
+    /// `input` holds the bytes that a `data` event names.
+    func handle(_ event: SessionEvent, input: ByteBuffer)
+    /// Gives up streams on which bytes have waited too long.
+    func checkStalls(now: NIODeadline)
+    /// The node is stopping: take no more requests and let those under way finish.
+    func drain()
+    /// No byte will come or go any more.
+    func connectionEnded(_ error: HTTPError)
+}
+
+/// Moves bytes between a channel and an nghttp2 session, and keeps the connection's timers. It does not know whether
+/// TLS is below it.
+///
+/// A connection is `open` until the session wants neither to read nor to write or a timer ends it; then it is
+/// `closing`: the output side is closed after the last byte and the peer has a second to close too; then `closed`.
+final class HTTP2Handler: ChannelDuplexHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        case open
+        case closing
+        case closed
+    }
+
+    /// Frames in the session's queue from which on nothing is read while the peer takes nothing.
+    private static let queuedFramesLimit = 256
+
+    let session: NGHTTP2Session
+    private let endpoint: any HTTP2Endpoint
+    private let limits: ConnectionLimits
+    private let counters: TransportCounters?
+    private let logger: Logger
+
+    private var state = State.open
+    private var context: ChannelHandlerContext?
+    private var isReading = false
+    private var isFlushing = false
+    private var isFlushScheduled = false
+    private var isReadHeld = false
+    private var liveness: Liveness
+    private var ticker: RepeatedTask?
+
+    /// - Parameter counters: where transport bytes are counted, if anybody asks.
+    init(
+        session: NGHTTP2Session,
+        endpoint: any HTTP2Endpoint,
+        limits: ConnectionLimits,
+        counters: TransportCounters? = nil,
+        logger: Logger
+    ) {
+        self.session = session
+        self.endpoint = endpoint
+        self.limits = limits
+        self.counters = counters
+        self.logger = logger
+        liveness = Liveness(limits: limits, now: .now())
+    }
+
+    // MARK: Channel events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive {
+            start(context)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end(HTTPError(.connectionClosed, "the connection was taken apart"))
+        self.context = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        start(context)
+        context.fireChannelActive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard state == .open else { return }
+        let input = unwrapInboundIn(data)
+        counters?.received(input.readableBytes)
+        liveness.received(now: .now())
+        isReading = true
+        do throws(HTTPError) {
+            try input.withUnsafeReadableBytes { bytes throws(HTTPError) in try session.receive(bytes) }
+            dispatch(input)
+        } catch {
+            dispatch(input)
+            fail(error)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        flush()
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        liveness.writabilityChanged(context.channel.isWritable, now: .now())
+        flush()
+        context.fireChannelWritabilityChanged()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if state == .open, !context.channel.isWritable, session.queuedFrames > Self.queuedFramesLimit {
+            isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(HTTPError(.connectionClosed, "the peer closed the connection"))
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        fail(HTTPError(.connectionClosed, "the connection broke", cause: error))
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .drain? = event as? ConnectionCommand {
+            endpoint.drain()
+            needsFlush()
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+}
+
+// MARK: Output
+
+extension HTTP2Handler {
+    /// Something was given to the session: it is sent at the end of this turn of the event loop, with all else.
+    func needsFlush() {
+        guard !isReading, !isFlushing, !isFlushScheduled, let context else { return }
+        isFlushScheduled = true
+        context.eventLoop.assumeIsolated().execute {
+            self.isFlushScheduled = false
+            self.flush()
+        }
+    }
+
+    private func flush() {
+        guard state == .open, !isFlushing, let context else { return }
+        isFlushing = true
+        do throws(HTTPError) {
+            while state == .open, try writeRound(context) {
+                context.flush()
+            }
+        } catch {
+            fail(error)
+        }
+        isFlushing = false
+        guard state == .open, context.channel.isWritable else { return }
+        if isReadHeld {
+            isReadHeld = false
+            context.read()
+        }
+        if !session.wantsRead, !session.wantsWrite {
+            closeOutput(HTTPError(.connectionClosed, "the connection ended as both sides agreed"))
+        }
+    }
+
+    /// Writes while the channel takes bytes; false when there was nothing to write.
+    private func writeRound(_ context: ChannelHandlerContext) throws(HTTPError) -> Bool {
+        var hasWritten = false
+        while state == .open, context.channel.isWritable {
+            let bytes = try session.nextOutput()
+            dispatch(ByteBuffer())
+            guard let bytes else { break }
+            counters?.sent(bytes.readableBytes)
+            context.write(wrapOutboundOut(bytes), promise: nil)
+            hasWritten = true
+        }
+        return hasWritten
+    }
+
+    private func dispatch(_ input: ByteBuffer) {
+        while !session.events.isEmpty {
+            var events: [SessionEvent] = []
+            swap(&events, &session.events)
+            for event in events {
+                if case .pong(let payload) = event {
+                    liveness.pong(payload)
+                }
+                endpoint.handle(event, input: input)
+            }
+            events.removeAll(keepingCapacity: true)
+            if session.events.isEmpty {
+                swap(&events, &session.events)
+            }
+        }
+    }
+}
+
+// MARK: Beginning and end
+
+extension HTTP2Handler {
+    private func start(_ context: ChannelHandlerContext) {
+        guard ticker == nil, state == .open else { return }
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: limits.tick, delay: limits.tick) { _ in
+            bound.value.tick()
+        }
+        needsFlush()
+    }
+
+    private func tick() {
+        guard state == .open else { return }
+        let now = NIODeadline.now()
+        endpoint.checkStalls(now: now)
+        switch liveness.check(now: now, openStreams: session.openStreams) {
+        case .fine:
+            break
+        case .ping(let payload):
+            session.ping(payload)
+        case .idle:
+            session.terminate(.noError)
+        case .dead(let error):
+            fail(error)
+        }
+        needsFlush()
+    }
+
+    /// Closes now: nothing that waits can be sent any more.
+    func fail(_ error: HTTPError) {
+        guard state == .open else { return }
+        logger.debug("HTTP/2 connection given up", metadata: ["error": "\(error)"])
+        if error.code == .protocolViolation {
+            sendRest()
+        }
+        end(error)
+        context?.close(promise: nil)
+    }
+
+    /// What the session has left to say, most of all the GOAWAY that names the fault.
+    private func sendRest() {
+        guard let context, context.channel.isWritable, let bytes = try? session.nextOutput() else { return }
+        session.events.removeAll()
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    /// Closes once all that was written has left.
+    private func closeOutput(_ error: HTTPError) {
+        guard let context else { return }
+        end(error)
+        state = .closing
+        context.channel.closeOutput(after: context.writeAndFlush(wrapOutboundOut(ByteBuffer())))
+    }
+
+    private func end(_ error: HTTPError) {
+        guard state == .open else {
+            state = .closed
+            return
+        }
+        state = .closed
+        ticker?.cancel()
+        endpoint.connectionEnded(error)
+    }
+}

@@ -1,0 +1,227 @@
+public import Logging
+public import NIOCore
+import NIOPosix
+import Synchronization
+
+/// A client's connection, HTTP/2 with prior knowledge. It makes any number of requests at once; those beyond what the
+/// peer allows wait inside. It is not opened again when it is lost: make another one.
+///
+/// A connection stays open until `close`, the peer's end, or the end of its event loop.
+public final class HTTPConnection: Sendable {
+    private let channel: any Channel
+    private let endpoint: NIOLoopBound<ClientEndpoint>
+    private let counters: TransportCounters
+    private let status: ConnectionStatus
+    private let configuration: ClientConfiguration
+    private let authority: String
+
+    private init(_ parts: Parts, configuration: ClientConfiguration, authority: String) {
+        channel = parts.channel
+        endpoint = parts.endpoint
+        counters = parts.counters
+        status = parts.status
+        self.configuration = configuration
+        self.authority = authority
+    }
+
+    private struct Parts: Sendable {
+        let channel: any Channel
+        let endpoint: NIOLoopBound<ClientEndpoint>
+        let counters: TransportCounters
+        let status: ConnectionStatus
+    }
+
+    /// Connects. The peer is not asked whether it speaks HTTP/2: if it does not, the first request fails.
+    /// - Throws: `connectFailed`, `timeout`.
+    public static func connect(
+        to address: ConnectAddress,
+        configuration: ClientConfiguration = ClientConfiguration(),
+        group: any EventLoopGroup,
+        logger: Logger
+    ) async throws -> HTTPConnection {
+        let bootstrap = ClientBootstrap(group: group)
+            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .channelOption(.writeBufferWaterMark, value: .transport)
+        let make: @Sendable (any Channel) -> EventLoopFuture<Parts> = { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try addHandlers(to: channel, configuration: configuration, logger: logger)
+            }
+        }
+        do {
+            let parts =
+                switch address {
+                case .tcp(let host, let port):
+                    try await bootstrap.connect(host: host, port: port, channelInitializer: make)
+                case .unix(let path):
+                    try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: make)
+                }
+            return HTTPConnection(parts, configuration: configuration, authority: address.authority)
+        } catch let error as ChannelError {
+            if case .connectTimeout = error {
+                throw HTTPError(.timeout, "\(address) did not answer in \(configuration.connectTimeout)", cause: error)
+            }
+            throw HTTPError(.connectFailed, "could not connect to \(address)", cause: error)
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw HTTPError(.connectFailed, "could not connect to \(address): does it run there?", cause: error)
+        }
+    }
+
+    private static func addHandlers(
+        to channel: any Channel,
+        configuration: ClientConfiguration,
+        logger: Logger
+    ) throws -> Parts {
+        let limits = ConnectionLimits(configuration)
+        let session = try NGHTTP2Session(role: .client, limits: limits)
+        let status = ConnectionStatus()
+        let counters = TransportCounters()
+        let flush = FlushRequest()
+        let endpoint = ClientEndpoint(session: session, limits: limits, status: status, needsFlush: { flush() })
+        let handler = HTTP2Handler(
+            session: session,
+            endpoint: endpoint,
+            limits: limits,
+            counters: counters,
+            logger: logger
+        )
+        flush.handler = handler
+        try channel.pipeline.syncOperations.addHandler(handler)
+        channel.closeFuture.whenComplete { _ in status.ended() }
+        return Parts(
+            channel: channel,
+            endpoint: NIOLoopBound(endpoint, eventLoop: channel.eventLoop),
+            counters: counters,
+            status: status
+        )
+    }
+}
+
+// MARK: Requests
+
+extension HTTPConnection {
+    /// Gets `path` (with its query); the whole response.
+    /// - Throws: as `send`.
+    public func get(
+        _ path: String,
+        fields: HTTPFields = [:],
+        maxBody: Int
+    ) async throws -> (ResponseHead, ByteBuffer) {
+        try await send(RequestHead(path: path, fields: fields), body: nil, maxBody: maxBody)
+    }
+
+    /// Makes a request with a whole body, if any; the whole response. An empty authority becomes that of the address.
+    /// - Throws: `HTTPError`: `bodyTooLarge` beyond `maxBody` bytes, `timeout` after `requestTimeout`, `refused` when
+    ///   it may be sent again on another connection, `streamReset`, `connectionClosed`, `invalidMessage`.
+    public func send(
+        _ head: RequestHead,
+        body: ByteBuffer?,
+        maxBody: Int
+    ) async throws -> (ResponseHead, ByteBuffer) {
+        var head = head
+        if let body, head.fields["content-length"] == nil {
+            head.fields.append(lowercaseName: "content-length", String(body.readableBytes))
+        }
+        let stream = try await open(head, body: body.map { .whole($0) } ?? .none)
+        let limit = configuration.requestTimeout
+        let deadline = channel.eventLoop.scheduleTask(in: TimeAmount(limit)) {
+            stream.giveUp(.cancel, HTTPError(.timeout, "no complete response within \(limit)"))
+        }
+        defer { deadline.cancel() }
+        let response = try await stream.response()
+        return (response, try await stream.body.collect(upTo: maxBody))
+    }
+
+    /// Opens a stream whose request body is written in pieces, for as long as both sides like.
+    /// - Throws: `refused`, `connectionClosed`, `invalidMessage`.
+    public func open(_ head: RequestHead) async throws -> ClientStream {
+        try await open(head, body: .streamed)
+    }
+
+    private enum Body: Sendable {
+        case none
+        case whole(ByteBuffer)
+        case streamed
+    }
+
+    private func open(_ head: RequestHead, body: Body) async throws -> ClientStream {
+        var head = head
+        if head.authority.isEmpty {
+            head.authority = authority
+        }
+        let waiter = Waiter<ClientStream>()
+        let writeBuffer = configuration.writeBuffer
+        channel.eventLoop.execute { [endpoint, status, head] in
+            let outbound: OutboundBody? =
+                switch body {
+                case .none: nil
+                case .whole(let bytes): OutboundBody(whole: bytes)
+                case .streamed: OutboundBody(limit: writeBuffer)
+                }
+            do throws(HTTPError) {
+                let exchange = try endpoint.value.open(head, body: outbound)
+                let bound = NIOLoopBound(exchange, eventLoop: endpoint.eventLoop)
+                waiter.settle(.success(ClientStream(exchange: bound, status: status)))
+            } catch {
+                waiter.settle(.failure(error))
+            }
+        }
+        return try await waiter.value()
+    }
+}
+
+// MARK: State
+
+extension HTTPConnection {
+    /// False once no more requests can be made: closed, lost, or the peer said that it will stop.
+    public var isOpen: Bool { status.isOpen }
+
+    /// Transport bytes received so far.
+    public var bytesReceived: Int { counters.received }
+
+    /// Transport bytes sent so far.
+    public var bytesSent: Int { counters.sent }
+
+    /// The peer's address.
+    public var remoteAddress: SocketAddress? { channel.remoteAddress }
+
+    /// Gives up all streams and closes; returns when closed.
+    public func close() async {
+        if !status.isEnded {
+            channel.eventLoop.execute { [endpoint] in endpoint.value.close() }
+        }
+        await waitUntilClosed()
+    }
+
+    /// Returns when the connection is closed, by whomever. A cancelled wait returns at once.
+    public func waitUntilClosed() async {
+        let waiter = Waiter<Void>()
+        channel.closeFuture.whenComplete { _ in waiter.settle(.success(())) }
+        try? await waiter.value()
+    }
+}
+
+/// What is known of a connection from any thread.
+final class ConnectionStatus: Sendable {
+    private let canOpen = Atomic(true)
+    private let hasEnded = Atomic(false)
+
+    var isOpen: Bool { canOpen.load(ordering: .relaxed) }
+    /// The channel is closed.
+    var isEnded: Bool { hasEnded.load(ordering: .relaxed) }
+
+    func closed() {
+        canOpen.store(false, ordering: .relaxed)
+    }
+
+    func ended() {
+        canOpen.store(false, ordering: .relaxed)
+        hasEnded.store(true, ordering: .relaxed)
+    }
+}
+
+extension ChannelOptions.Types.WriteBufferWaterMark {
+    /// Bytes that wait inside for the kernel: beyond the upper mark nothing more is taken from streams.
+    static let transport = Self(low: 32 * 1024, high: 64 * 1024)
+}

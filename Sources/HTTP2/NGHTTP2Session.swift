@@ -1,0 +1,262 @@
+internal import CNghttp2
+import NIOCore
+
+/// One HTTP/2 connection as nghttp2 sees it: bytes in, events out; messages in, bytes out. It knows no socket.
+/// Confined to the event loop of its connection. Nothing here may be called from inside a callback of nghttp2.
+final class NGHTTP2Session {
+    enum Role {
+        case client
+        case server
+    }
+
+    /// Bytes put together before each write to the transport: one TLS record.
+    static let outputLimit = 16 * 1024
+    /// A frame header.
+    static let frameHeaderBytes = 9
+
+    let role: Role
+    let maxHeaderListSize: Int
+    let handle: OpaquePointer
+
+    // What the callbacks append to.
+    var events: [SessionEvent] = []
+    var output = ByteBuffer()
+    var header = HeaderBlock()
+    /// The bytes being read, so that body bytes can be named by their place.
+    var input = UnsafeRawBufferPointer(start: nil, count: 0)
+    /// Bodies that nghttp2 holds an unowned reference to, until their stream is closed.
+    var bodies: [Int32: OutboundBody] = [:]
+    /// Streams that are open or, at a client, wait to be opened.
+    var openStreams = 0
+    /// What did not fit into the output: bytes that nghttp2 keeps until it is asked for more.
+    private var leftover = UnsafeRawBufferPointer(start: nil, count: 0)
+    private var fields = FieldBlock()
+
+    init(role: Role, limits: ConnectionLimits) throws(HTTPError) {
+        self.role = role
+        maxHeaderListSize = limits.maxHeaderListSize
+        guard let handle = NGHTTP2Session.makeHandle(role) else {
+            throw HTTPError(.connectionClosed, "nghttp2 could not make a session: out of memory")
+        }
+        self.handle = handle
+        nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
+        try submitSettings(limits)
+    }
+
+    deinit {
+        nghttp2_session_del(handle)
+    }
+
+    private static func makeHandle(_ role: Role) -> OpaquePointer? {
+        var options: OpaquePointer?
+        guard nghttp2_option_new(&options) == 0, let options else { return nil }
+        defer { nghttp2_option_del(options) }
+        nghttp2_option_set_no_auto_window_update(options, 1)
+        nghttp2_option_set_no_closed_streams(options, 1)
+        nghttp2_option_set_max_reserved_remote_streams(options, 0)
+        var session: OpaquePointer?
+        let result =
+            switch role {
+            case .client: nghttp2_session_client_new2(&session, SessionCallbacks.table.pointer, nil, options)
+            case .server: nghttp2_session_server_new2(&session, SessionCallbacks.table.pointer, nil, options)
+            }
+        return result == 0 ? session : nil
+    }
+
+    private func submitSettings(_ limits: ConnectionLimits) throws(HTTPError) {
+        func entry(_ id: nghttp2_settings_id, _ value: Int) -> nghttp2_settings_entry {
+            nghttp2_settings_entry(settings_id: Int32(id.rawValue), value: UInt32(clamping: value))
+        }
+        var settings = [
+            entry(NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.streamWindow),
+            entry(NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.maxHeaderListSize),
+            entry(NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1),
+        ]
+        if let maxConcurrentStreams = limits.maxConcurrentStreams {
+            settings.append(entry(NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, maxConcurrentStreams))
+        }
+        if role == .client {
+            settings.append(entry(NGHTTP2_SETTINGS_ENABLE_PUSH, 0))
+        }
+        try check(nghttp2_submit_settings(handle, 0, settings, settings.count), "settings")
+        let window = nghttp2_session_set_local_window_size(handle, 0, 0, Int32(clamping: limits.connectionWindow))
+        try check(window, "connection window")
+    }
+
+    private func check(_ result: Int32, _ what: String) throws(HTTPError) {
+        guard result < 0 else { return }
+        throw HTTPError(.connectionClosed, "nghttp2 did not take the \(what): \(Self.text(result))")
+    }
+
+    static func text(_ result: Int32) -> String {
+        String(cString: nghttp2_strerror(result))
+    }
+}
+
+// MARK: Bytes
+
+extension NGHTTP2Session {
+    /// Reads all of `bytes`; what they mean is in `events` afterwards.
+    /// - Throws: `protocolViolation` when the connection cannot go on.
+    func receive(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) {
+        guard let base = bytes.baseAddress else { return }
+        input = bytes
+        let count = nghttp2_session_mem_recv(handle, base.assumingMemoryBound(to: UInt8.self), bytes.count)
+        input = UnsafeRawBufferPointer(start: nil, count: 0)
+        if count < 0 {
+            throw HTTPError(.protocolViolation, "the peer's bytes are not HTTP/2: \(Self.text(Int32(count)))")
+        }
+    }
+
+    /// The next bytes to send, at most `outputLimit`; nil when nothing can be sent at present.
+    func nextOutput() throws(HTTPError) -> ByteBuffer? {
+        output = OutputScratch.take(capacity: Self.outputLimit)
+        append(leftover)
+        while leftover.count == 0, output.readableBytes < Self.outputLimit {
+            var bytes: UnsafePointer<UInt8>?
+            // DATA frames are written to `output` by a callback during this call, which returns 0 when one does not
+            // fit; bytes of all other frames are returned.
+            let count = nghttp2_session_mem_send(handle, &bytes)
+            guard count >= 0 else {
+                output = ByteBuffer()
+                throw HTTPError(.connectionClosed, "nghttp2 could not go on: \(Self.text(Int32(count)))")
+            }
+            guard count > 0, let bytes else { break }
+            append(UnsafeRawBufferPointer(start: bytes, count: count))
+        }
+        defer { output = ByteBuffer() }
+        return OutputScratch.give(&output)
+    }
+
+    private func append(_ bytes: UnsafeRawBufferPointer) {
+        let count = min(bytes.count, Self.outputLimit - output.readableBytes)
+        _ = output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        leftover = UnsafeRawBufferPointer(rebasing: bytes[count...])
+    }
+
+    var wantsWrite: Bool { leftover.count > 0 || nghttp2_session_want_write(handle) != 0 }
+    var wantsRead: Bool { nghttp2_session_want_read(handle) != 0 }
+    /// Frames other than DATA that wait to be sent.
+    var queuedFrames: Int { nghttp2_session_get_outbound_queue_size(handle) }
+}
+
+// MARK: Messages
+
+extension NGHTTP2Session {
+    /// Queues a response; without a body the head ends the stream.
+    func submitResponse(_ head: ResponseHead, body: OutboundBody?, stream: Int32) throws(HTTPError) {
+        try FieldRules.check(head)
+        fields.removeAll()
+        fields.add(":status", Self.statusText(head.status))
+        fields.add(head.fields)
+        let result = withProvider(body) { provider in
+            fields.withPointers { nghttp2_submit_response(handle, stream, $0, $1, provider) }
+        }
+        guard result == 0 else {
+            throw HTTPError(.streamReset, "the stream takes no response any more: \(Self.text(result))")
+        }
+        if let body {
+            bodies[stream] = body
+        }
+    }
+
+    /// Queues a 100 (Continue).
+    func submitContinue(stream: Int32) {
+        fields.removeAll()
+        fields.add(":status", "100")
+        // Refused only when the stream is closed, which an event tells.
+        _ = fields.withPointers { nghttp2_submit_headers(handle, 0, stream, nil, $0, $1, nil) }
+    }
+
+    /// Queues a request and returns its stream; without a body the head ends our side.
+    func submitRequest(_ head: RequestHead, body: OutboundBody?) throws(HTTPError) -> Int32 {
+        try FieldRules.check(head)
+        fields.removeAll()
+        fields.add(":method", head.method)
+        fields.add(":scheme", head.scheme)
+        fields.add(":authority", head.authority)
+        fields.add(":path", head.path)
+        for (name, value) in head.fields where name != "host" && !FieldRules.isConnectionSpecific(name) {
+            fields.add(name, value)
+        }
+        let stream = withProvider(body) { provider in
+            fields.withPointers { nghttp2_submit_request(handle, nil, $0, $1, provider, nil) }
+        }
+        guard stream > 0 else {
+            throw HTTPError(.refused, "the connection takes no more requests: \(Self.text(stream)); open another one")
+        }
+        if let body {
+            bodies[stream] = body
+        }
+        openStreams += 1
+        return stream
+    }
+
+    private func withProvider<Result>(
+        _ body: OutboundBody?,
+        _ call: (UnsafePointer<nghttp2_data_provider>?) -> Result
+    ) -> Result {
+        guard let body else { return call(nil) }
+        // nghttp2 asks for the body only while the stream is open, and `bodies` holds it that long.
+        let source = nghttp2_data_source(ptr: Unmanaged.passUnretained(body).toOpaque())
+        var provider = nghttp2_data_provider(source: source, read_callback: SessionCallbacks.read)
+        return call(&provider)
+    }
+
+    /// There is something to send again on a stream whose body had nothing.
+    func resume(_ body: OutboundBody, stream: Int32) {
+        guard body.isDeferred else { return }
+        body.isDeferred = false
+        nghttp2_session_resume_data(handle, stream)
+    }
+
+    /// The application has taken `count` bytes of `stream`: the peer may send as many more.
+    func consume(_ count: Int, stream: Int32) {
+        nghttp2_session_consume(handle, stream, count)
+    }
+
+    func reset(stream: Int32, _ code: HTTP2ErrorCode) {
+        nghttp2_submit_rst_stream(handle, 0, stream, code.rawValue)
+    }
+
+    private static func statusText(_ status: Int) -> String {
+        switch status {
+        case 200: "200"
+        case 304: "304"
+        case 404: "404"
+        default: String(status)
+        }
+    }
+}
+
+// MARK: Connection
+
+extension NGHTTP2Session {
+    func ping(_ payload: UInt64) {
+        withUnsafeBytes(of: payload.bigEndian) { bytes in
+            _ = nghttp2_submit_ping(handle, 0, bytes.baseAddress?.assumingMemoryBound(to: UInt8.self))
+        }
+    }
+
+    /// First step of ending: says that an end is coming, while requests under way are still taken (RFC 9113, 6.8).
+    func announceShutdown() {
+        nghttp2_submit_shutdown_notice(handle)
+    }
+
+    /// Second step: no request after those seen will be acted on.
+    func goAway() {
+        nghttp2_submit_goaway(
+            handle,
+            0,
+            nghttp2_session_get_last_proc_stream_id(handle),
+            HTTP2ErrorCode.noError.rawValue,
+            nil,
+            0
+        )
+    }
+
+    /// Ends the connection as soon as the GOAWAY is out, streams or not.
+    func terminate(_ code: HTTP2ErrorCode) {
+        nghttp2_session_terminate_session(handle, code.rawValue)
+    }
+}

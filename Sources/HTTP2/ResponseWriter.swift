@@ -1,0 +1,32 @@
+public import NIOCore
+
+/// Writes one response: the head, then bytes, then the end.
+///
+/// Every method throws `HTTPError` when the stream was reset or the connection lost (`streamReset`,
+/// `connectionClosed`), when called out of order (`misuse`), and `CancellationError` when its task is cancelled.
+public struct ResponseWriter: Sendable {
+    let exchange: NIOLoopBound<Exchange>
+
+    /// Sends the head. `content-length` is sent only if given.
+    /// - Throws: `invalidMessage` when a field may not be sent.
+    public func send(_ head: ResponseHead) async throws {
+        try await onLoop { exchange, waiter in exchange.send(head, waiter) }
+    }
+
+    /// Sends bytes; suspends while more than `writeBuffer` bytes wait for the peer.
+    public func write(_ bytes: ByteBuffer) async throws {
+        try await onLoop { exchange, waiter in exchange.write(bytes, waiter) }
+    }
+
+    /// Ends the body; returns when its last byte has been handed to the transport.
+    public func finish() async throws {
+        try await onLoop { exchange, waiter in exchange.finish(waiter) }
+    }
+
+    private func onLoop(_ action: @escaping @Sendable (Exchange, Waiter<Void>) -> Void) async throws {
+        let waiter = Waiter<Void>()
+        let exchange = exchange
+        exchange.eventLoop.execute { action(exchange.value, waiter) }
+        try await waiter.value()
+    }
+}

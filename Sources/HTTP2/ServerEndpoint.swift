@@ -1,0 +1,256 @@
+import Logging
+import NIOCore
+
+/// The server's end of an HTTP/2 connection: asks the handler what to do with each request, and sees to it that every
+/// stream comes to an end.
+///
+/// A stream is answered at once (then only its body is in the session's care), or by a task through an `Exchange`.
+/// When the answer is complete and the peer still sends, the stream is in `drains` until its body ends.
+final class ServerEndpoint: HTTP2Endpoint {
+    /// A request body that nobody wants.
+    private struct Drain {
+        var bytes = 0
+        var stall = StallWatch()
+    }
+
+    /// Payload of the PING that goes with the announcement of a shutdown.
+    private static let shutdownPing = UInt64.max
+
+    private let session: NGHTTP2Session
+    private let service: ServerService
+    private let eventLoop: any EventLoop
+    private let needsFlush: () -> Void
+    private var exchanges: [Int32: Exchange] = [:]
+    private var drains: [Int32: Drain] = [:]
+    private var isEnded = false
+    private var isDraining = false
+    private var shutdownTimer: Scheduled<Void>?
+
+    init(
+        session: NGHTTP2Session,
+        service: ServerService,
+        eventLoop: any EventLoop,
+        needsFlush: @escaping () -> Void
+    ) {
+        self.session = session
+        self.service = service
+        self.eventLoop = eventLoop
+        self.needsFlush = needsFlush
+    }
+
+    func handle(_ event: SessionEvent, input: ByteBuffer) {
+        guard !isEnded else { return }
+        switch event {
+        case .head(let stream, let block, let isEnd):
+            received(RequestHead(block), stream: stream, isEnd: isEnd)
+        case .headTooLarge(let stream):
+            drains[stream] = Drain()
+            respond(ResponseHead(status: 431), nil, isHead: false, stream: stream)
+        case .data(let stream, let offset, let count):
+            received(input, offset: offset, count: count, stream: stream)
+        case .remoteEnd(let stream):
+            drains[stream] = nil
+            if let exchange = exchanges[stream] {
+                exchange.isRemoteEnded = true
+                exchange.inbound.complete()
+            }
+        case .localEnd(let stream):
+            exchanges[stream]?.outbound.left()
+        case .closed(let stream, let code):
+            closed(stream: stream, code)
+        case .room(let body):
+            body.wakeWriters()
+        case .pong(Self.shutdownPing):
+            finishShutdown()
+        case .pong, .goAway:
+            break
+        }
+    }
+
+    private func received(_ head: RequestHead, stream: Int32, isEnd: Bool) {
+        let isHead = head.method == "HEAD"
+        switch service.handler.handle(head) {
+        case .respond(let response, let body):
+            if !isEnd {
+                drains[stream] = Drain()
+            }
+            respond(response, body, isHead: isHead, stream: stream)
+        case .run(let answer):
+            let exchange = Exchange(
+                stream: stream,
+                isHead: isHead,
+                writeBuffer: service.limits.writeBuffer,
+                carrier: self
+            )
+            exchanges[stream] = exchange
+            if isEnd {
+                exchange.isRemoteEnded = true
+                exchange.inbound.complete()
+            } else if head.fields["expect"]?.lowercased() == "100-continue" {
+                session.submitContinue(stream: stream)
+            }
+            exchange.start(on: eventLoop, tasks: service.tasks, answer)
+        }
+    }
+
+    private func respond(_ head: ResponseHead, _ body: ByteBuffer?, isHead: Bool, stream: Int32) {
+        let count = body?.readableBytes ?? 0
+        let sendsBody = count > 0 && !isHead && head.statusAllowsBody
+        let outbound = sendsBody ? body.map { OutboundBody(whole: $0) } : nil
+        do throws(HTTPError) {
+            try session.submitResponse(head.framed(bodyBytes: count), body: outbound, stream: stream)
+        } catch {
+            service.logger.error("a response could not be sent", metadata: ["error": "\(error)"])
+            if error.code == .invalidMessage {
+                respond(ResponseHead(status: 500), nil, isHead: isHead, stream: stream)
+            }
+        }
+    }
+
+    private func received(_ input: ByteBuffer, offset: Int, count: Int, stream: Int32) {
+        if let exchange = exchanges[stream], !exchange.isTaskOver {
+            if let bytes = input.getSlice(at: input.readerIndex + offset, length: count) {
+                exchange.inbound.append(bytes)
+            }
+            return
+        }
+        session.consume(count, stream: stream)
+        guard var drain = drains.removeValue(forKey: stream) else { return }
+        drain.bytes += count
+        if drain.bytes > service.configuration.maxDrainedBody {
+            // The answer stands; it is only the rest of the question that is not wanted (RFC 9113, 8.1).
+            session.reset(stream: stream, .noError)
+        } else {
+            drains[stream] = drain
+        }
+    }
+
+    private func closed(stream: Int32, _ code: HTTP2ErrorCode) {
+        drains[stream] = nil
+        guard let exchange = exchanges.removeValue(forKey: stream) else { return }
+        if !exchange.outbound.hasLeft || !exchange.isRemoteEnded {
+            exchange.fail(.reset(code, "request on stream \(stream)"))
+        }
+    }
+}
+
+// MARK: Timers and ends
+
+extension ServerEndpoint {
+    func checkStalls(now: NIODeadline) {
+        let timeout = service.limits.stallTimeout
+        var stalled: [Int32] = []
+        for (stream, body) in session.bodies {
+            let isTaskAlive = exchanges[stream].map { !$0.isTaskOver } ?? false
+            if body.waitingBytes == 0, isTaskAlive {
+                body.stall.rest()
+                continue
+            }
+            let progress = body.takenBytes + (drains[stream]?.bytes ?? 0)
+            if body.stall.isStalled(progress: progress, now: now, timeout: timeout) {
+                stalled.append(stream)
+            }
+        }
+        for stream in Array(drains.keys) where session.bodies[stream] == nil {
+            guard let bytes = drains[stream]?.bytes else { continue }
+            if drains[stream]?.stall.isStalled(progress: bytes, now: now, timeout: timeout) == true {
+                stalled.append(stream)
+            }
+        }
+        for stream in stalled {
+            service.logger.debug("stream given up: its peer takes or sends nothing")
+            exchanges[stream]?.fail(HTTPError(.timeout, "the peer took no byte of the response for too long"))
+            session.reset(stream: stream, .cancel)
+        }
+    }
+
+    func drain() {
+        guard !isDraining, !isEnded else { return }
+        isDraining = true
+        session.announceShutdown()
+        session.ping(Self.shutdownPing)
+        // A peer that never answers does not hold up the shutdown.
+        shutdownTimer = eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) { self.finishShutdown() }
+        needsFlush()
+    }
+
+    private func finishShutdown() {
+        guard isDraining, !isEnded, let timer = shutdownTimer else { return }
+        timer.cancel()
+        shutdownTimer = nil
+        session.goAway()
+        needsFlush()
+    }
+
+    func connectionEnded(_ error: HTTPError) {
+        guard !isEnded else { return }
+        isEnded = true
+        shutdownTimer?.cancel()
+        shutdownTimer = nil
+        for (_, exchange) in exchanges {
+            exchange.fail(error)
+        }
+        exchanges = [:]
+        drains = [:]
+    }
+}
+
+// MARK: Exchanges
+
+extension ServerEndpoint: ExchangeCarrier {
+    func send(_ head: ResponseHead, for exchange: Exchange) throws(HTTPError) -> Bool {
+        let sendsBody = !exchange.isHead && head.statusAllowsBody
+        try session.submitResponse(head, body: sendsBody ? exchange.outbound : nil, stream: exchange.stream)
+        needsFlush()
+        return sendsBody
+    }
+
+    func outboundChanged(_ exchange: Exchange) {
+        guard !isEnded else { return }
+        session.resume(exchange.outbound, stream: exchange.stream)
+        needsFlush()
+    }
+
+    func inboundTaken(_ count: Int, stream: Int32) {
+        guard !isEnded else { return }
+        session.consume(count, stream: stream)
+        needsFlush()
+    }
+
+    func taskEnded(_ exchange: Exchange, error: (any Error)?) {
+        guard !isEnded, exchanges[exchange.stream] === exchange else { return }
+        if let error {
+            service.log(error)
+        }
+        if !exchange.hasHead {
+            // A failure to send this means that the stream is gone, which an event tells.
+            try? exchange.send(ResponseHead(status: 500).framed(bodyBytes: 0))
+            exchange.finish(nil)
+        } else if let error {
+            session.reset(stream: exchange.stream, error is CancellationError ? .cancel : .internalError)
+        } else {
+            exchange.finish(nil)
+        }
+        if !exchange.isRemoteEnded {
+            drains[exchange.stream] = Drain()
+        }
+        needsFlush()
+    }
+}
+
+extension RequestHead {
+    /// The head of a request as HTTP/2 sent it; a request without `:authority` may name the host in a field.
+    init(_ block: HeaderBlock) {
+        self.init(
+            method: block.method,
+            scheme: block.scheme,
+            authority: block.authority,
+            path: block.path,
+            fields: block.fields
+        )
+        if authority.isEmpty, let host = fields["host"] {
+            authority = host
+            fields["host"] = nil
+        }
+    }
+}

@@ -1,0 +1,86 @@
+import HTTP2
+import Logging
+import NIOCore
+import NIOPosix
+
+/// Answers by a closure.
+struct ClosureHandler: RequestHandler {
+    let answer: @Sendable (RequestHead) -> RequestHandling
+
+    func handle(_ request: RequestHead) -> RequestHandling {
+        answer(request)
+    }
+}
+
+let loops: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton
+
+let quietLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+/// A server on a free port of 127.0.0.1, for the time of `body`.
+func withServer<Result>(
+    _ configuration: ServerConfiguration = ServerConfiguration(),
+    answer: @escaping @Sendable (RequestHead) -> RequestHandling,
+    _ body: (HTTPServer, Int) async throws -> Result
+) async throws -> Result {
+    let server = try await HTTPServer.bind(
+        .tcp("127.0.0.1", 0),
+        configuration: configuration,
+        group: loops,
+        logger: quietLogger,
+        handler: ClosureHandler(answer: answer)
+    )
+    let result: Result
+    do {
+        guard let port = server.localAddress.port else { throw TestFailure("the server has no port") }
+        result = try await body(server, port)
+    } catch {
+        try await server.shutdown(grace: .zero)
+        throw error
+    }
+    try await server.shutdown(grace: .milliseconds(500))
+    return result
+}
+
+/// A client connection to a port of 127.0.0.1, for the time of `body`.
+func withConnection<Result>(
+    to port: Int,
+    _ configuration: ClientConfiguration = ClientConfiguration(),
+    _ body: (HTTPConnection) async throws -> Result
+) async throws -> Result {
+    let connection = try await HTTPConnection.connect(
+        to: .tcp("127.0.0.1", port),
+        configuration: configuration,
+        group: loops,
+        logger: quietLogger
+    )
+    do {
+        let result = try await body(connection)
+        await connection.close()
+        return result
+    } catch {
+        await connection.close()
+        throw error
+    }
+}
+
+struct TestFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Bytes that show when they are out of order: a counter modulo a prime.
+func pattern(_ count: Int) -> ByteBuffer {
+    ByteBuffer(bytes: (0..<count).map { UInt8(truncatingIfNeeded: $0 % 251) })
+}
+
+/// Waits until `condition` holds, at most five seconds.
+func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
+    for _ in 0..<500 {
+        if try await condition() { return true }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+    return false
+}

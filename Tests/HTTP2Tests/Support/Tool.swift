@@ -1,0 +1,110 @@
+import Foundation
+import Glibc
+
+/// A program of the system that plays the other side of a connection.
+struct Tool {
+    struct Output {
+        var status: Int32
+        var standardOutput: Data
+        var standardError: String
+        var text: String { String(decoding: standardOutput, as: UTF8.self) }
+    }
+
+    let url: URL
+
+    /// Finds `name` along PATH, or where Debian installs servers.
+    init(_ name: String) throws {
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+        let folders = path.split(separator: ":").map(String.init) + ["/usr/bin", "/usr/sbin"]
+        for folder in folders where access("\(folder)/\(name)", X_OK) == 0 {
+            url = URL(fileURLWithPath: "\(folder)/\(name)")
+            return
+        }
+        throw TestFailure("\(name) is not installed: apt install nghttp2-client nghttp2-server curl")
+    }
+
+    /// Runs the program to its end, or for `seconds` at most.
+    func run(_ arguments: [String], seconds: Int = 30) async throws -> Output {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let (output, error) = (try folder.file("out", Data()), try folder.file("err", Data()))
+        let running = try start(arguments, output: output, error: error)
+        defer { running.stop() }
+        for _ in 0..<(seconds * 100) where running.process.isRunning {
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        guard !running.process.isRunning else {
+            throw TestFailure("\(url.lastPathComponent) did not end within \(seconds) s")
+        }
+        return Output(
+            status: running.process.terminationStatus,
+            standardOutput: try Data(contentsOf: output),
+            standardError: String(decoding: try Data(contentsOf: error), as: UTF8.self)
+        )
+    }
+
+    /// Starts the program; the caller stops it.
+    func start(_ arguments: [String], output: URL? = nil, error: URL? = nil) throws -> RunningTool {
+        let process = Process()
+        process.executableURL = url
+        process.arguments = arguments
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = try output.map { try FileHandle(forWritingTo: $0) } ?? FileHandle.nullDevice
+        process.standardError = try error.map { try FileHandle(forWritingTo: $0) } ?? FileHandle.nullDevice
+        try process.run()
+        return RunningTool(process: process)
+    }
+}
+
+struct RunningTool {
+    let process: Process
+
+    func stop() {
+        if process.isRunning {
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+        }
+    }
+}
+
+/// A folder that is gone after the test.
+struct TemporaryFolder {
+    let url: URL
+
+    init() throws {
+        url = FileManager.default.temporaryDirectory.appendingPathComponent("http2-\(UUID().uuidString.prefix(8))")
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    }
+
+    func path(_ name: String) -> String {
+        url.appendingPathComponent(name).path
+    }
+
+    @discardableResult
+    func file(_ name: String, _ content: Data) throws -> URL {
+        let file = url.appendingPathComponent(name)
+        try content.write(to: file)
+        return file
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(at: url)
+    }
+}
+
+/// A port of 127.0.0.1 that was free just now, for programs that cannot choose one themselves.
+func freePort() throws -> Int {
+    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = inet_addr("127.0.0.1")
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let result = withUnsafeMutablePointer(to: &address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+            bind(descriptor, address, length) == 0 ? getsockname(descriptor, address, &length) : -1
+        }
+    }
+    guard result == 0 else { throw TestFailure("no free port on 127.0.0.1") }
+    return Int(UInt16(bigEndian: address.sin_port))
+}
