@@ -90,5 +90,12 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
+
+        .testTarget(name: "ExposureKeysTests", dependencies: ["ExposureKeys"], swiftSettings: strict),
+        .testTarget(
+            name: "ExposureNotificationTests",
+            dependencies: ["ExposureNotification", "ExposureKeys", crypto],
+            swiftSettings: strict
+        ),
     ]
 )

@@ -1,0 +1,74 @@
+import ExposureKeys
+import ExposureNotification
+import Foundation
+
+/// Real export archives and their public key, in the directory that `KEYTIDE_DATA` names. Tests that need them are
+/// skipped where it is not set.
+enum RealExports {
+    static let directory = ProcessInfo.processInfo.environment["KEYTIDE_DATA"].map { "\($0)/diagnosis-keys" }
+    static let areThere = directory.map { FileManager.default.fileExists(atPath: $0) } ?? false
+
+    static func bytes(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: "\(directory ?? ".")/\(name)")))
+    }
+
+    static func key() throws -> ExportVerificationKey {
+        try ExportVerificationKey(derOrPEM: bytes("cwa-export-public-key.der"))
+    }
+
+    /// Names of all archives, ascending.
+    static func names() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: directory ?? ".").filter { $0.hasSuffix(".zip") }.sorted()
+    }
+}
+
+/// SplitMix64: the same numbers for the same seed on every machine.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var value = state
+        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
+        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
+        return value ^ value >> 31
+    }
+}
+
+/// Keys of every kind that a `DiagnosisKey` can be, as far as the export format can carry them.
+func randomKeys(_ count: Int, using random: inout SeededGenerator) -> [DiagnosisKey] {
+    (0..<count).compactMap { _ in
+        let metadata = KeyMetadata(
+            rollingStart: Interval(UInt32.random(in: 2_600_000...2_700_000, using: &random)),
+            rollingPeriod: Int.random(in: KeyMetadata.rollingPeriods, using: &random),
+            reportType: ReportType.allCases.randomElement(using: &random) ?? .unknown,
+            transmissionRisk: Int.random(in: KeyMetadata.transmissionRisks, using: &random),
+            daysSinceOnset: Bool.random(using: &random) ? Int.random(in: -14...4014, using: &random) : nil
+        )
+        let data = KeyData(high: random.next(), low: random.next())
+        return metadata.map { DiagnosisKey(data: data, metadata: $0) }
+    }
+}
+
+func writer() -> ExportArchiveWriter {
+    ExportArchiveWriter(
+        start: 1_608_681_600,
+        end: 1_608_768_000,
+        region: "VN",
+        signatureInfo: SignatureInfo(verificationKeyVersion: "v1", verificationKeyID: "452")
+    )
+}
+
+/// The code of the error that `body` throws, or nil if it throws none.
+func code(of body: () throws -> Void) -> ExportError.Code? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return (error as? ExportError)?.code
+    }
+}
