@@ -56,6 +56,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(
+            name: "DeviceStoreTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore"],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "ClientSyncTests",
             dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync"],
             swiftSettings: strict

@@ -32,7 +32,7 @@ public protocol DeviceStorage: Sendable {
     func reduceBatches<Result: Sendable>(
         of region: Region,
         into initial: Result,
-        _ update: @escaping @Sendable (inout Result, StoredBatch) throws -> Void
+        _ update: @escaping @Sendable (inout Result, HeldBatch) throws -> Void
     ) async throws -> Result
     /// Deletes batches that `Expiry.isDropped` at `now`, their checkpoints, and cursors whose last batch was dropped
     /// as long ago again.
@@ -42,6 +42,19 @@ public protocol DeviceStorage: Sendable {
     func evidence() async throws -> [Evidence]
     /// Keeps evidence, unless one of equal `Evidence.Subject` is there or `Evidence.maximumCount` of its kind are.
     func hold(_ evidence: Evidence) async throws
+
+    /// Keeps sightings; those already there (same time and identifier) are passed over.
+    /// - Returns: how many were new.
+    /// - Throws: if more than `Encounter.maximumHeld` would be held; none is then added.
+    func hold(_ encounters: [Encounter]) async throws -> Int
+    /// All sightings held, ascending.
+    func encounters() async throws -> [Encounter]
+    /// Deletes sightings from before a time in unix seconds.
+    func dropEncounters(before time: Int64) async throws
+
+    /// The result of the last matching; nil if there was none.
+    func report() async throws -> ExposureReport?
+    func hold(_ report: ExposureReport) async throws
 }
 
 /// The newest roster that verified here.
@@ -94,7 +107,7 @@ public struct FeedCursor: Sendable, Equatable {
 }
 
 /// A verified batch as it is kept: the region's bytes, about 15 a key.
-public struct StoredBatch: Sendable, Equatable {
+public struct HeldBatch: Sendable, Equatable {
     public let feed: FeedID
     public let number: UInt64
     public let publication: Interval
@@ -115,11 +128,11 @@ public struct DeviceCommit: Sendable {
     /// Size of the cursor before the step; nil if there was none.
     public let previousSize: UInt64?
     /// Ascending by number; those passed by as expired are missing.
-    public let batches: [StoredBatch]
+    public let batches: [HeldBatch]
     /// The signed checkpoint of the new size. Nil if the step ended before a batch that waits.
     public let checkpoint: [UInt8]?
 
-    public init(cursor: FeedCursor, previousSize: UInt64?, batches: [StoredBatch], checkpoint: [UInt8]?) {
+    public init(cursor: FeedCursor, previousSize: UInt64?, batches: [HeldBatch], checkpoint: [UInt8]?) {
         self.cursor = cursor
         self.previousSize = previousSize
         self.batches = batches

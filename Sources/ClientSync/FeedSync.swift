@@ -258,7 +258,7 @@ private struct FeedStep {
     let feed: FeedID
     private(set) var frontier: Frontier
     private(set) var last: Interval
-    private(set) var batches: [StoredBatch] = []
+    private(set) var batches: [HeldBatch] = []
     private(set) var keys = 0
     private(set) var expired = 0
 
@@ -279,7 +279,7 @@ private struct FeedStep {
         keys += try batch.keys().count
         move(over: batch, leaf: leaf)
         batches.append(
-            StoredBatch(feed: feed, number: batch.number, publication: batch.publication, bytes: batch.bytes)
+            HeldBatch(feed: feed, number: batch.number, publication: batch.publication, bytes: batch.bytes)
         )
     }
 

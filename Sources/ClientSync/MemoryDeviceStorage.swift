@@ -8,9 +8,11 @@ public actor MemoryDeviceStorage: DeviceStorage {
     private var parts: [(hash: Hash256, bytes: [UInt8])] = []
     /// Ascending by feed.
     private var heldCursors: [FeedCursor] = []
-    private var batches: [StoredBatch] = []
+    private var batches: [HeldBatch] = []
     private var checkpoints: [(feed: FeedID, size: UInt64, note: [UInt8])] = []
     private var heldEvidence: [Evidence] = []
+    private var heldEncounters: [Encounter] = []
+    private var heldReport: ExposureReport?
 
     public init() {}
 
@@ -54,7 +56,7 @@ public actor MemoryDeviceStorage: DeviceStorage {
     public func reduceBatches<Result: Sendable>(
         of region: Region,
         into initial: Result,
-        _ update: @escaping @Sendable (inout Result, StoredBatch) throws -> Void
+        _ update: @escaping @Sendable (inout Result, HeldBatch) throws -> Void
     ) throws -> Result {
         let ordered = batches.filter { $0.feed.region == region }
             .sorted { $0.feed != $1.feed ? $0.feed < $1.feed : $0.number < $1.number }
@@ -75,11 +77,40 @@ public actor MemoryDeviceStorage: DeviceStorage {
         else { return }
         heldEvidence.append(evidence)
     }
+
+    public func hold(_ encounters: [Encounter]) throws -> Int {
+        var merged: [Encounter] = []
+        for encounter in (heldEncounters + encounters).sorted(by: MemoryDeviceStorage.precedes)
+        where merged.last.map({ MemoryDeviceStorage.precedes($0, encounter) }) ?? true {
+            merged.append(encounter)
+        }
+        guard merged.count <= Encounter.maximumHeld else { throw SyncError.tooManyEncounters() }
+        defer { heldEncounters = merged }
+        return merged.count - heldEncounters.count
+    }
+
+    public func encounters() -> [Encounter] { heldEncounters }
+    public func dropEncounters(before time: Int64) { heldEncounters.removeAll { $0.time < time } }
+
+    public func report() -> ExposureReport? { heldReport }
+    public func hold(_ report: ExposureReport) { heldReport = report }
+
+    private static func precedes(_ left: Encounter, _ right: Encounter) -> Bool {
+        left.identifier != right.identifier ? left.identifier < right.identifier : left.time < right.time
+    }
 }
 
 extension SyncError {
     /// What a store throws for a commit that does not start where its cursor is.
     public static func cursorMoved(_ feed: FeedID) -> SyncError {
         SyncError(.cursorMoved, "feed \(feed): another sync of this store moved its cursor; let one finish first")
+    }
+
+    /// What a store throws for sightings beyond `Encounter.maximumHeld`.
+    public static func tooManyEncounters() -> SyncError {
+        SyncError(
+            .limitReached,
+            "more than \(Encounter.maximumHeld) sightings would be held; none was added: leave out days before the last 14"
+        )
     }
 }

@@ -108,11 +108,16 @@ struct InterruptedStorage: DeviceStorage {
     func reduceBatches<Result: Sendable>(
         of region: Region,
         into initial: Result,
-        _ update: @escaping @Sendable (inout Result, StoredBatch) throws -> Void
+        _ update: @escaping @Sendable (inout Result, HeldBatch) throws -> Void
     ) async throws -> Result {
         try await base.reduceBatches(of: region, into: initial, update)
     }
     func dropExpired(now: Interval) async throws { try await base.dropExpired(now: now) }
     func evidence() async throws -> [Evidence] { try await base.evidence() }
     func hold(_ evidence: Evidence) async throws { try await base.hold(evidence) }
+    func hold(_ encounters: [Encounter]) async throws -> Int { try await base.hold(encounters) }
+    func encounters() async throws -> [Encounter] { try await base.encounters() }
+    func dropEncounters(before time: Int64) async throws { try await base.dropEncounters(before: time) }
+    func report() async throws -> ExposureReport? { try await base.report() }
+    func hold(_ report: ExposureReport) async throws { try await base.hold(report) }
 }
