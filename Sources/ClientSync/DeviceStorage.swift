@@ -1,0 +1,141 @@
+public import ExposureKeys
+public import FeedFormat
+
+/// What a phone keeps. Every method is one transaction: after an error or a kill at any moment, all of its effect is
+/// there or none of it. Implemented over SQLite by DeviceStore and in memory by `MemoryDeviceStorage`.
+///
+/// Errors that these methods throw end a sync; what was committed before stays.
+public protocol DeviceStorage: Sendable {
+    func roster() async throws -> HeldRoster?
+    func hold(_ roster: HeldRoster) async throws
+
+    /// What is remembered of a node's index; nil if nothing.
+    func indexMark(of node: String) async throws -> IndexMark?
+    func hold(_ mark: IndexMark, of node: String) async throws
+
+    /// Bytes of the settled part of an index, by hash; nil if not held.
+    func settledPart(_ hash: Hash256) async throws -> [UInt8]?
+    /// Keeps a settled part, and at least the three kept before it.
+    func hold(settledPart bytes: [UInt8], hash: Hash256) async throws
+
+    /// All cursors, ascending by feed.
+    func cursors() async throws -> [FeedCursor]
+    /// Stores batches and moves the feed's cursor, together or not at all.
+    /// - Throws: `SyncError` with code `.cursorMoved` if the cursor is not at `commit.previousSize`.
+    func commit(_ commit: DeviceCommit) async throws
+    /// The signed checkpoint held for a size of a feed.
+    func checkpoint(of feed: FeedID, size: UInt64) async throws -> [UInt8]?
+
+    /// Regions of which at least one batch is held, ascending.
+    func regions() async throws -> [Region]
+    /// Folds over the held batches of a region, one in memory at a time, by epoch and number.
+    func reduceBatches<Result: Sendable>(
+        of region: Region,
+        into initial: Result,
+        _ update: @escaping @Sendable (inout Result, HeldBatch) throws -> Void
+    ) async throws -> Result
+    /// Deletes batches that `Expiry.isDropped` at `now`, their checkpoints, and cursors whose last batch was dropped
+    /// as long ago again.
+    func dropExpired(now: Interval) async throws
+
+    /// All evidence, oldest first.
+    func evidence() async throws -> [Evidence]
+    /// Keeps evidence, unless one of equal `Evidence.Subject` is there or `Evidence.maximumCount` of its kind are.
+    func hold(_ evidence: Evidence) async throws
+
+    /// Keeps sightings; those already there (same time and identifier) are passed over.
+    /// - Returns: how many were new.
+    /// - Throws: if more than `Encounter.maximumHeld` would be held; none is then added.
+    func hold(_ encounters: [Encounter]) async throws -> Int
+    /// All sightings held, ascending.
+    func encounters() async throws -> [Encounter]
+    /// Deletes sightings from before a time in unix seconds.
+    func dropEncounters(before time: Int64) async throws
+
+    /// The result of the last matching; nil if there was none.
+    func report() async throws -> ExposureReport?
+    func hold(_ report: ExposureReport) async throws
+}
+
+/// The newest roster that verified here.
+public struct HeldRoster: Sendable, Equatable {
+    /// The signed note.
+    public let bytes: [UInt8]
+    public let etag: String?
+    /// Unix seconds at which a node was last asked for a newer one.
+    public let checked: Int64
+
+    public init(bytes: [UInt8], etag: String?, checked: Int64) {
+        self.bytes = bytes
+        self.etag = etag
+        self.checked = checked
+    }
+}
+
+/// What a phone remembers of the last index of a node with which it became up to date.
+public struct IndexMark: Sendable, Equatable {
+    public let etag: String
+    /// Choice of regions, in the form of `SyncOptions.selection`.
+    public let selection: String
+    public let signer: Region
+    /// Unix seconds at which the index was signed.
+    public let time: Int64
+
+    public init(etag: String, selection: String, signer: Region, time: Int64) {
+        self.etag = etag
+        self.selection = selection
+        self.signer = signer
+        self.time = time
+    }
+}
+
+/// Where the phone stands in one feed. Holds at every node.
+public struct FeedCursor: Sendable, Equatable {
+    public let feed: FeedID
+    /// Over all batches before the cursor.
+    public let frontier: Frontier
+    /// Latest publication interval among the batches passed.
+    public let lastPublication: Interval
+
+    public init(feed: FeedID, frontier: Frontier, lastPublication: Interval) {
+        self.feed = feed
+        self.frontier = frontier
+        self.lastPublication = lastPublication
+    }
+
+    public var size: UInt64 { frontier.size }
+}
+
+/// A verified batch as it is kept: the region's bytes, about 15 a key.
+public struct HeldBatch: Sendable, Equatable {
+    public let feed: FeedID
+    public let number: UInt64
+    public let publication: Interval
+    public let bytes: [UInt8]
+
+    public init(feed: FeedID, number: UInt64, publication: Interval, bytes: [UInt8]) {
+        self.feed = feed
+        self.number = number
+        self.publication = publication
+        self.bytes = bytes
+    }
+}
+
+/// One step of a feed, indivisible.
+public struct DeviceCommit: Sendable {
+    /// Cursor after the step.
+    public let cursor: FeedCursor
+    /// Size of the cursor before the step; nil if there was none.
+    public let previousSize: UInt64?
+    /// Ascending by number; those passed by as expired are missing.
+    public let batches: [HeldBatch]
+    /// The signed checkpoint of the new size. Nil if the step ended before a batch that waits.
+    public let checkpoint: [UInt8]?
+
+    public init(cursor: FeedCursor, previousSize: UInt64?, batches: [HeldBatch], checkpoint: [UInt8]?) {
+        self.cursor = cursor
+        self.previousSize = previousSize
+        self.batches = batches
+        self.checkpoint = checkpoint
+    }
+}

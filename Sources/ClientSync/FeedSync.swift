@@ -1,0 +1,321 @@
+internal import ExposureKeys
+internal import FeedFormat
+
+/// Brings one feed from the phone's cursor to where the node's index says it is: fetch a range, verify it against the
+/// region's checkpoint, decode it, commit it together with the cursor, and so on. What fails leaves the cursor where it
+/// was, so the same or another node can go on from there.
+struct FeedSync {
+    /// What all feeds of a sync share.
+    struct Context: Sendable {
+        let fetcher: SyncFetcher
+        let storage: any DeviceStorage
+        let limits: SyncLimits
+        /// Unix seconds.
+        let now: Int64
+        /// Decides what is too old to keep: the earlier of `now` and the index's time, so that a phone whose clock runs
+        /// ahead passes nothing by that still matters.
+        let expiryNow: Interval
+        /// The whole index, for evidence.
+        let index: [UInt8]
+
+        var node: String { fetcher.transport.node }
+    }
+
+    private let context: Context
+    private let entry: IndexEntry
+    private let keys: [RosterRegion.Key]
+    private var cursor: FeedCursor?
+    private var tail: FeedTail
+    private var report: FeedReport
+
+    init(_ entry: IndexEntry, keys: [RosterRegion.Key], cursor: FeedCursor?, context: Context) {
+        self.context = context
+        self.entry = entry
+        self.keys = keys
+        self.cursor = cursor
+        tail = FeedTail(feed: entry.feed, frontier: cursor?.frontier ?? Frontier())
+        report = FeedReport(feed: entry.feed, size: tail.next, nodeSize: entry.count)
+    }
+
+    /// - Returns: what was done; problems of the feed are in it.
+    /// - Throws: errors of the store, `CancellationError`.
+    mutating func run() async throws -> FeedReport {
+        do {
+            try await follow()
+        } catch let error as SyncError {
+            report.problem = error
+        } catch let error as FormatError {
+            report.problem = .feed(entry.feed, error)
+        }
+        return report
+    }
+
+    private mutating func follow() async throws {
+        if entry.count <= tail.next { return try await compare() }
+        if entry.first == entry.count { return }
+        if entry.first > tail.next { try await bridge() }
+        var pending = FeedRange.covering(
+            from: tail.next,
+            to: entry.count,
+            maximumLevel: context.limits.rangeLevel
+        )
+        pending.reverse()
+        while let range = pending.popLast() {
+            guard let body = try await fetch(range) else {
+                pending += range.halves.reversed()
+                continue
+            }
+            if try await take(body, of: range) == .waits {
+                report.isWaiting = true
+                return
+            }
+        }
+        if !entry.rootPrefix.elementsEqual(tail.frontier.root.bytes.prefix(16)) {
+            try await contradicted(at: tail.next, held: context.storage.checkpoint(of: entry.feed, size: tail.next))
+        }
+    }
+
+    /// The node has no more than the phone: its root must be one that the phone knows.
+    private mutating func compare() async throws {
+        if entry.count == tail.next {
+            if entry.rootPrefix.elementsEqual(tail.frontier.root.bytes.prefix(16)) { return }
+            let held = try await context.storage.checkpoint(of: entry.feed, size: entry.count)
+            return try await contradicted(at: entry.count, held: held)
+        }
+        guard let held = try await context.storage.checkpoint(of: entry.feed, size: entry.count),
+            let signed = try? SignedCheckpoint(
+                held[...],
+                region: entry.feed.region,
+                epoch: entry.feed.epoch,
+                keys: keys
+            ),
+            !entry.rootPrefix.elementsEqual(signed.checkpoint.root.bytes.prefix(16))
+        else { return }
+        try await contradicted(at: entry.count, held: held)
+    }
+
+    /// Moves the tail over batches that the node no longer has. The first range proves the way; until then nothing is
+    /// committed.
+    private mutating func bridge() async throws {
+        let feed = entry.feed
+        if cursor == nil {
+            let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/frontier/\(entry.first)"
+            let response = try await context.fetcher.get(path, limit: 8 + 64 * 32)
+            let frontier = try Frontier(bytes: response.body[...])
+            guard frontier.size == entry.first else {
+                throw FormatError(.wrongPosition, "the frontier at \(entry.first) is one of \(frontier.size) batches")
+            }
+            tail = FeedTail(feed: feed, frontier: frontier)
+            return
+        }
+        // The phone knows the feed's beginning: leaf hashes keep that knowledge, where a new frontier would drop it.
+        var frontier = tail.frontier
+        let ranges = FeedRange.covering(from: tail.next, to: entry.first, maximumLevel: FeedSync.hashLevel)
+        for range in ranges {
+            let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/hashes/\(range.level)/\(range.index)"
+            let size = 32 << range.level
+            let body = try await context.fetcher.get(path, limit: size).body
+            guard body.count == size else {
+                throw FormatError(.lyingLength, "\(body.count) bytes of leaf hashes, \(size) belong to the range")
+            }
+            for offset in stride(from: 0, to: size, by: 32) {
+                if let leaf = Hash256(bytes: body[offset..<offset + 32]) { frontier.append(leaf) }
+            }
+        }
+        tail = FeedTail(feed: feed, frontier: frontier)
+    }
+
+    /// - Returns: nil if the body is too large and the range can be halved.
+    private func fetch(_ range: FeedRange) async throws -> [UInt8]? {
+        let path = "/v1/feeds/\(entry.feed.region)/\(entry.feed.epoch)/\(range.level)/\(range.index)"
+        do {
+            return try await context.fetcher.get(path, limit: context.limits.rangeBytes).body
+        } catch let error as SyncError where error.code == .bodyTooLarge && range.level > 0 {
+            return nil
+        }
+    }
+
+    private enum Taken { case all, waits }
+
+    /// Verifies, decodes and commits one range.
+    private mutating func take(_ bytes: [UInt8], of range: FeedRange) async throws -> Taken {
+        let body = try RangeBody(bytes[...], range: range)
+        var proven = tail
+        let verified: FeedTail.Verified
+        do throws(FormatError) {
+            verified = try proven.append(body.batches, checkpoint: body.checkpoint, keys: keys)
+        } catch {
+            if error.code == .rootMismatch, let cursor, cursor.size == tail.next {
+                try await lookForFork(at: cursor.size)
+            }
+            throw error
+        }
+        var step = FeedStep(feed: entry.feed, frontier: tail.frontier, last: cursor?.lastPublication)
+        for (batch, leaf) in zip(verified.batches, verified.leaves) {
+            let now = Interval(unixSeconds: context.now)
+            if Expiry.admission(publishedAt: batch.publication, now: now) == .wait { break }
+            if Expiry.isDropped(publishedAt: batch.publication, now: context.expiryNow) {
+                step.passBy(batch, leaf: leaf)
+            } else {
+                try step.keep(batch, leaf: leaf)
+            }
+        }
+        let isWhole = step.frontier.size == proven.next
+        if step.frontier.size > tail.next {
+            try await commit(step, checkpoint: isWhole ? verified.checkpoint.bytes : nil)
+        }
+        return isWhole ? .all : .waits
+    }
+
+    private mutating func commit(_ step: FeedStep, checkpoint: [UInt8]?) async throws {
+        let cursor = FeedCursor(feed: entry.feed, frontier: step.frontier, lastPublication: step.last)
+        try await context.storage.commit(
+            DeviceCommit(
+                cursor: cursor,
+                previousSize: self.cursor?.size,
+                batches: step.batches,
+                checkpoint: checkpoint
+            )
+        )
+        self.cursor = cursor
+        tail = FeedTail(feed: entry.feed, frontier: step.frontier)
+        report.size = cursor.size
+        report.batches += step.batches.count
+        report.keys += step.keys
+        report.expired += step.expired
+        await context.fetcher.ledger.committed(batches: step.batches.count, keys: step.keys)
+    }
+
+    // MARK: - Contradictions
+
+    /// The node's root at `size` is not the one that the phone has. If the node can show the region's signature for
+    /// it, that is a fork; if not, it is the node's word against the region's.
+    private mutating func contradicted(at size: UInt64, held: [UInt8]?) async throws {
+        let shown = try await forkedCheckpoint(at: size, held: held)
+        if let shown { try await keep(.fork, size: size, held: held, contradicting: shown.bytes) }
+        try await keep(.indexClaim, size: size, held: held, contradicting: context.index)
+    }
+
+    /// After bytes that do not lead to the signed root: were they altered, or is the region's tree another one?
+    private mutating func lookForFork(at size: UInt64) async throws {
+        let held = try await context.storage.checkpoint(of: entry.feed, size: size)
+        guard let shown = try await forkedCheckpoint(at: size, held: held) else { return }
+        try await keep(.fork, size: size, held: held, contradicting: shown.bytes)
+    }
+
+    /// The checkpoint that the node has for a size, if the region signed it and its root is not ours.
+    private func forkedCheckpoint(at size: UInt64, held: [UInt8]?) async throws -> SignedCheckpoint? {
+        let region = entry.feed.region
+        let epoch = entry.feed.epoch
+        var root = tail.frontier.root
+        if size != tail.next {
+            guard let held, let ours = try? SignedCheckpoint(held[...], region: region, epoch: epoch, keys: keys) else {
+                return nil
+            }
+            root = ours.checkpoint.root
+        }
+        guard size > 0, let range = FeedRange(level: 0, index: size - 1) else { return nil }
+        let bytes: [UInt8]
+        do {
+            guard let answer = try await fetch(range) else { return nil }
+            bytes = answer
+        } catch is SyncError {
+            return nil
+        }
+        guard let body = try? RangeBody(bytes[...], range: range),
+            let shown = try? SignedCheckpoint(body.checkpoint, region: region, epoch: epoch, keys: keys),
+            shown.checkpoint.size == size, shown.checkpoint.root != root
+        else { return nil }
+        return shown
+    }
+
+    private mutating func keep(
+        _ kind: Evidence.Kind,
+        size: UInt64,
+        held: [UInt8]?,
+        contradicting: [UInt8]
+    ) async throws {
+        let evidence = Evidence(
+            kind: kind,
+            feed: entry.feed,
+            size: size,
+            held: held ?? [],
+            contradicting: contradicting,
+            node: context.node,
+            found: context.now
+        )
+        try await context.storage.hold(evidence)
+        report.evidence = evidence
+        throw SyncError.contradiction(evidence)
+    }
+
+    /// Leaf hashes are asked for in ranges of at most 2^12, 128 KiB.
+    private static let hashLevel = 12
+}
+
+/// One commit in the making: the batches of a range that may be kept, and the frontier over those passed.
+private struct FeedStep {
+    let feed: FeedID
+    private(set) var frontier: Frontier
+    private(set) var last: Interval
+    private(set) var batches: [HeldBatch] = []
+    private(set) var keys = 0
+    private(set) var expired = 0
+
+    init(feed: FeedID, frontier: Frontier, last: Interval?) {
+        self.feed = feed
+        self.frontier = frontier
+        self.last = last ?? Interval(0)
+    }
+
+    mutating func passBy(_ batch: Batch, leaf: Hash256) {
+        move(over: batch, leaf: leaf)
+        expired += 1
+    }
+
+    /// Decodes the batch to the last key before it counts.
+    mutating func keep(_ batch: Batch, leaf: Hash256) throws(FormatError) {
+        _ = try batch.predecessors()
+        keys += try batch.keys().count
+        move(over: batch, leaf: leaf)
+        batches.append(
+            HeldBatch(feed: feed, number: batch.number, publication: batch.publication, bytes: batch.bytes)
+        )
+    }
+
+    private mutating func move(over batch: Batch, leaf: Hash256) {
+        frontier.append(leaf)
+        last = max(last, batch.publication)
+    }
+}
+
+extension FeedRange {
+    /// The two ranges that make up this one, lower first; empty at level 0.
+    fileprivate var halves: [FeedRange] {
+        [FeedRange(level: level - 1, index: index * 2), FeedRange(level: level - 1, index: index * 2 + 1)]
+            .compactMap { $0 }
+    }
+}
+
+extension SyncError {
+    static func contradiction(_ evidence: Evidence) -> SyncError {
+        switch evidence.kind {
+        case .fork:
+            SyncError(
+                .contradiction,
+                """
+                feed \(evidence.feed): its region has signed two different histories of \(evidence.size) batches; both \
+                statements are kept, the feed is followed no more; tell the region and the authorities
+                """
+            )
+        case .indexClaim:
+            SyncError(
+                .contradiction,
+                """
+                feed \(evidence.feed): \(evidence.node) claims another history of \(evidence.size) batches than the \
+                region has signed; its index is kept as evidence; sync with another node
+                """
+            )
+        }
+    }
+}

@@ -1,0 +1,59 @@
+public import ExposureKeys
+public import FeedFormat
+
+/// What one sync is to follow and what it may cost.
+public struct SyncOptions: Sendable {
+    /// Authorities that may sign rosters, and how many of them must have.
+    public var authorities: [NoteVerifier]
+    public var threshold: Int
+    /// Regions to follow; nil for all, which is the default because whoever infected you may live anywhere.
+    public var regions: [Region]?
+    public var limits: SyncLimits
+
+    public init(
+        authorities: [NoteVerifier],
+        threshold: Int = 1,
+        regions: [Region]? = nil,
+        limits: SyncLimits = SyncLimits()
+    ) {
+        self.authorities = authorities
+        self.threshold = threshold
+        self.regions = regions
+        self.limits = limits
+    }
+
+    func follows(_ region: Region) -> Bool {
+        regions?.contains(region) ?? true
+    }
+
+    /// One text per choice of regions: an index is only "not modified" for the choice it was last read with.
+    var selection: String {
+        guard let regions else { return "*" }
+        return regions.sorted().map(\.code).joined(separator: ",")
+    }
+}
+
+/// Bounds of one sync. A hostile node can make a phone spend these and no more.
+public struct SyncLimits: Sendable {
+    /// Feeds followed.
+    public var feeds = 4096
+    /// Epochs of one region; those already followed come first, then the oldest.
+    public var epochsPerRegion = FormatLimits.epochsPerRegion
+    /// Requests; what is missing comes with the next sync.
+    public var requests = 20_000
+    /// Bytes of bodies, 512 MiB: four times what Vietnam's worst fortnight takes.
+    public var bytes = 512 << 20
+    /// Largest range asked for is 2^this batches: 64, two and a half days of an hourly feed.
+    public var rangeLevel = 6
+    /// Largest range body. The largest batch and its checkpoint fit, so a range that exceeds this is asked for again in
+    /// halves. Memory at any time is at most about four of these a feed in flight: body, batches, one batch decoded.
+    public var rangeBytes = FormatLimits.batchBytes + (1 << 20)
+    /// Feeds fetched at the same time.
+    public var feedsInParallel = 4
+    /// Requests that fail for want of an answer before no further feed is begun.
+    public var failures = 3
+    /// Seconds for which a held roster is used without asking for a newer one.
+    public var rosterAge: Int64 = 86_400
+
+    public init() {}
+}

@@ -1,0 +1,79 @@
+public import ExposureKeys
+public import FeedFormat
+
+/// What one sync did.
+public struct SyncReport: Sendable {
+    /// Base URL of the node that was asked.
+    public var node: String
+    /// Version of the roster in use.
+    public var rosterVersion: UInt64
+    /// The region whose node signed the index, and when (unix seconds); from the last full index if not modified.
+    public var indexSigner: Region?
+    public var indexTime: Int64?
+    /// True if the node answered that its index has not changed since a sync that was complete.
+    public var notModified = false
+    /// Feeds followed, ascending; empty if not modified.
+    public var feeds: [FeedReport] = []
+    /// Problems that are no single feed's.
+    public var problems: [SyncError] = []
+    /// Requests made and bytes of bodies received.
+    public var requests = 0
+    public var bytes = 0
+
+    public init(node: String, rosterVersion: UInt64) {
+        self.node = node
+        self.rosterVersion = rosterVersion
+    }
+
+    /// Batches committed by this sync.
+    public var batches: Int { feeds.reduce(0) { $0 + $1.batches } }
+    /// Keys in those batches.
+    public var keys: Int { feeds.reduce(0) { $0 + $1.keys } }
+    /// Contradictions found by this sync; the store keeps them.
+    public var evidence: [Evidence] { feeds.compactMap(\.evidence) }
+    /// True if every feed followed stands where the node's index does, or beyond, and nothing went wrong.
+    public var isUpToDate: Bool {
+        problems.isEmpty && feeds.allSatisfy { $0.problem == nil && !$0.isWaiting }
+    }
+}
+
+/// What one sync did with one feed.
+public struct FeedReport: Sendable {
+    public let feed: FeedID
+    /// Batches that this phone has taken or passed by, before and after the sync.
+    public let sizeBefore: UInt64
+    public var size: UInt64
+    /// Batches that the node has. Less than `size` is lag of the node.
+    public let nodeSize: UInt64
+    /// Batches and keys committed.
+    public var batches = 0
+    public var keys = 0
+    /// Batches passed by because they are 15 days old.
+    public var expired = 0
+    /// True if the next batch claims to come from more than two hours ahead and waits.
+    public var isWaiting = false
+    /// Why the feed did not get further.
+    public var problem: SyncError?
+    public var evidence: Evidence?
+
+    init(feed: FeedID, size: UInt64, nodeSize: UInt64) {
+        self.feed = feed
+        sizeBefore = size
+        self.size = size
+        self.nodeSize = nodeSize
+    }
+
+    public var nodeLags: Bool { nodeSize < size }
+}
+
+/// How far a running sync is. Numbers only grow.
+public struct SyncProgress: Sendable, Equatable {
+    public var feedsDone = 0
+    public var feedsTotal = 0
+    public var requests = 0
+    public var bytes = 0
+    public var batches = 0
+    public var keys = 0
+
+    public init() {}
+}

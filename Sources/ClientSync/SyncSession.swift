@@ -1,0 +1,165 @@
+internal import ExposureKeys
+internal import FeedFormat
+
+/// One sync of a phone with one node: roster, index, then every feed that is followed. Transport, store and time are
+/// passed in; nothing here opens a socket, a file or reads a clock.
+///
+/// Safe to cancel or kill at any moment: each step of a feed is one transaction of the store, and the next sync, with
+/// this node or another, goes on from there.
+public struct SyncSession: Sendable {
+    private let transport: any SyncTransport
+    private let storage: any DeviceStorage
+    private let options: SyncOptions
+
+    public init(transport: any SyncTransport, storage: any DeviceStorage, options: SyncOptions) {
+        self.transport = transport
+        self.storage = storage
+        self.options = options
+    }
+
+    /// - Parameters:
+    ///   - now: unix seconds.
+    ///   - progress: called with growing counts, from any thread, often; must not block.
+    /// - Returns: what was done; problems of single feeds are in it.
+    /// - Throws: `SyncError` if roster or index are not to be had, whatever the store throws, `CancellationError`.
+    public func run(
+        now: Int64,
+        progress: @escaping @Sendable (SyncProgress) -> Void = { _ in }
+    ) async throws -> SyncReport {
+        let ledger = SyncLedger(limits: options.limits, report: progress)
+        let fetcher = SyncFetcher(transport: transport, ledger: ledger)
+        let rosters = RosterSync(options: options, now: now, fetcher: fetcher, storage: storage)
+        let indexes = IndexSync(options: options, fetcher: fetcher, storage: storage)
+        var roster = try await rosters.current(refresh: false)
+        var report = SyncReport(node: transport.node, rosterVersion: roster.version)
+        switch try await indexes.fetch() {
+        case .notModified(let mark):
+            report.notModified = true
+            report.indexSigner = mark.signer
+            report.indexTime = mark.time
+            try await storage.dropExpired(now: Interval(unixSeconds: min(now, mark.time)))
+        case .index(let held):
+            let read = try await readIndex(held, with: indexes, roster: &roster, rosters: rosters)
+            report.rosterVersion = roster.version
+            report.indexSigner = read.index.node
+            report.indexTime = read.index.time
+            let expiryNow = Interval(unixSeconds: min(now, read.index.time))
+            let context = FeedSync.Context(
+                fetcher: fetcher,
+                storage: storage,
+                limits: options.limits,
+                now: now,
+                expiryNow: expiryNow,
+                index: held.bytes
+            )
+            try await follow(read.entries, roster: roster, context: context, report: &report)
+            try await storage.dropExpired(now: expiryNow)
+            try await remember(read.index, etag: held.etag, report: report)
+        }
+        let spent = await ledger.progress
+        report.requests = spent.requests
+        report.bytes = spent.bytes
+        return report
+    }
+
+    /// Reads the index under the roster held, or under a newer one if the node or a region is not in it.
+    private func readIndex(
+        _ held: HeldIndex,
+        with indexes: IndexSync,
+        roster: inout Roster,
+        rosters: RosterSync
+    ) async throws -> (index: FeedIndex, entries: [IndexEntry]) {
+        do {
+            let read = try await indexes.read(held, roster: roster)
+            let listed = roster
+            if read.entries.allSatisfy({ listed.region($0.feed.region) != nil }) { return read }
+            roster = try await rosters.current(refresh: true)
+            return read
+        } catch let error as FormatError where error.code == .missingSignature {
+            roster = try await rosters.current(refresh: true)
+            return try await reportingFormat { try await indexes.read(held, roster: roster) }
+        } catch let error as FormatError {
+            return try await reportingFormat { throw error }
+        }
+    }
+
+    private func reportingFormat<Value>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as FormatError {
+            throw SyncError(
+                .badIndex,
+                "the index of \(transport.node) does not verify: \(error.reason); sync with another node",
+                cause: error
+            )
+        }
+    }
+
+    /// Follows the planned feeds, a few at a time.
+    private func follow(
+        _ listed: [IndexEntry],
+        roster: Roster,
+        context: FeedSync.Context,
+        report: inout SyncReport
+    ) async throws {
+        let cursors = try await storage.cursors()
+        let plan = FeedPlan(listed: listed, cursors: cursors, options: options, node: transport.node)
+        report.problems += plan.problems
+        let forks = try await storage.evidence().filter { $0.kind == .fork }
+        await context.fetcher.ledger.began(feeds: plan.entries.count)
+        var results: [FeedReport] = []
+        try await withThrowingTaskGroup(of: FeedReport.self) { group in
+            var running = 0
+            for entry in plan.entries {
+                if running == max(1, options.limits.feedsInParallel), let done = try await group.next() {
+                    results.append(done)
+                    running -= 1
+                }
+                let cursor = FeedPlan.cursor(of: entry.feed, in: cursors)
+                let fork = forks.first { $0.feed == entry.feed }
+                let keys = roster.keys(of: entry.feed.region)
+                group.addTask {
+                    try await SyncSession.follow(entry, keys: keys, cursor: cursor, fork: fork, context: context)
+                }
+                running += 1
+            }
+            while let done = try await group.next() { results.append(done) }
+        }
+        report.feeds = results.sorted { $0.feed < $1.feed }
+    }
+
+    private static func follow(
+        _ entry: IndexEntry,
+        keys: [RosterRegion.Key]?,
+        cursor: FeedCursor?,
+        fork: Evidence?,
+        context: FeedSync.Context
+    ) async throws -> FeedReport {
+        var report = FeedReport(feed: entry.feed, size: cursor?.size ?? 0, nodeSize: entry.count)
+        if let fork {
+            report.problem = .contradiction(fork)
+        } else if await context.fetcher.ledger.isGivenUp {
+            report.problem = SyncError(
+                .noAnswer,
+                "feed \(entry.feed): not asked for, because \(context.node) no longer answers; sync again"
+            )
+        } else if let keys {
+            var feed = FeedSync(entry, keys: keys, cursor: cursor, context: context)
+            report = try await feed.run()
+        } else {
+            report.problem = SyncError(
+                .unlistedRegion,
+                "feed \(entry.feed): the roster lists no region \(entry.feed.region), so nothing of it can be verified"
+            )
+        }
+        await context.fetcher.ledger.feedDone()
+        return report
+    }
+
+    /// Keeps the ETag only where "not modified" will mean "nothing to do".
+    private func remember(_ index: FeedIndex, etag: String?, report: SyncReport) async throws {
+        guard report.isUpToDate, let etag, etag.utf8.count <= 200 else { return }
+        let mark = IndexMark(etag: etag, selection: options.selection, signer: index.node, time: index.time)
+        try await storage.hold(mark, of: transport.node)
+    }
+}

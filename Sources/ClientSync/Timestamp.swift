@@ -1,0 +1,137 @@
+/// A day of the calendar (proleptic Gregorian).
+public struct CivilDate: Hashable, Comparable, Sendable {
+    public let year: Int
+    public let month: Int
+    public let day: Int
+
+    /// - Returns: nil if there is no such day, or the year is not 1970 to 9999.
+    public init?(year: Int, month: Int, day: Int) {
+        guard (1970...9999).contains(year), (1...12).contains(month),
+            (1...CivilDate.length(ofMonth: month, year: year)).contains(day)
+        else { return nil }
+        self.year = year
+        self.month = month
+        self.day = day
+    }
+
+    /// The day on which a moment falls.
+    /// - Parameters:
+    ///   - unixSeconds: clamped to the years 1970 to 9999.
+    ///   - utcOffset: seconds by which local time is ahead of UTC, 0...86399.
+    public init(unixSeconds: Int64, utcOffset: Int64) {
+        let local = min(max(unixSeconds, 0), CivilDate.lastSecond - 86_400) + min(max(utcOffset, 0), 86_399)
+        var days = Int(local / 86_400)
+        var year = 1970
+        // At most 8030 steps; a date is made once per exposure and day.
+        while days >= CivilDate.length(ofYear: year) {
+            days -= CivilDate.length(ofYear: year)
+            year += 1
+        }
+        var month = 1
+        while days >= CivilDate.length(ofMonth: month, year: year) {
+            days -= CivilDate.length(ofMonth: month, year: year)
+            month += 1
+        }
+        self.year = year
+        self.month = month
+        day = days + 1
+    }
+
+    /// Unix time of midnight UTC at which the day begins, in seconds.
+    public var unixSeconds: Int64 {
+        var days = day - 1
+        for month in 1..<month { days += CivilDate.length(ofMonth: month, year: year) }
+        let before = year - 1
+        days += (year - 1970) * 365 + (before / 4 - before / 100 + before / 400) - CivilDate.leapDaysBefore1970
+        return Int64(days) * 86_400
+    }
+
+    public static func < (left: CivilDate, right: CivilDate) -> Bool {
+        (left.year, left.month, left.day) < (right.year, right.month, right.day)
+    }
+
+    private static func isLeap(_ year: Int) -> Bool {
+        year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400))
+    }
+
+    private static func length(ofYear year: Int) -> Int { isLeap(year) ? 366 : 365 }
+
+    private static func length(ofMonth month: Int, year: Int) -> Int {
+        switch month {
+        case 2: isLeap(year) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    private static let leapDaysBefore1970 = 1969 / 4 - 1969 / 100 + 1969 / 400
+    /// First second of the year 10000.
+    private static let lastSecond: Int64 = 253_402_300_800
+}
+
+extension CivilDate: CustomStringConvertible {
+    /// `2021-08-01`.
+    public var description: String { "\(year)-\(padded(month))-\(padded(day))" }
+}
+
+/// Times as people and files write them.
+public enum Timestamp {
+    /// Reads unix seconds or RFC 3339, for example `2021-08-01T06:30:00Z` or `2021-08-01T13:30:00+07:00`. Fractions of
+    /// a second are dropped.
+    /// - Returns: unix seconds; nil if the text is neither, or lies before 1970 or after 9999.
+    public static func parse(_ text: some StringProtocol) -> Int64? {
+        let bytes = Array(text.utf8)
+        if !bytes.isEmpty, bytes.count <= 12, let number = digits(bytes[...]) { return Int64(number) }
+        guard (20...40).contains(bytes.count), bytes[4] == hyphen, bytes[7] == hyphen,
+            bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: "t"), bytes[13] == colon, bytes[16] == colon,
+            let year = digits(bytes[0..<4]), let month = digits(bytes[5..<7]), let day = digits(bytes[8..<10]),
+            let hour = digits(bytes[11..<13]), let minute = digits(bytes[14..<16]),
+            let second = digits(bytes[17..<19]),
+            hour < 24, minute < 60, second < 61,
+            let date = CivilDate(year: year, month: month, day: day),
+            let offset = offset(afterFraction: bytes[19...])
+        else { return nil }
+        let seconds = date.unixSeconds + Int64(hour * 3600 + minute * 60 + min(second, 59)) - offset
+        return seconds >= 0 ? seconds : nil
+    }
+
+    /// `2021-08-01T06:30:00Z`.
+    public static func utc(_ unixSeconds: Int64) -> String {
+        "\(CivilDate(unixSeconds: unixSeconds, utcOffset: 0))T\(clock(unixSeconds)):\(padded(Int(max(0, unixSeconds) % 60)))Z"
+    }
+
+    /// Hour and minute, `06:30`.
+    static func clock(_ localSeconds: Int64) -> String {
+        let minutes = Int(max(0, localSeconds) % 86_400 / 60)
+        return "\(padded(minutes / 60)):\(padded(minutes % 60))"
+    }
+
+    private static func offset(afterFraction bytes: ArraySlice<UInt8>) -> Int64? {
+        var rest = bytes
+        if rest.first == UInt8(ascii: ".") {
+            let fraction = rest.dropFirst().prefix { isDigit($0) }
+            guard !fraction.isEmpty else { return nil }
+            rest = rest.dropFirst(1 + fraction.count)
+        }
+        guard let sign = rest.first else { return nil }
+        if sign == UInt8(ascii: "Z") || sign == UInt8(ascii: "z") { return rest.count == 1 ? 0 : nil }
+        let start = rest.startIndex
+        guard sign == UInt8(ascii: "+") || sign == hyphen, rest.count == 6, rest[start + 3] == colon,
+            let hours = digits(rest[start + 1..<start + 3]), let minutes = digits(rest[start + 4..<start + 6]),
+            hours < 24, minutes < 60
+        else { return nil }
+        return Int64(hours * 3600 + minutes * 60) * (sign == hyphen ? -1 : 1)
+    }
+
+    private static func digits(_ bytes: ArraySlice<UInt8>) -> Int? {
+        guard bytes.allSatisfy(isDigit) else { return nil }
+        return bytes.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
+    private static let hyphen = UInt8(ascii: "-")
+    private static let colon = UInt8(ascii: ":")
+}
+
+private func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }

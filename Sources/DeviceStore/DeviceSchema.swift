@@ -1,0 +1,112 @@
+import GRDB
+
+/// The tables of a phone's store.
+enum DeviceSchema {
+    /// `user_version` of the files that this program writes.
+    static let version = 1
+    /// `application_id`, "KTDS": tells a device store from any other SQLite file.
+    static let applicationID = 0x4b54_4453
+
+    /// Refuses a file of something else or of a newer program; creates the tables in an empty one.
+    static func prepare(_ database: Database, path: String) throws {
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        if version == 0, application == 0, try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM sqlite_schema") == 0 {
+            return try create(database)
+        }
+        guard application == applicationID else {
+            throw DeviceStoreError(
+                .cannotOpen,
+                "\(path) is an SQLite file of another program; name another path for the store"
+            )
+        }
+        guard version == DeviceSchema.version else {
+            throw DeviceStoreError(
+                .newerSchema,
+                """
+                \(path) has schema version \(version), this program knows version \(DeviceSchema.version); run the \
+                program that wrote it, or name another path
+                """
+            )
+        }
+    }
+
+    private static func create(_ database: Database) throws {
+        try database.inTransaction(.immediate) {
+            try database.execute(sql: tables)
+            try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
+            return .commit
+        }
+    }
+
+    /// Epochs are 16 hexadecimal digits, which sort as numbers do. Large columns come last.
+    private static let tables = """
+        CREATE TABLE roster (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            etag TEXT,
+            checked INTEGER NOT NULL,
+            bytes BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE index_mark (
+            id INTEGER PRIMARY KEY,
+            node TEXT NOT NULL UNIQUE,
+            etag TEXT NOT NULL,
+            selection TEXT NOT NULL,
+            signer TEXT NOT NULL,
+            time INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE settled_part (
+            id INTEGER PRIMARY KEY,
+            hash BLOB NOT NULL UNIQUE,
+            bytes BLOB NOT NULL
+        ) STRICT;
+        CREATE TABLE cursor (
+            region TEXT NOT NULL,
+            epoch TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            last_publication INTEGER NOT NULL,
+            frontier BLOB NOT NULL,
+            PRIMARY KEY (region, epoch)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE batch (
+            region TEXT NOT NULL,
+            epoch TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            publication INTEGER NOT NULL,
+            bytes BLOB NOT NULL,
+            PRIMARY KEY (region, epoch, number)
+        ) STRICT;
+        CREATE INDEX batch_publication ON batch (publication);
+        CREATE TABLE checkpoint (
+            region TEXT NOT NULL,
+            epoch TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            note BLOB NOT NULL,
+            PRIMARY KEY (region, epoch, size)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE evidence (
+            id INTEGER PRIMARY KEY,
+            kind INTEGER NOT NULL,
+            region TEXT NOT NULL,
+            epoch TEXT NOT NULL,
+            node TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            found INTEGER NOT NULL,
+            held BLOB NOT NULL,
+            contradicting BLOB NOT NULL,
+            UNIQUE (kind, region, epoch, node)
+        ) STRICT;
+        CREATE TABLE encounter (
+            identifier BLOB NOT NULL,
+            time INTEGER NOT NULL,
+            attenuation INTEGER,
+            rssi INTEGER,
+            PRIMARY KEY (identifier, time),
+            CHECK ((attenuation IS NULL) <> (rssi IS NULL))
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE report (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            json TEXT NOT NULL
+        ) STRICT;
+        """
+}

@@ -1,0 +1,105 @@
+import ClientSync
+import ExposureKeys
+import FeedFormat
+import Testing
+
+/// The public routes over feeds made in a test: a transport that answers with the bytes a node would send.
+actor FeedServer: SyncTransport {
+    nonisolated let node: String
+    private let region: Region
+    private let signer: NoteSigner
+    private var feeds: [PublishedFeed]
+    var roster: [UInt8]
+    /// Feeds in the settled part of the index.
+    var settled: [FeedID] = []
+    var indexTime: Int64
+    /// Paths asked for, in order.
+    private(set) var requests: [String] = []
+    private var alterations: [String: @Sendable ([UInt8]) -> TransportResponse] = [:]
+    private var outage: Int?
+
+    init(_ code: String, country: Country, feeds: [PublishedFeed], time: Int64 = Sample.now) throws {
+        node = "http://\(code.lowercased()).example"
+        region = try #require(Region(code))
+        signer = try Country.signer(of: region)
+        roster = country.note
+        self.feeds = feeds
+        indexTime = time
+    }
+
+    func serve(_ feeds: [PublishedFeed], at time: Int64? = nil) {
+        self.feeds = feeds
+        if let time { indexTime = time }
+    }
+    func set(roster note: [UInt8]) { roster = note }
+    func settle(_ feeds: [FeedID]) { settled = feeds }
+    func forgetRequests() { requests = [] }
+
+    /// Answers one path otherwise than by the book.
+    func alter(_ path: String, _ body: @escaping @Sendable ([UInt8]) -> TransportResponse) {
+        alterations[path] = body
+    }
+    func repair() { alterations = [:] }
+    /// Gives no answer from the n-th request on (counted from now).
+    func fail(after count: Int?) { outage = count.map { requests.count + $0 } }
+
+    func get(_ path: String, ifNoneMatch: String?, limit: Int) throws -> TransportResponse {
+        requests.append(path)
+        if let outage, requests.count > outage { throw Outage() }
+        var response = try answer(path)
+        if let altered = alterations[path] { response = altered(response.body) }
+        if response.status == 200, let etag = response.etag, etag == ifNoneMatch {
+            return TransportResponse(status: 304, etag: etag)
+        }
+        if response.body.count > limit { throw SyncError(.bodyTooLarge, path) }
+        return response
+    }
+
+    struct Outage: Error {}
+
+    private func answer(_ path: String) throws -> TransportResponse {
+        let parts = path.split(separator: "/").map(String.init)
+        guard parts.first == "v1", parts.count > 1 else { return TransportResponse(status: 404) }
+        switch parts[1] {
+        case "roster": return TransportResponse(status: 200, etag: "\"r\(roster.count)\"", body: roster)
+        case "index": return try index(parts)
+        case "feeds" where parts.count > 4: return try feed(parts)
+        default: return TransportResponse(status: 404)
+        }
+    }
+
+    private func index(_ parts: [String]) throws -> TransportResponse {
+        let entries = feeds.compactMap { $0.indexEntry() }
+        let settledPart = IndexPart(entries.filter { settled.contains($0.feed) })
+        if parts.count == 4, parts[2] == "settled" {
+            guard parts[3] == settledPart.hash.hexadecimal else { return TransportResponse(status: 404) }
+            return TransportResponse(status: 200, body: settledPart.bytes)
+        }
+        let index = try FeedIndex(
+            node: region,
+            time: indexTime,
+            fresh: IndexPart(entries.filter { !settled.contains($0.feed) }),
+            settled: settledPart,
+            signer: signer
+        )
+        let etag = "\"\(Hash256(hashing: index.bytes[...]).hexadecimal.prefix(16))\""
+        return TransportResponse(status: 200, etag: etag, body: index.bytes)
+    }
+
+    private func feed(_ parts: [String]) throws -> TransportResponse {
+        guard let feed = feeds.first(where: { $0.id.region.code == parts[2] && $0.id.epoch.description == parts[3] })
+        else { return TransportResponse(status: 404) }
+        if parts[4] == "frontier", let size = UInt64(parts[5]), size <= feed.count {
+            return TransportResponse(status: 200, body: feed.frontier(at: size).bytes)
+        }
+        let isHashes = parts[4] == "hashes"
+        guard let level = Int(parts[isHashes ? 5 : 4]), let index = UInt64(parts[isHashes ? 6 : 5]),
+            let range = FeedRange(level: level, index: index)
+        else { return TransportResponse(status: 404) }
+        if !isHashes, range.lowerBound < feed.first { return TransportResponse(status: 410) }
+        guard let body = try isHashes ? feed.hashes(range) : feed.body(range) else {
+            return TransportResponse(status: 404)
+        }
+        return TransportResponse(status: 200, body: body)
+    }
+}

@@ -1,0 +1,66 @@
+import ClientSync
+import FeedFormat
+import Testing
+
+@Suite struct RosterSyncTests {
+    @Test func aHeldRosterServesForADayAndIsThenAskedForAgain() async throws {
+        let country = try Country(["VN-01"])
+        let server = try FeedServer("VN-01", country: country, feeds: [])
+        let phone = Phone(country)
+        try await phone.sync(server)
+        await server.forgetRequests()
+        try await phone.sync(server, now: Sample.now + 86_399)
+        #expect(await server.requests == ["/v1/index"])
+        try await phone.sync(server, now: Sample.now + 86_400)
+        #expect(await server.requests == ["/v1/index", "/v1/roster", "/v1/index"])
+        #expect(try await phone.storage.roster()?.checked == Sample.now + 86_400)
+    }
+
+    @Test func aNewRegionBringsTheNewRoster() async throws {
+        let old = try Country(["VN-01"])
+        let new = try Country(["VN-01", "VN-02"], version: 2, previous: old.roster.hash)
+        let feed = try SyncFaultTests.feed(new, "VN-02", batches: 1, seed: 51)
+        let server = try FeedServer("VN-01", country: old, feeds: [])
+        let phone = Phone(old)
+        try await phone.sync(server)
+        await server.set(roster: new.note)
+        await server.serve([feed], at: Sample.now + 1)
+        let report = try await phone.sync(server)
+        #expect(report.rosterVersion == 2 && report.isUpToDate && report.batches == 1)
+        // A node with the old roster lags; the newer one stays.
+        let lagging = try FeedServer("VN-01", country: old, feeds: [feed])
+        #expect(try await phone.sync(lagging, now: Sample.now + 90_000).rosterVersion == 2)
+    }
+
+    @Test func aRosterThatDoesNotContinueTheHeldOneIsRefused() async throws {
+        let first = try Country(["VN-01"])
+        let phone = Phone(first)
+        try await phone.sync(try FeedServer("VN-01", country: first, feeds: []))
+        let unrelated = try Country(["VN-01", "VN-02", "VN-03"])
+        let wrongSuccessor = try Country(["VN-01"], version: 2, previous: unrelated.roster.hash)
+        for country in [unrelated, wrongSuccessor] {
+            let server = try FeedServer("VN-01", country: country, feeds: [])
+            await #expect(throws: SyncError(.badRoster, "")) {
+                try await phone.sync(server, now: Sample.now + 90_000)
+            }
+        }
+        #expect(try await phone.storage.roster()?.bytes == first.note)
+        // Versions between may have been missed: what the authorities signed counts.
+        let later = try Country(["VN-01"], version: 3, previous: unrelated.roster.hash)
+        let server = try FeedServer("VN-01", country: later, feeds: [])
+        #expect(try await phone.sync(server, now: Sample.now + 90_000).rosterVersion == 3)
+    }
+
+    @Test func unsignedAndExpiredRostersAreRefused() async throws {
+        let country = try Country(["VN-01"], expires: Sample.now)
+        let server = try FeedServer("VN-01", country: country, feeds: [])
+        await #expect(throws: SyncError(.badRoster, "")) { try await Phone(country).sync(server) }
+        #expect(try await Phone(country).sync(server, now: Sample.now - 1).isUpToDate)
+        var strict = Phone(country)
+        strict.options.threshold = 2
+        let demanding = strict
+        await #expect(throws: SyncError(.badRoster, "")) { try await demanding.sync(server, now: Sample.now - 1) }
+        await server.alter("/v1/roster") { _ in TransportResponse(status: 404) }
+        await #expect(throws: SyncError(.notFound, "")) { try await Phone(country).sync(server, now: Sample.now - 1) }
+    }
+}

@@ -1,0 +1,45 @@
+import ClientSync
+import Testing
+
+@Suite struct TimestampTests {
+    @Test(arguments: [
+        ("0", 0), ("1627776000", 1_627_776_000), ("1970-01-01T00:00:00Z", 0),
+        ("2021-08-01T00:00:00Z", 1_627_776_000), ("2021-08-01T07:00:00+07:00", 1_627_776_000),
+        ("2021-07-31T20:30:00-03:30", 1_627_776_000), ("2021-08-01t00:00:00.987z", 1_627_776_000),
+        ("2020-02-29T23:59:59Z", 1_583_020_799), ("2000-03-01T00:00:00Z", 951_868_800),
+        ("2100-03-01T00:00:00Z", 4_107_542_400), ("9999-12-31T23:59:59Z", 253_402_300_799),
+    ])
+    func timesAreRead(text: String, seconds: Int64) {
+        #expect(Timestamp.parse(text) == seconds)
+    }
+
+    @Test(arguments: [
+        "", " 1", "-1", "1234567890123", "1.5", "2021-08-01", "2021-08-01T00:00:00", "2021-02-29T00:00:00Z",
+        "2021-13-01T00:00:00Z", "2021-08-01T24:00:00Z", "2021-08-01T00:60:00Z", "2021-08-01T00:00:00.Z",
+        "2021-08-01T00:00:00+7:00", "2021-08-01T00:00:00+07:60", "2021-08-01T00:00:00ZZ", "1969-12-31T23:59:59Z",
+        "1970-01-01T00:00:00+01:00", "2021-08-01 00:00:00Z", "٢٠٢١-08-01T00:00:00Z",
+    ])
+    func otherTextIsNoTime(text: String) {
+        #expect(Timestamp.parse(text) == nil)
+    }
+
+    @Test func everyDayFollowsTheDayBefore() throws {
+        var previous: CivilDate?
+        for day in Int64(0)..<60_000 {
+            let date = CivilDate(unixSeconds: day * 86_400 + 3600, utcOffset: 0)
+            #expect(date.unixSeconds == day * 86_400)
+            if let previous { #expect(previous < date) }
+            previous = date
+        }
+        #expect(previous?.description == "2134-04-10")
+    }
+
+    @Test func localDaysBeginAtLocalMidnight() {
+        let utcEvening: Int64 = 1_627_776_000 + 17 * 3600
+        #expect(CivilDate(unixSeconds: utcEvening - 1, utcOffset: 25_200).description == "2021-08-01")
+        #expect(CivilDate(unixSeconds: utcEvening, utcOffset: 25_200).description == "2021-08-02")
+        #expect(Timestamp.utc(utcEvening) == "2021-08-01T17:00:00Z")
+        #expect(CivilDate(unixSeconds: .max, utcOffset: .max).year == 9999)
+        #expect(CivilDate(unixSeconds: .min, utcOffset: .min).description == "1970-01-01")
+    }
+}
