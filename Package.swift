@@ -84,5 +84,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+
+        .testTarget(
+            name: "ReplicationTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "Replication"],
+            swiftSettings: strict
+        ),
     ]
 )
