@@ -117,8 +117,14 @@ public enum LinkFrame: Equatable, Sendable {
         var reader = ByteReader(bytes, reading: "link frame")
         let type = try reader.byte()
         let flags = try reader.byte()
+        // Nothing is known of a later release's frames, so nothing of them is judged or decompressed.
+        guard LinkFrame.types.contains(type) else {
+            self = .unknown(type)
+            return
+        }
+        guard flags & ~LinkFrame.compressed == 0 else { throw reader.error(.outOfRange, "unknown flags \(flags)") }
         var payload = bytes[reader.position...]
-        if flags & LinkFrame.compressed != 0 {
+        if flags == LinkFrame.compressed {
             let size = Int(try reader.uint32())
             guard size <= LinkFrame.maximumSize, size > reader.remaining,
                 let plain = BlockDecoder.liblz4.decode(bytes[reader.position...], size: size)
@@ -160,7 +166,8 @@ public enum LinkFrame: Equatable, Sendable {
     }
 
     /// Largest frame after its length field: a batch of the largest size and what comes with it.
-    static let maximumSize = FormatLimits.batchBytes + 2048
+    package static let maximumSize = FormatLimits.batchBytes + 2048
+    private static let types: ClosedRange<UInt8> = 1...5
     private static let compressed: UInt8 = 1
 }
 

@@ -14,7 +14,13 @@ public struct Replica: Sendable {
     var links = SortedMap<LinkID, LinkProgress>()
     /// Per region the link along which its batches are subscribed.
     var parents = SortedMap<Region, LinkID>()
-    var requests = SortedMap<RequestID, PendingRequest>()
+    var fetches = SortedMap<RequestID, PendingFetch>()
+    var stores = SortedMap<RequestID, PendingStore>()
+    /// Feeds that wait for a time, to be looked at then.
+    var waits = SortedMap<FeedID, Timestamp>()
+    /// Feeds that the event at hand concerns.
+    var touched: [FeedID] = []
+    var lastWake: Timestamp?
     private var lastRequest: UInt64 = 0
     var effects: [ReplicaEffect] = []
 
@@ -39,6 +45,7 @@ public struct Replica: Sendable {
         now: Timestamp,
         random: inout some RandomNumberGenerator
     ) -> [ReplicaEffect] {
+        var isTick = false
         switch event {
         case .linkOpened(let link, let expected):
             links[link] = LinkProgress(expected: expected)
@@ -52,17 +59,18 @@ public struct Replica: Sendable {
         case .batchesFetched(let request, let batches):
             finishFetch(request, batches, now: now, random: &random)
         case .stored(let request):
-            finishStore(request, now: now)
+            finishStore(request)
         case .storeFailed(let request, let reason):
             failStore(request, reason, now: now)
         case .published(let batches):
             takePublished(batches)
         case .dropped(let feed, let first):
-            feeds.update(feed) { $0.first = max($0.first, min(first, $0.count)) }
+            takeDropped(feed, first: first)
         case .tick:
-            expireRequests(now: now, random: &random)
+            isTick = true
+            expireFetches(now: now, random: &random)
         }
-        schedule(now: now)
+        schedule(now: now, isTick: isTick)
         defer { effects = [] }
         return effects
     }
@@ -89,11 +97,9 @@ public struct Replica: Sendable {
         return lag
     }
 
-    mutating func newRequest(_ pending: PendingRequest) -> RequestID {
+    mutating func newRequest() -> RequestID {
         lastRequest += 1
-        let request = RequestID(lastRequest)
-        requests[request] = pending
-        return request
+        return RequestID(lastRequest)
     }
 }
 
@@ -116,7 +122,7 @@ extension Replica {
         case .hello:
             close(link, "it said hello twice")
         case .adverts(let adverts):
-            for advert in adverts { note(advert, from: link, peer: peer, now: now) }
+            note(adverts, from: link, peer: peer, now: now)
         case .subscribe(let region):
             guard roster.region(region) != nil else {
                 return effects.append(.alarm(.unknownRegion(region, peer: peer)))
@@ -144,31 +150,37 @@ extension Replica {
         }
         links.update(link) { $0.peer = hello.region }
         let adverts = held
-        if !adverts.isEmpty { effects.append(.send(link, .adverts(adverts))) }
+        for start in stride(from: 0, to: adverts.count, by: Replica.advertsPerFrame) {
+            let part = adverts[start..<min(start + Replica.advertsPerFrame, adverts.count)]
+            effects.append(.send(link, .adverts(Array(part))))
+        }
+        links.update(link) { progress in
+            for advert in adverts { progress.told[advert.feed] = advert.count }
+        }
     }
 
-    private mutating func note(_ advert: Advert, from link: LinkID, peer: Region, now: Timestamp) {
-        let feed = advert.feed
-        guard roster.region(feed.region) != nil else {
-            return effects.append(.alarm(.unknownRegion(feed.region, peer: peer)))
-        }
-        if feeds[feed] == nil {
-            guard livingEpochs(of: feed.region) < FormatLimits.epochsPerRegion else {
-                return effects.append(.alarm(.tooManyEpochs(feed.region)))
+    private mutating func note(_ adverts: [Advert], from link: LinkID, peer: Region, now: Timestamp) {
+        var unknown: Region?
+        var crowded: Region?
+        for advert in adverts {
+            let feed = advert.feed
+            guard roster.region(feed.region) != nil else {
+                unknown = feed.region
+                continue
             }
-            feeds[feed] = FeedProgress(new: feed)
+            guard links.update(link, { $0.note(advert) }) == true else {
+                crowded = feed.region
+                continue
+            }
+            if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
+            feeds.update(feed) { progress in
+                if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
+            }
+            touched.append(feed)
         }
-        links.update(link) { $0.holds[feed] = advert }
-        feeds.update(feed) { progress in
-            if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
-        }
-    }
-
-    private func livingEpochs(of region: Region) -> Int {
-        feeds.values.reduce(0) { sum, progress in
-            let counts = progress.durable.feed.region == region && (progress.isLiving || progress.count == 0)
-            return sum + (counts ? 1 : 0)
-        }
+        // One alarm a frame: a frame may hold thousands of adverts.
+        if let unknown { effects.append(.alarm(.unknownRegion(unknown, peer: peer))) }
+        if let crowded { effects.append(.alarm(.tooManyEpochs(crowded))) }
     }
 
     private mutating func close(_ link: LinkID, _ reason: String) {
@@ -177,8 +189,11 @@ extension Replica {
     }
 
     private mutating func forget(_ link: LinkID) {
-        guard links[link] != nil else { return }
+        guard let lost = links[link] else { return }
         links[link] = nil
+        touched.append(contentsOf: lost.holds.keys)
         for (region, parent) in zip(parents.keys, parents.values) where parent == link { parents[region] = nil }
     }
+
+    private static let advertsPerFrame = 1024
 }

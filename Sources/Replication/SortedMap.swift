@@ -1,13 +1,15 @@
 /// A map that iterates in the order of its keys, so that a replica does the same in every process. A sorted array:
 /// the maps of a replica hold links, regions or feeds, hundreds of entries, and are read far more than grown.
-struct SortedMap<Key: Comparable & Sendable, Value: Sendable>: Sendable {
-    private(set) var keys: [Key] = []
-    private(set) var values: [Value] = []
+package struct SortedMap<Key: Comparable & Sendable, Value: Sendable>: Sendable {
+    package private(set) var keys: [Key] = []
+    package private(set) var values: [Value] = []
 
-    var isEmpty: Bool { keys.isEmpty }
-    var count: Int { keys.count }
+    package init() {}
 
-    subscript(key: Key) -> Value? {
+    package var isEmpty: Bool { keys.isEmpty }
+    package var count: Int { keys.count }
+
+    package subscript(key: Key) -> Value? {
         get {
             let position = lowerBound(key)
             return position < keys.count && keys[position] == key ? values[position] : nil
@@ -31,10 +33,18 @@ struct SortedMap<Key: Comparable & Sendable, Value: Sendable>: Sendable {
     /// Changes a value where it stands.
     /// - Returns: what `change` returns, nil if there is no such key.
     @discardableResult
-    mutating func update<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
+    package mutating func update<Result>(_ key: Key, _ change: (inout Value) -> Result) -> Result? {
         let position = lowerBound(key)
         guard position < keys.count, keys[position] == key else { return nil }
         return change(&values[position])
+    }
+
+    /// Positions, in `keys` and `values`, of the keys in [lower, upper].
+    package func positions(from lower: Key, through upper: Key) -> Range<Int> {
+        let start = lowerBound(lower)
+        var end = lowerBound(upper)
+        if end < keys.count, keys[end] == upper { end += 1 }
+        return start..<max(start, end)
     }
 
     private func lowerBound(_ key: Key) -> Int {
