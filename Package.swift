@@ -88,8 +88,40 @@ let package = Package(
 
         .testTarget(name: "ExposureKeysTests", dependencies: ["ExposureKeys"], swiftSettings: strict),
         .testTarget(
+            name: "FeedFormatTests",
+            dependencies: ["ExposureKeys", "FeedFormat", crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ReplicationTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "Replication"],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "ExposureNotificationTests",
             dependencies: ["ExposureNotification", "ExposureKeys", crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ClientSyncTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "DeviceStoreTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore"],
+            swiftSettings: strict
+        ),
+        // Not a product: a child process for the store's tests to trace, starve and kill.
+        .executableTarget(
+            name: "FeedStoreExerciser",
+            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore"],
+            path: "Tests/FeedStoreExerciser",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FeedStoreTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore", "FeedStoreExerciser", grdb],
             swiftSettings: strict
         ),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
