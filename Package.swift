@@ -18,6 +18,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -55,16 +56,6 @@ let package = Package(
             dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification"],
             swiftSettings: strict
         ),
-        .testTarget(
-            name: "DeviceStoreTests",
-            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore"],
-            swiftSettings: strict
-        ),
-        .testTarget(
-            name: "ClientSyncTests",
-            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync"],
-            swiftSettings: strict
-        ),
         .target(
             name: "DeviceStore",
             dependencies: ["ExposureKeys", "FeedFormat", "ClientSync", grdb],
@@ -89,12 +80,11 @@ let package = Package(
             name: "keytide",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore",
-                "FeedStore",
-                "HTTP2", "RegionalNode", argumentParser, logging, lifecycle, configuration,
+                "FeedStore", "HTTP2", "RegionalNode", nioCore, nioPosix, argumentParser, logging, lifecycle, signals,
+                configuration,
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
 
         .testTarget(name: "ExposureKeysTests", dependencies: ["ExposureKeys"], swiftSettings: strict),
         .testTarget(
@@ -102,5 +92,6 @@ let package = Package(
             dependencies: ["ExposureNotification", "ExposureKeys", crypto],
             swiftSettings: strict
         ),
+        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
     ]
 )

@@ -38,8 +38,8 @@ public struct AssociatedMetadata: Hashable, Sendable {
 
 /// The key that hides the metadata broadcast under one temporary exposure key (AEMK).
 ///
-/// AEMK = HKDF-SHA256(exposure key, no salt, "EN-AEMK", 16 bytes); AES-128 in counter mode, the first counter block being
-/// the identifier that is broadcast with it. Source: Exposure Notification Cryptography Specification 1.2.
+/// AEMK = HKDF-SHA256(exposure key, no salt, "EN-AEMK", 16 bytes); AES-128 in counter mode, the first counter block
+/// being the identifier that is broadcast with it. Source: Exposure Notification Cryptography Specification 1.2.
 public struct AssociatedMetadataKey: Sendable {
     private let key: SymmetricKey
 

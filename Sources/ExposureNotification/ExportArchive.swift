@@ -94,7 +94,7 @@ struct ExportMembers {
         guard export.size + signatures.size <= limits.inflatedBytes else {
             throw ExportError(
                 .tooLarge,
-                "the archive declares \(export.size + signatures.size) bytes, more than \(limits.inflatedBytes); refuse it"
+                "its members declare \(export.size) + \(signatures.size) bytes, over \(limits.inflatedBytes); refuse"
             )
         }
         self.export = try zip.content(of: export)

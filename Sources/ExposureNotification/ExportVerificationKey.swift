@@ -48,7 +48,7 @@ public struct ExportVerificationKey: Sendable {
         }
         throw ExportError(
             .wrongSignature,
-            "the key given made none of the \(usable.count) signatures over export.bin; check the key or refuse the archive"
+            "the key given made none of \(usable.count) signatures over export.bin; check it or refuse the archive"
         )
     }
 }

@@ -2,8 +2,8 @@
 ///
 /// swift-protobuf is not used: pure targets stay free of it, and a generated decoder allocates for each key, while this
 /// one has to decode well over three million keys a second on one core, so that an export of half a million keys costs
-/// a node a fraction of a second. What is here knows wire types and nothing of schemas; `ExportMessage` and `ExportEntry` name
-/// the fields.
+/// a node a fraction of a second. What is here knows wire types and nothing of schemas; `ExportMessage` and
+/// `ExportEntry` name the fields.
 struct MessageReader {
     /// A field's content by wire type.
     enum Value {

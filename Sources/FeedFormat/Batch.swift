@@ -39,8 +39,9 @@ public struct Batch: Sendable {
 
     /// Encodes a batch.
     /// - Parameters:
-    ///   - keys: in any order; reports of one identity are joined. At most 2^18, each ending in (P - 15 d, P].
-    ///   - predecessors: living epochs before this one, at most 32; only with number 0.
+    ///   - keys: in any order; reports of one identity are joined. At most 2^18 in 2^16 groups, each ending in
+    ///     (P - 15 d, P].
+    ///   - predecessors: living epochs before this one, in any order, at most 32 and no two alike; only with number 0.
     /// - Throws: `FormatError` if a key lies outside the window or a limit is exceeded.
     public init(
         number: UInt64,
@@ -49,12 +50,15 @@ public struct Batch: Sendable {
         predecessors: [Epoch] = []
     ) throws(FormatError) {
         try Batch.checkWindow(of: keys, publication: publication)
+        guard predecessors.isEmpty || number == 0 else {
+            throw FormatError(.wrongPosition, "batch \(number) cannot name predecessors, only batch 0 may")
+        }
         var body: [UInt8] = []
         body.append(bigEndian: publication.number)
         body.append(varint: number)
         body.append(varint: (keys.isEmpty ? 0 : 1) + (predecessors.isEmpty ? 0 : 1))
         if !predecessors.isEmpty {
-            BatchSection.write(.predecessors, Batch.encode(predecessors: predecessors), to: &body)
+            BatchSection.write(.predecessors, try Batch.encode(predecessors: predecessors), to: &body)
         }
         if !keys.isEmpty {
             let ordered = RegionKeys(joining: keys).keys.sorted(by: DiagnosisKey.precedesInBatch)
@@ -64,7 +68,7 @@ public struct Batch: Sendable {
                     "\(ordered.count) keys exceed the \(FormatLimits.keysPerBatch) of a batch"
                 )
             }
-            BatchSection.write(.diagnosisKeys, KeysSection.encode(ordered), to: &body)
+            BatchSection.write(.diagnosisKeys, try KeysSection.encode(ordered), to: &body)
         }
         var bytes = Batch.magic
         bytes.append(bigEndian: UInt32(body.count))
@@ -120,9 +124,19 @@ public struct Batch: Sendable {
         return preambleSize + Int(length)
     }
 
-    private static func encode(predecessors: [Epoch]) -> [UInt8] {
+    private static func encode(predecessors: [Epoch]) throws(FormatError) -> [UInt8] {
+        guard predecessors.count <= FormatLimits.epochsPerRegion else {
+            throw FormatError(
+                .limitExceeded,
+                "\(predecessors.count) predecessors exceed the \(FormatLimits.epochsPerRegion) of a region"
+            )
+        }
+        let sorted = predecessors.sorted()
+        guard zip(sorted, sorted.dropFirst()).allSatisfy({ $0 < $1 }) else {
+            throw FormatError(.notAscending, "an epoch is named twice among the predecessors")
+        }
         var bytes: [UInt8] = []
-        for epoch in predecessors.sorted() { bytes.append(bigEndian: epoch.value) }
+        for epoch in sorted { bytes.append(bigEndian: epoch.value) }
         return bytes
     }
 

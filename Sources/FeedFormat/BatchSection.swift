@@ -15,10 +15,10 @@ public struct BatchSection: Sendable {
 
     public let kind: Kind
     /// 0 stored as it is, 1 an LZ4 block, others unknown to this release.
-    let encoding: UInt8
+    package let encoding: UInt8
     /// Size of the payload after decoding; equals the stored size unless compressed.
-    let decodedSize: Int
-    let stored: ArraySlice<UInt8>
+    package let decodedSize: Int
+    package let stored: ArraySlice<UInt8>
 
     /// Reads one section off the front.
     init(from reader: inout ByteReader) throws(FormatError) {
@@ -29,9 +29,6 @@ public struct BatchSection: Sendable {
         kind = Kind(UInt32(number))
         encoding = try reader.byte()
         let size = try reader.varint(upTo: FormatLimits.batchBytes, "the size of section \(number)")
-        guard size <= reader.remaining else {
-            throw reader.error(.lyingLength, "section \(number) claims \(size) bytes, \(reader.remaining) are left")
-        }
         if encoding == Encoding.lz4 {
             decodedSize = try reader.varint(upTo: FormatLimits.sectionBytes, "the decoded size of section \(number)")
             guard decodedSize > size else {
@@ -40,11 +37,14 @@ public struct BatchSection: Sendable {
         } else {
             decodedSize = size
         }
+        guard size <= reader.remaining else {
+            throw reader.error(.lyingLength, "section \(number) claims \(size) bytes, \(reader.remaining) are left")
+        }
         stored = try reader.take(size)
     }
 
     /// The payload, decompressed. Call only after the batch is verified.
-    func payload(_ decoder: BlockDecoder) throws(FormatError) -> ArraySlice<UInt8> {
+    package func payload(_ decoder: BlockDecoder) throws(FormatError) -> ArraySlice<UInt8> {
         switch encoding {
         case Encoding.stored:
             return stored
@@ -62,7 +62,7 @@ public struct BatchSection: Sendable {
     }
 
     /// Appends a section, compressed where that makes it smaller.
-    static func write(_ kind: Kind, _ payload: [UInt8], to bytes: inout [UInt8]) {
+    package static func write(_ kind: Kind, _ payload: [UInt8], to bytes: inout [UInt8]) {
         bytes.append(varint: UInt64(kind.number))
         // The decoded size costs up to four bytes more, so a block must win by more than that.
         if let block = LZ4Block.compress(payload, margin: 5) {

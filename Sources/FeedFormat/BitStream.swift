@@ -1,11 +1,13 @@
 /// Writes bits, most significant first; the last byte is filled up with zeros.
-struct BitWriter {
-    private(set) var bytes: [UInt8] = []
+package struct BitWriter {
+    package private(set) var bytes: [UInt8] = []
     private var pending: UInt64 = 0
     private var pendingCount = 0
 
+    package init() {}
+
     /// Appends the low `count` bits of `value`; 0...64.
-    mutating func write(_ value: UInt64, bits count: Int) {
+    package mutating func write(_ value: UInt64, bits count: Int) {
         if count > 32 {
             writeUpTo32(value >> 32, bits: count - 32)
             writeUpTo32(value, bits: 32)
@@ -15,7 +17,7 @@ struct BitWriter {
     }
 
     /// Appends `count` zeros and a one.
-    mutating func writeUnary(_ count: Int) {
+    package mutating func writeUnary(_ count: Int) {
         var zeros = count
         while zeros >= 32 {
             writeUpTo32(0, bits: 32)
@@ -25,7 +27,7 @@ struct BitWriter {
     }
 
     /// Exponential Golomb code of order `order` (0...15): see docs/FEED-FORMAT.md, "Numbers in bits".
-    mutating func writeExpGolomb(_ value: UInt64, order: Int) {
+    package mutating func writeExpGolomb(_ value: UInt64, order: Int) {
         let quotient = (value >> UInt64(order)) + 1
         let width = UInt64.bitWidth - quotient.leadingZeroBitCount
         writeUnary(width - 1)
@@ -34,7 +36,7 @@ struct BitWriter {
     }
 
     /// Fills the last byte with zeros and hands out all bytes.
-    mutating func finish() -> [UInt8] {
+    package mutating func finish() -> [UInt8] {
         if pendingCount > 0 { bytes.append(UInt8(truncatingIfNeeded: pending << UInt64(8 - pendingCount))) }
         pendingCount = 0
         return bytes
@@ -51,14 +53,14 @@ struct BitWriter {
 }
 
 /// Reads what `BitWriter` wrote. Reading past the end throws; nothing is read ahead of the slice.
-struct BitReader {
+package struct BitReader {
     private let bytes: ArraySlice<UInt8>
     private var position: Int
     private var window: UInt64 = 0
     private var windowCount = 0
     private let what: StaticString
 
-    init(_ bytes: ArraySlice<UInt8>, reading what: StaticString) {
+    package init(_ bytes: ArraySlice<UInt8>, reading what: StaticString) {
         self.bytes = bytes
         self.position = bytes.startIndex
         self.what = what
@@ -66,7 +68,7 @@ struct BitReader {
 
     /// The next `count` bits as a number; 0...64.
     @inline(__always)
-    mutating func read(bits count: Int) throws(FormatError) -> UInt64 {
+    package mutating func read(bits count: Int) throws(FormatError) -> UInt64 {
         if count <= 32 { return try readUpTo32(bits: count) }
         let high = try readUpTo32(bits: count - 32)
         return high << 32 | (try readUpTo32(bits: 32))
@@ -75,7 +77,7 @@ struct BitReader {
     /// The number of zeros before the next one, which is consumed too.
     /// - Parameter limit: more zeros than this are an error.
     @inline(__always)
-    mutating func readUnary(upTo limit: Int) throws(FormatError) -> Int {
+    package mutating func readUnary(upTo limit: Int) throws(FormatError) -> Int {
         var zeros = 0
         while true {
             refill()
@@ -92,7 +94,7 @@ struct BitReader {
     }
 
     /// An exponential Golomb code of at most 32 value bits.
-    mutating func readExpGolomb(order: Int) throws(FormatError) -> UInt64 {
+    package mutating func readExpGolomb(order: Int) throws(FormatError) -> UInt64 {
         let width = try readUnary(upTo: 32)
         let quotient = 1 << UInt64(width) | (try read(bits: width))
         return (quotient - 1) << UInt64(order) | (try read(bits: order))
@@ -100,7 +102,7 @@ struct BitReader {
 
     /// Consumes the zeros that fill the last byte read from.
     /// - Returns: index of the first byte not read.
-    mutating func align() throws(FormatError) -> Int {
+    package mutating func align() throws(FormatError) -> Int {
         let fill = windowCount % 8
         if fill > 0, try readUpTo32(bits: fill) != 0 {
             throw FormatError(.notCanonical, "\(what): padding bits are set")

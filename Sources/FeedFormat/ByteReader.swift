@@ -1,43 +1,43 @@
 /// Reads a value off the front of bytes; every read is checked against what is left.
-struct ByteReader {
+package struct ByteReader {
     private let bytes: ArraySlice<UInt8>
-    private(set) var position: Int
+    package private(set) var position: Int
     private let what: StaticString
 
     /// - Parameter what: the thing being read, for error messages.
-    init(_ bytes: ArraySlice<UInt8>, reading what: StaticString) {
+    package init(_ bytes: ArraySlice<UInt8>, reading what: StaticString) {
         self.bytes = bytes
         self.position = bytes.startIndex
         self.what = what
     }
 
-    var remaining: Int { bytes.endIndex - position }
+    package var remaining: Int { bytes.endIndex - position }
 
     /// Offset from the first byte, for error messages.
-    var offset: Int { position - bytes.startIndex }
+    package var offset: Int { position - bytes.startIndex }
 
-    mutating func byte() throws(FormatError) -> UInt8 {
+    package mutating func byte() throws(FormatError) -> UInt8 {
         try require(1)
         defer { position += 1 }
         return bytes[position]
     }
 
-    mutating func take(_ count: Int) throws(FormatError) -> ArraySlice<UInt8> {
+    package mutating func take(_ count: Int) throws(FormatError) -> ArraySlice<UInt8> {
         try require(count)
         defer { position += count }
         return bytes[position..<position + count]
     }
 
-    mutating func uint32() throws(FormatError) -> UInt32 {
+    package mutating func uint32() throws(FormatError) -> UInt32 {
         try take(4).reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    mutating func uint64() throws(FormatError) -> UInt64 {
+    package mutating func uint64() throws(FormatError) -> UInt64 {
         try take(8).reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// An unsigned LEB128 number in its shortest form.
-    mutating func varint() throws(FormatError) -> UInt64 {
+    package mutating func varint() throws(FormatError) -> UInt64 {
         var value: UInt64 = 0
         for shift in stride(from: 0, to: 64, by: 7) {
             let next = try byte()
@@ -52,7 +52,7 @@ struct ByteReader {
     }
 
     /// A varint that must not exceed `limit`.
-    mutating func varint(upTo limit: Int, _ meaning: @autoclosure () -> String) throws(FormatError) -> Int {
+    package mutating func varint(upTo limit: Int, _ meaning: @autoclosure () -> String) throws(FormatError) -> Int {
         let value = try varint()
         guard value <= UInt64(limit) else {
             throw error(.limitExceeded, "\(meaning()) is \(value), more than \(limit)")
@@ -60,11 +60,11 @@ struct ByteReader {
         return Int(value)
     }
 
-    func expectEnd() throws(FormatError) {
+    package func expectEnd() throws(FormatError) {
         guard remaining == 0 else { throw error(.trailingBytes, "\(remaining) bytes follow the end") }
     }
 
-    func error(_ code: FormatError.Code, _ reason: String) -> FormatError {
+    package func error(_ code: FormatError.Code, _ reason: String) -> FormatError {
         FormatError(code, "\(what), byte \(offset): \(reason)")
     }
 
@@ -76,16 +76,16 @@ struct ByteReader {
 }
 
 extension [UInt8] {
-    mutating func append(bigEndian value: UInt32) {
+    package mutating func append(bigEndian value: UInt32) {
         for shift in stride(from: 24, through: 0, by: -8) { append(UInt8(truncatingIfNeeded: value >> UInt32(shift))) }
     }
 
-    mutating func append(bigEndian value: UInt64) {
+    package mutating func append(bigEndian value: UInt64) {
         for shift in stride(from: 56, through: 0, by: -8) { append(UInt8(truncatingIfNeeded: value >> UInt64(shift))) }
     }
 
     /// Appends an unsigned LEB128 number in its shortest form.
-    mutating func append(varint value: UInt64) {
+    package mutating func append(varint value: UInt64) {
         var rest = value
         while rest >= 0x80 {
             append(UInt8(truncatingIfNeeded: rest) | 0x80)

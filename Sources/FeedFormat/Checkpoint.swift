@@ -17,11 +17,16 @@ public struct Checkpoint: Hashable, Sendable {
     }
 
     /// The note text that is signed.
-    var text: String { "\(KeytideNames.feed(region, epoch))\n\(size)\n\(Base64.encode(root.bytes))\n" }
+    package var text: String { "\(KeytideNames.feed(region, epoch))\n\(size)\n\(Base64.encode(root.bytes))\n" }
 
     /// Signs this statement.
+    /// - Parameter time: unix seconds, not negative.
     /// - Returns: the note, at most 300 bytes.
+    /// - Throws: `.outOfRange` if `size` or `time` is one that no reader accepts.
     public func signed(by signer: NoteSigner, time: Int64) throws(FormatError) -> SignedCheckpoint {
+        guard (1...UInt64(FormatLimits.batchesPerFeed)).contains(size), time >= 0 else {
+            throw FormatError(.outOfRange, "\(region) \(epoch): no checkpoint of size \(size) at unix time \(time)")
+        }
         let signature = try signer.sign(text, time: time)
         return SignedCheckpoint(
             checkpoint: self,

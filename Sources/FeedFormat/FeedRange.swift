@@ -34,7 +34,7 @@ public struct FeedRange: Hashable, Sendable {
         while position < min(upper, UInt64(FormatLimits.batchesPerFeed)) {
             let alignment = position == 0 ? FormatLimits.rangeLevel : position.trailingZeroBitCount
             let room = UInt64.bitWidth - 1 - (upper - position).leadingZeroBitCount
-            let level = min(alignment, room, maximumLevel, FormatLimits.rangeLevel)
+            let level = min(alignment, room, max(0, maximumLevel), FormatLimits.rangeLevel)
             guard let range = FeedRange(level: level, index: position >> UInt64(level)) else { break }
             ranges.append(range)
             position = range.upperBound

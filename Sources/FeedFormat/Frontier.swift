@@ -1,5 +1,5 @@
 /// The right edge of a Merkle tree (RFC 6962): the roots of the complete subtrees that cover its leaves, largest
-/// first. Enough to append leaves and to compute every later root, in at most 64 hashes.
+/// first. Enough to append leaves and to compute every later root, in at most 17 hashes.
 public struct Frontier: Equatable, Sendable {
     /// Number of leaves.
     public private(set) var size: UInt64
@@ -12,9 +12,9 @@ public struct Frontier: Equatable, Sendable {
         hashes = []
     }
 
-    /// - Returns: nil unless there is one hash per set bit of `size`.
+    /// - Returns: nil unless there is one hash per set bit of `size`, at most 2^17.
     public init?(size: UInt64, hashes: [Hash256]) {
-        guard hashes.count == size.nonzeroBitCount else { return nil }
+        guard size <= UInt64(FormatLimits.batchesPerFeed), hashes.count == size.nonzeroBitCount else { return nil }
         self.size = size
         self.hashes = hashes
     }

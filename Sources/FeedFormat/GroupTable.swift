@@ -2,15 +2,15 @@ import ExposureKeys
 
 /// The columnar table of key groups: per field of the metadata a dictionary of the values in use and, per group, the
 /// step from the previous group's position in it; then the counts. Every bit: docs/FEED-FORMAT.md, "Table of groups".
-enum GroupTable {
-    static func write(_ groups: [KeyGroup], to bits: inout BitWriter) {
+package enum GroupTable {
+    package static func write(_ groups: [KeyGroup], to bits: inout BitWriter) {
         for field in MetadataField.allCases {
             writeColumn(groups.map { field.value(in: $0.metadata) }, width: field.width, to: &bits)
         }
         writeNumbers(groups.map { UInt64($0.count - 1) }, to: &bits)
     }
 
-    static func read(_ count: Int, from bits: inout BitReader) throws(FormatError) -> [KeyGroup] {
+    package static func read(_ count: Int, from bits: inout BitReader) throws(FormatError) -> [KeyGroup] {
         var packed = [UInt64](repeating: 0, count: count)
         for field in MetadataField.allCases {
             let column = try readColumn(count, field: field, from: &bits)

@@ -1,11 +1,18 @@
-internal import ExposureKeys
+package import ExposureKeys
 
 /// The payload of a batch's section of diagnosis keys: a columnar table of groups, then the sorted keys of each group
 /// with the gaps between their high halves Golomb-Rice coded. Every byte: docs/FEED-FORMAT.md, "Diagnosis keys".
-enum KeysSection {
+package enum KeysSection {
     /// - Parameter keys: strictly ascending by `DiagnosisKey.precedesInBatch`, at least one.
-    static func encode(_ keys: [DiagnosisKey]) -> [UInt8] {
+    /// - Throws: `.limitExceeded` if they form more than 2^16 groups.
+    package static func encode(_ keys: [DiagnosisKey]) throws(FormatError) -> [UInt8] {
         let groups = KeyGroup.groups(of: keys)
+        guard groups.count <= FormatLimits.groups else {
+            throw FormatError(
+                .limitExceeded,
+                "\(groups.count) groups of keys exceed the \(FormatLimits.groups) of a batch; publish in several"
+            )
+        }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(keys.count * 16 + groups.count * 4)
         bytes.append(varint: UInt64(groups.count))
@@ -18,7 +25,7 @@ enum KeysSection {
     }
 
     /// - Returns: keys in batch order.
-    static func decode(_ bytes: ArraySlice<UInt8>) throws(FormatError) -> [DiagnosisKey] {
+    package static func decode(_ bytes: ArraySlice<UInt8>) throws(FormatError) -> [DiagnosisKey] {
         var reader = ByteReader(bytes, reading: "diagnosis keys")
         let groupCount = try reader.varint(upTo: FormatLimits.groups, "the number of groups")
         // A group takes at least one bit of the table and eight bytes of its first key.
@@ -40,7 +47,7 @@ enum KeysSection {
 
     /// The Rice parameter for a group: the gap between neighbours of `count` uniform 64-bit numbers, 2^64 / count on
     /// average, is then coded within 0.14 bits of its entropy.
-    static func riceParameter(count: Int) -> Int {
+    package static func riceParameter(count: Int) -> Int {
         64 - (Int.bitWidth - count.leadingZeroBitCount)
     }
 
@@ -97,13 +104,18 @@ enum KeysSection {
 }
 
 /// Keys of a batch that share all metadata.
-struct KeyGroup: Equatable {
-    let metadata: KeyMetadata
+package struct KeyGroup: Equatable {
+    package let metadata: KeyMetadata
     /// At least 1.
-    let count: Int
+    package let count: Int
+
+    package init(metadata: KeyMetadata, count: Int) {
+        self.metadata = metadata
+        self.count = count
+    }
 
     /// - Parameter keys: in batch order.
-    static func groups(of keys: [DiagnosisKey]) -> [KeyGroup] {
+    package static func groups(of keys: [DiagnosisKey]) -> [KeyGroup] {
         var groups: [KeyGroup] = []
         var start = keys.startIndex
         while start < keys.endIndex {

@@ -11,7 +11,7 @@ public struct BlockDecoder: Sendable {
         self.body = body
     }
 
-    func decode(_ block: ArraySlice<UInt8>, size: Int) -> [UInt8]? { body(block, size) }
+    package func decode(_ block: ArraySlice<UInt8>, size: Int) -> [UInt8]? { body(block, size) }
 
     /// liblz4's bounds-checked block decoder.
     public static let liblz4 = BlockDecoder { block, size in

@@ -26,11 +26,12 @@ public struct NoteVerifier: Hashable, Sendable {
 
     /// Reads the text form `name+hash+base64`.
     public init?(_ text: some StringProtocol) {
-        let parts = text.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
+        let parts = String(text).unicodeScalars.split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false)
+            .map { String($0) }
         guard parts.count == 3, let raw = Base64.decode(parts[2]), raw.count == 33,
             let algorithm = Algorithm(rawValue: raw[0])
         else { return nil }
-        self.init(name: String(parts[0]), algorithm: algorithm, publicKey: Array(raw.dropFirst()))
+        self.init(name: parts[0], algorithm: algorithm, publicKey: Array(raw.dropFirst()))
         guard parts[1] == keyIDText else { return nil }
     }
 
@@ -40,12 +41,12 @@ public struct NoteVerifier: Hashable, Sendable {
     }
 
     /// First four bytes of SHA-256(name || 0x0A || type || key), big-endian.
-    var keyID: UInt32 {
+    package var keyID: UInt32 {
         let input = Array(name.utf8) + [0x0a, algorithm.rawValue] + publicKey
         return Hash256(hashing: input[...]).bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     }
 
-    private var keyIDText: String {
+    fileprivate var keyIDText: String {
         let digits = String(keyID, radix: 16)
         return String(repeating: "0", count: 8 - digits.count) + digits
     }
@@ -53,7 +54,7 @@ public struct NoteVerifier: Hashable, Sendable {
     /// Checks this key's signature on a note.
     /// - Returns: unix time of the signature in seconds; nil under `.ed25519`, which has none.
     /// - Throws: `.missingSignature` if the note has no signature by this key, `.wrongSignature` if it does not fit.
-    func verify(_ note: SignedNote) throws(FormatError) -> Int64? {
+    package func verify(_ note: SignedNote) throws(FormatError) -> Int64? {
         guard let signature = note.signatures.first(where: { $0.name == name && $0.keyID == keyID }) else {
             throw FormatError(.missingSignature, "the note bears no signature of \(name)")
         }
@@ -89,8 +90,26 @@ public struct NoteSigner: Sendable {
         self.seed = seed
     }
 
+    /// Reads the text form `PRIVATE+KEY+name+hash+base64`, as `text` gives it.
+    public init?(_ text: some StringProtocol) {
+        guard text.hasPrefix(NoteSigner.mark) else { return nil }
+        let parts = text.dropFirst(NoteSigner.mark.count).split(separator: "+", maxSplits: 2)
+        guard parts.count == 3, let raw = Base64.decode(parts[2]), raw.count == 33,
+            let algorithm = NoteVerifier.Algorithm(rawValue: raw[0])
+        else { return nil }
+        self.init(name: String(parts[0]), algorithm: algorithm, seed: Array(raw.dropFirst()))
+        guard verifier.keyIDText == parts[1] else { return nil }
+    }
+
+    /// The text form of the private key. A secret: for a key file that only its owner can read.
+    public var text: String {
+        "\(NoteSigner.mark)\(verifier.name)+\(verifier.keyIDText)+\(Base64.encode([verifier.algorithm.rawValue] + seed))"
+    }
+
+    private static let mark = "PRIVATE+KEY+"
+
     /// - Parameter time: unix seconds; used under `.cosignature` only.
-    func sign(_ text: String, time: Int64) throws(FormatError) -> SignedNote.Signature {
+    package func sign(_ text: String, time: Int64) throws(FormatError) -> SignedNote.Signature {
         let stamp = verifier.algorithm == .cosignature ? UInt64(max(0, time)) : nil
         guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed),
             let signature = try? key.signature(for: NoteSigner.message(text, time: stamp))

@@ -104,11 +104,20 @@ public struct Roster: Sendable {
     public var hash: Hash256 { Hash256(hashing: Array(text.utf8)[...]) }
 
     /// Signs the roster.
-    /// - Parameter signers: authorities, each with an Ed25519 note key of type 0x01.
+    /// - Parameter signers: authorities, 1 to 64, each with an Ed25519 note key of type 0x01.
+    /// - Throws: `.limitExceeded` if there are more signers, or the note is larger, than a reader accepts.
     public func signed(by signers: [NoteSigner]) throws(FormatError) -> [UInt8] {
         var signatures: [SignedNote.Signature] = []
         for signer in signers { signatures.append(try signer.sign(text, time: issued)) }
-        return SignedNote.bytes(text: text, signatures: signatures)
+        let bytes = SignedNote.bytes(text: text, signatures: signatures)
+        guard (1...FormatLimits.signaturesPerNote).contains(signers.count), bytes.count <= FormatLimits.rosterBytes
+        else {
+            throw FormatError(
+                .limitExceeded,
+                "a roster of \(bytes.count) bytes with \(signers.count) signatures; see FormatLimits for what is read"
+            )
+        }
+        return bytes
     }
 
     /// Reads and verifies a roster.

@@ -2,7 +2,7 @@ import ExposureKeys
 
 extension Roster {
     /// The signed text: one `name value` pair a line, in a fixed order.
-    var text: String {
+    package var text: String {
         var lines = [KeytideNames.roster, "version \(version)"]
         lines.append("previous \(previous.map { Base64.encode($0.bytes) } ?? "-")")
         lines.append("issued \(issued)")
@@ -91,7 +91,8 @@ struct RosterParser {
     }
 
     private func key(_ text: Substring) throws(FormatError) -> RosterRegion.Key {
-        let parts = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        let parts = text.unicodeScalars.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+            .map { String($0) }
         guard parts.count == 3, let notBefore = Int64(parts[0]), let notAfter = Int64(parts[1]),
             notBefore < notAfter, let verifier = NoteVerifier(parts[2])
         else { throw error("a key is not 'from until name+hash+base64'") }
@@ -104,9 +105,12 @@ struct RosterParser {
     }
 
     private mutating func optionalValue(_ name: String) -> Substring? {
-        guard position < lines.count, lines[position].hasPrefix(name + " ") else { return nil }
+        // By code point: a value may begin with a mark that Swift would join to the space before it.
+        guard position < lines.count, lines[position].unicodeScalars.starts(with: (name + " ").unicodeScalars) else {
+            return nil
+        }
         defer { position += 1 }
-        return lines[position].dropFirst(name.count + 1)
+        return Substring(lines[position].unicodeScalars.dropFirst(name.unicodeScalars.count + 1))
     }
 
     private mutating func number(_ name: String) throws(FormatError) -> Int64 {

@@ -1,19 +1,19 @@
 /// A C2SP signed note: text, an empty line, and signature lines. (C2SP signed-note.)
-struct SignedNote {
+package struct SignedNote {
     /// The signed text, ending with a newline.
-    let text: String
-    let signatures: [Signature]
+    package let text: String
+    package let signatures: [Signature]
 
-    struct Signature {
-        let name: String
+    package struct Signature {
+        package let name: String
         /// First four bytes of the key's hash, big-endian.
-        let keyID: UInt32
+        package let keyID: UInt32
         /// What follows the key ID.
-        let body: [UInt8]
+        package let body: [UInt8]
     }
 
     /// - Parameter limit: largest accepted size in bytes.
-    init(_ bytes: ArraySlice<UInt8>, limit: Int) throws(FormatError) {
+    package init(_ bytes: ArraySlice<UInt8>, limit: Int) throws(FormatError) {
         guard bytes.count <= limit else {
             throw FormatError(.limitExceeded, "a note of \(bytes.count) bytes, more than \(limit)")
         }
@@ -35,19 +35,20 @@ struct SignedNote {
     }
 
     /// Puts text and signatures together.
-    static func bytes(text: String, signatures: [Signature]) -> [UInt8] {
+    package static func bytes(text: String, signatures: [Signature]) -> [UInt8] {
         Array((text + "\n" + signatures.map { $0.line + "\n" }.joined()).utf8)
     }
 }
 
 extension SignedNote.Signature {
     fileprivate init(line: Substring) throws(FormatError) {
-        let parts = line.split(separator: " ", omittingEmptySubsequences: false)
+        // By code point: a name may begin with a mark that Swift would join to the space before it.
+        let parts = line.unicodeScalars.split(separator: " ", omittingEmptySubsequences: false).map { String($0) }
         guard parts.count == 3, parts[0] == "—", NoteKeyName.isValid(parts[1]),
             let raw = Base64.decode(parts[2]), raw.count > 4
         else { throw FormatError(.malformedNote, "a note's signature line is not '— name base64'") }
         self.init(
-            name: String(parts[1]),
+            name: parts[1],
             keyID: raw.prefix(4).reduce(0) { $0 << 8 | UInt32($1) },
             body: Array(raw.dropFirst(4))
         )
@@ -61,9 +62,13 @@ extension SignedNote.Signature {
     }
 }
 
-/// The rule for names of keys in notes: not empty, no spaces, no plus sign.
+/// The rule for names of keys in notes: 1 to 64 bytes, no spaces (white space of Unicode), control characters or plus
+/// signs.
 enum NoteKeyName {
     static func isValid(_ name: some StringProtocol) -> Bool {
-        !name.isEmpty && name.utf8.count <= 64 && name.unicodeScalars.allSatisfy { $0.value > 0x20 && $0 != "+" }
+        (1...64).contains(name.utf8.count)
+            && name.unicodeScalars.allSatisfy {
+                $0.value > 0x20 && $0.value != 0x7f && $0 != "+" && !$0.properties.isWhitespace
+            }
     }
 }

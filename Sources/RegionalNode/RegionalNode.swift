@@ -1,1 +1,144 @@
-// to be replaced
+internal import ExposureKeys
+internal import FeedFormat
+public import FeedStore
+internal import HTTP2
+public import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Replication
+public import ServiceLifecycle
+
+/// A region's node put together: store, replica, listeners, links and timers. Runs as a service until it is told to
+/// stop, and then leaves nothing half done.
+public struct RegionalNode: Service {
+    private let configuration: NodeConfiguration
+    private let files: NodeFiles
+    private let clock: NodeClock
+    private let storage: any FeedStorage
+    private let logger: Logger
+    private let onReady: @Sendable (NodeAddresses) -> Void
+
+    /// How long streams in flight may take to end when the node stops.
+    private static let grace = Duration.seconds(5)
+    /// How often expired batches are looked for, and the index is signed anew.
+    private static let sweepPause = Duration.seconds(30)
+
+    /// Reads and checks the files that the configuration names; opens nothing yet.
+    /// - Parameters:
+    ///   - openStore: opens the store at a path; called once.
+    ///   - onReady: called when all listeners are open.
+    /// - Throws: `NodeError`, `StoreError`.
+    public init(
+        _ configuration: NodeConfiguration,
+        logger: Logger,
+        openStore: (String) throws -> any FeedStorage = { try SQLiteFeedStore(path: $0) },
+        onReady: @escaping @Sendable (NodeAddresses) -> Void = { _ in }
+    ) throws {
+        self.configuration = configuration
+        self.logger = logger
+        self.onReady = onReady
+        clock = NodeClock(asOf: configuration.asOf)
+        files = try NodeFiles(configuration, now: clock.seconds)
+        storage = try openStore(configuration.storePath)
+    }
+
+    public func run() async throws {
+        let queue = StoreQueue(storage)
+        let outcome: Result<Void, any Error>
+        do {
+            try await serve(queue)
+            outcome = .success(())
+        } catch {
+            outcome = .failure(error)
+        }
+        try await queue.shutdown()
+        try storage.close()
+        try outcome.get()
+    }
+
+    private func serve(_ queue: StoreQueue) async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let node = try await load(queue)
+        let connections = PeerConnections(roster: files.roster, group: group, wire: node.wire, logger: logger)
+        let held = node.served.all.map { feed in
+            HeldFeed(feed: feed.feed, frontier: feed.frontier(at: feed.count) ?? Frontier(), first: feed.first)
+        }
+        let driver = ReplicationDriver(
+            replica: Replica(region: configuration.region, roster: files.roster, held: held),
+            node: node,
+            fetcher: PeerFetcher(connections: connections, logger: logger)
+        )
+        let listeners = try await NodeListeners(configuration, files, node, driver, connections, group: group)
+        onReady(listeners.addresses)
+        node.logger.notice(
+            "node is up",
+            metadata: ["region": "\(node.region)", "public": "\(listeners.addresses.publicPort)"]
+        )
+        await cancelWhenGracefulShutdown {
+            await withDiscardingTaskGroup { tasks in
+                tasks.addTask { await driver.run() }
+                tasks.addTask { await sweep(node, driver) }
+                for peer in neighbours where configuration.region < peer {
+                    let dialer = LinkDialer(peer: peer, connections: connections, driver: driver, node: node)
+                    tasks.addTask { await dialer.run() }
+                }
+            }
+        }
+        await listeners.shutdown(grace: RegionalNode.grace)
+        await connections.closeAll()
+        logger.notice("node has stopped", metadata: ["region": "\(configuration.region)"])
+    }
+
+    /// Reads the store and makes everything that is rebuilt from it.
+    private func load(_ queue: StoreQueue) async throws -> NodeContext {
+        let publisher = RegionPublisher(region: configuration.region, signer: files.signer, clock: clock)
+        let stored = try await queue.run { storage in
+            let feeds = try storage.feeds()
+            try publisher.rebuild(from: storage, feeds: feeds)
+            return feeds
+        }
+        let node = NodeContext(
+            region: configuration.region,
+            roster: files.roster,
+            clock: clock,
+            queue: queue,
+            served: ServedFeeds(stored),
+            publisher: publisher,
+            signer: files.signer,
+            logger: logger
+        )
+        node.refreshIndex()
+        // Waits until the index is there, so that no listener opens without it.
+        try await queue.run { _ in }
+        return node
+    }
+
+    /// Drops batches 15 days after their publication, and keeps the index's time fresh.
+    private func sweep(_ node: NodeContext, _ driver: ReplicationDriver) async {
+        while !Task.isCancelled {
+            let limit = node.clock.now.interval.advanced(by: -Expiry.batchLifetime)
+            do {
+                let dropped = try await node.queue.run { storage in
+                    guard try storage.drop(publishedAtOrBefore: limit) > 0 else { return [StoredFeed]() }
+                    return try storage.feeds()
+                }
+                node.served.replace(with: dropped)
+                for feed in dropped { await driver.handle(.dropped(feed.feed, first: feed.first)) }
+            } catch {
+                node.raise("expired batches could not be dropped: \(error)")
+            }
+            node.refreshIndex()
+            try? await Task.sleep(for: RegionalNode.sweepPause)
+        }
+    }
+
+    /// The configured neighbours, or those before and after this region on the ring of the roster.
+    private var neighbours: [Region] {
+        if let configured = configuration.neighbours { return configured }
+        let ring = files.roster.regions.map(\.id)
+        guard let position = ring.firstIndex(of: configuration.region), ring.count > 1 else { return [] }
+        let before = ring[(position + ring.count - 1) % ring.count]
+        let after = ring[(position + 1) % ring.count]
+        return before == after ? [before] : [before, after]
+    }
+}

@@ -50,8 +50,8 @@ struct ExpiryTests {
         #expect(Expiry.admission(publishedAt: Interval(0), now: Interval(.max)) == .expired)
     }
 
-    /// Whenever a report of a key is held and the key is live, a revocation that was published at any lawful time before
-    /// is held as well: dropping batches can never bring a revoked key back.
+    /// Whenever a report of a key is held and the key is live, a revocation that was published at any lawful time
+    /// before is held as well: dropping batches can never bring a revoked key back.
     @Test func aRevocationOutlivesWhatItRevokes() {
         var random = SeededGenerator(seed: 1)
         var live = 0

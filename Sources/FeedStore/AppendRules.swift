@@ -1,0 +1,63 @@
+import FeedFormat
+
+/// What every store demands of appended batches, whatever it keeps them in.
+struct AppendRules {
+    /// Number that the next batch of each feed touched so far must bear.
+    private var next: [FeedID: UInt64] = [:]
+
+    /// Admits the batches of one append, one by one, in their order.
+    /// - Parameter count: batches that the feed has in the store before this append.
+    mutating func admit(_ batch: StoredBatch, count: UInt64) throws(StoreError) {
+        let expected = next[batch.feed] ?? count
+        guard batch.number == expected else {
+            throw StoreError(
+                .outOfSequence,
+                "batch \(batch.number) of \(batch.feed) was to be stored where batch \(expected) belongs"
+            )
+        }
+        try AppendRules.check("batch numbers", batch.number, below: FormatLimits.batchesPerFeed, of: batch.feed)
+        try AppendRules.check("bytes of a batch", batch.bytes.count, upTo: FormatLimits.batchBytes, of: batch.feed)
+        try AppendRules.check(
+            "bytes of a checkpoint",
+            batch.checkpoint.count,
+            upTo: FormatLimits.checkpointBytes,
+            of: batch.feed
+        )
+        next[batch.feed] = batch.number + 1
+    }
+
+    /// The rule for a frontier from which a feed is to begin.
+    static func admit(_ base: Frontier, of feed: FeedID, leaves: Int) throws(StoreError) {
+        guard leaves == 0 else {
+            throw StoreError(.outOfSequence, "\(feed) cannot begin at \(base.size): it has \(leaves) batches already")
+        }
+        guard base.size <= UInt64(FormatLimits.batchesPerFeed) else {
+            throw StoreError(
+                .limitExceeded,
+                "\(feed) cannot begin at \(base.size): a feed has at most \(FormatLimits.batchesPerFeed) batches"
+            )
+        }
+    }
+
+    private static func check(
+        _ what: StaticString,
+        _ value: UInt64,
+        below limit: Int,
+        of feed: FeedID
+    ) throws(StoreError) {
+        guard value < UInt64(limit) else {
+            throw StoreError(.limitExceeded, "\(what) of \(feed) end below \(limit), this is \(value)")
+        }
+    }
+
+    private static func check(
+        _ what: StaticString,
+        _ value: Int,
+        upTo limit: Int,
+        of feed: FeedID
+    ) throws(StoreError) {
+        guard value <= limit else {
+            throw StoreError(.limitExceeded, "\(what) of \(feed): \(value), more than \(limit)")
+        }
+    }
+}

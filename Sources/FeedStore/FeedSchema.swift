@@ -1,0 +1,110 @@
+import FeedFormat
+import GRDB
+
+/// The tables of a feed store and what must hold between them.
+enum FeedSchema {
+    /// `user_version` of the files that this program writes.
+    static let version = 1
+    /// `application_id`, "KTFS": tells a feed store from any other SQLite file.
+    static let applicationID = 0x4b54_4653
+
+    /// Refuses a file of something else or of a newer program. Changes nothing.
+    /// - Returns: true if the file is new and has no tables yet.
+    static func isNew(_ database: Database, path: String) throws -> Bool {
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
+        if application == 0, version == 0, try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM sqlite_schema") == 0 {
+            return true
+        }
+        guard application == applicationID else {
+            throw StoreError.cannotOpen("\(path) is an SQLite file of another program; name another path for the store")
+        }
+        guard version <= FeedSchema.version else {
+            throw StoreError(
+                .newerSchema,
+                "\(path) has schema version \(version), this program knows versions up to \(FeedSchema.version); "
+                    + "run the newer program that wrote it, or name another path for the store"
+            )
+        }
+        return false
+    }
+
+    /// Creates all tables, in one transaction with the version.
+    static func create(_ database: Database) throws {
+        try database.inTransaction(.immediate) {
+            try database.execute(
+                sql: """
+                    CREATE TABLE feed (
+                        id INTEGER PRIMARY KEY,
+                        region TEXT NOT NULL,
+                        epoch TEXT NOT NULL,
+                        base BLOB NOT NULL,
+                        size INTEGER NOT NULL,
+                        first INTEGER NOT NULL,
+                        last_publication INTEGER NOT NULL,
+                        UNIQUE (region, epoch)
+                    ) STRICT;
+                    CREATE TABLE leaf (
+                        feed INTEGER NOT NULL REFERENCES feed (id),
+                        number INTEGER NOT NULL,
+                        hash BLOB NOT NULL,
+                        PRIMARY KEY (feed, number)
+                    ) STRICT, WITHOUT ROWID;
+                    -- The large column is last, so that the others are read without following its pages.
+                    CREATE TABLE batch (
+                        feed INTEGER NOT NULL,
+                        number INTEGER NOT NULL,
+                        publication INTEGER NOT NULL,
+                        checkpoint BLOB NOT NULL,
+                        bytes BLOB NOT NULL,
+                        PRIMARY KEY (feed, number),
+                        FOREIGN KEY (feed, number) REFERENCES leaf (feed, number)
+                    ) STRICT;
+                    CREATE TABLE setting (
+                        name TEXT PRIMARY KEY,
+                        value BLOB NOT NULL
+                    ) STRICT, WITHOUT ROWID;
+                    PRAGMA application_id = \(applicationID);
+                    PRAGMA user_version = \(version);
+                    """
+            )
+            return .commit
+        }
+    }
+
+    /// Looks for damage: SQLite's own check of its pages, and that leaves and batches are contiguous and as many as
+    /// their feed says. Reads the whole file once, but hashes nothing; bytes are compared with their leaf when read.
+    static func check(_ database: Database, path: String) throws {
+        let finding = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
+        guard finding == "ok" else { throw StoreError.corrupt("SQLite finds: \(finding)", path: path) }
+        let rows = try Row.fetchCursor(
+            database,
+            sql: """
+                SELECT region, epoch, base, size, first,
+                    (SELECT COUNT(*) FROM leaf WHERE feed = id),
+                    (SELECT MIN(number) FROM leaf WHERE feed = id),
+                    (SELECT MAX(number) FROM leaf WHERE feed = id),
+                    (SELECT COUNT(*) FROM batch WHERE feed = id),
+                    (SELECT MIN(number) FROM batch WHERE feed = id),
+                    (SELECT MAX(number) FROM batch WHERE feed = id)
+                FROM feed
+                """
+        )
+        while let row = try rows.next() {
+            let record = try FeedRecord(row, path: path)
+            guard holds(row, at: 5, from: record.base.size, to: record.size) else {
+                throw StoreError.corrupt("leaf hashes of \(record.feed) are missing or too many", path: path)
+            }
+            guard record.base.size <= record.first, holds(row, at: 8, from: record.first, to: record.size) else {
+                throw StoreError.corrupt("batches of \(record.feed) are missing or too many", path: path)
+            }
+        }
+    }
+
+    /// Whether count, least and greatest number, in three columns, are those of `from..<to`.
+    private static func holds(_ row: Row, at column: Int, from: UInt64, to: UInt64) -> Bool {
+        guard from <= to, let count = row[column] as Int64?, count == Int64(to - from) else { return false }
+        if count == 0 { return true }
+        return row[column + 1] as Int64? == Int64(from) && row[column + 2] as Int64? == Int64(to) - 1
+    }
+}

@@ -1,0 +1,98 @@
+public import ExposureKeys
+public import FeedFormat
+
+/// A batch with what a node keeps beside it.
+public struct StoredBatch: Sendable, Equatable {
+    public let feed: FeedID
+    /// Position in the feed, from 0; below `FormatLimits.batchesPerFeed`.
+    public let number: UInt64
+    /// Publication interval of the batch.
+    public let publication: Interval
+    /// The encoded batch, at most `FormatLimits.batchBytes`.
+    public let bytes: [UInt8]
+    /// Leaf hash of `bytes` (RFC 6962). The caller has computed it; a store that reads from disk checks it again.
+    public let leaf: Hash256
+    /// The signed note of size `number + 1`, at most `FormatLimits.checkpointBytes`.
+    public let checkpoint: [UInt8]
+
+    public init(
+        feed: FeedID,
+        number: UInt64,
+        publication: Interval,
+        bytes: [UInt8],
+        leaf: Hash256,
+        checkpoint: [UInt8]
+    ) {
+        self.feed = feed
+        self.number = number
+        self.publication = publication
+        self.bytes = bytes
+        self.leaf = leaf
+        self.checkpoint = checkpoint
+    }
+}
+
+/// One feed as the store holds it.
+public struct StoredFeed: Sendable, Equatable {
+    public let feed: FeedID
+    /// Frontier before the first leaf known here: empty unless this node joined after older batches were dropped.
+    public let base: Frontier
+    /// Leaf hashes from `base.size` on, never none; kept after their batches are dropped.
+    public let leaves: [Hash256]
+    /// First batch still held; equal to `count` if all are dropped.
+    public let first: UInt64
+    /// Publication interval of the newest batch, held or dropped.
+    public let lastPublication: Interval
+
+    public init(feed: FeedID, base: Frontier, leaves: [Hash256], first: UInt64, lastPublication: Interval) {
+        self.feed = feed
+        self.base = base
+        self.leaves = leaves
+        self.first = first
+        self.lastPublication = lastPublication
+    }
+
+    /// Batches that the feed has, in the store's knowledge: the number that the next one must bear.
+    public var count: UInt64 { base.size + UInt64(leaves.count) }
+}
+
+/// A node's durable record: batches with their checkpoints, leaf hashes, and a few named values.
+///
+/// Calls are synchronous and may wait for a disk, so callers keep them off event loops. They may come from several
+/// threads; the store serialises them.
+public protocol FeedStorage: Sendable {
+    /// All feeds that have ever had a batch here, ascending by feed.
+    func feeds() throws(StoreError) -> [StoredFeed]
+
+    /// Lets a feed start above 0: its first batch to be appended is number `base.size`. A feed without this call
+    /// starts at 0. May be repeated, also with another frontier, until the first batch is there; the feed is listed
+    /// from then on.
+    /// - Throws: `.outOfSequence` if the feed has batches.
+    func begin(_ feed: FeedID, base: Frontier) throws(StoreError)
+
+    /// Appends batches, of several feeds if need be, each the next of its feed. All of them are durable when this
+    /// returns; none is there if it throws.
+    /// - Throws: `.outOfSequence` if a batch is not the next of its feed, `.limitExceeded`, `.full`, `.io`.
+    func append(_ batches: [StoredBatch]) throws(StoreError)
+
+    /// - Returns: nil if the batch is dropped or has never been here.
+    /// - Throws: `.corrupt` if its bytes no longer have the leaf hash they had.
+    func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> StoredBatch?
+
+    /// Those of the batches that are still held, ascending. All are in memory at once: the caller bounds the range.
+    func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [StoredBatch]
+
+    /// Deletes bytes and checkpoints of batches published at or before `limit`, from the front of each feed up to
+    /// the first batch published later. Their leaf hashes stay.
+    /// - Returns: how many batches were deleted.
+    func drop(publishedAtOrBefore limit: Interval) throws(StoreError) -> Int
+
+    /// A small named value, such as the time of the last index.
+    func setting(_ name: String) throws(StoreError) -> [UInt8]?
+
+    /// Sets a named value; durable when this returns.
+    func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError)
+
+    /// Ends the store's use of its file. Later calls throw `.closed`; closing again does nothing.
+    func close() throws(StoreError)
+}

@@ -1,0 +1,190 @@
+import ExposureKeys
+import FeedFormat
+import Foundation
+import GRDB
+import GRDBSQLite
+
+/// Statements on the tables of feeds. Those that write run inside a transaction of the caller.
+enum FeedTable {
+    /// The row of a feed and the number of its next batch.
+    struct Position {
+        let id: Int64
+        let size: UInt64
+    }
+
+    /// Finds a feed, or lets it begin at the empty frontier.
+    static func position(of feed: FeedID, in database: Database) throws -> Position {
+        let statement = try database.cachedStatement(sql: "SELECT id, size FROM feed WHERE region = ? AND epoch = ?")
+        let key: StatementArguments = [feed.region.code, feed.epoch.description]
+        if let row = try Row.fetchOne(statement, arguments: key) {
+            let size: Int64 = row[1]
+            return Position(id: row[0], size: UInt64(clamping: size))
+        }
+        try begin(feed, base: Frontier(), in: database)
+        return Position(id: database.lastInsertedRowID, size: 0)
+    }
+
+    static func begin(_ feed: FeedID, base: Frontier, in database: Database) throws {
+        let size = Int64(base.size)
+        try database.execute(
+            sql: """
+                INSERT INTO feed (region, epoch, base, size, first, last_publication) VALUES (?, ?, ?, ?, ?, 0)
+                ON CONFLICT (region, epoch) DO UPDATE
+                SET base = excluded.base, size = excluded.size, first = excluded.first
+                """,
+            arguments: [feed.region.code, feed.epoch.description, Data(base.bytes), size, size]
+        )
+    }
+
+    /// Number of leaf hashes held of a feed.
+    static func leaves(of feed: FeedID, in database: Database) throws -> Int {
+        try Int.fetchOne(
+            database,
+            sql: "SELECT COUNT(*) FROM leaf WHERE feed = (SELECT id FROM feed WHERE region = ? AND epoch = ?)",
+            arguments: [feed.region.code, feed.epoch.description]
+        ) ?? 0
+    }
+
+    /// All leaf hashes of a feed.
+    static func leaves(of record: FeedRecord, id: Int64, in database: Database, path: String) throws -> [Hash256] {
+        let statement = try database.cachedStatement(sql: "SELECT hash FROM leaf WHERE feed = ? ORDER BY number")
+        var leaves: [Hash256] = []
+        leaves.reserveCapacity(Int(record.size - record.base.size))
+        let rows = try Row.fetchCursor(statement, arguments: [id])
+        while let row = try rows.next() {
+            guard let hash = Hash256(bytes: try row.bytes(at: 0)) else {
+                throw StoreError.corrupt("leaf hash \(leaves.count) of \(record.feed) is not 32 bytes", path: path)
+            }
+            leaves.append(hash)
+        }
+        guard record.base.size + UInt64(leaves.count) == record.size else {
+            throw StoreError.corrupt("\(record.feed) has \(leaves.count) leaf hashes", path: path)
+        }
+        return leaves
+    }
+
+    static func insert(_ batch: StoredBatch, feed: Int64, in database: Database) throws {
+        let number = Int64(batch.number)
+        let publication = Int64(batch.publication.number)
+        try database.cachedStatement(sql: "INSERT INTO leaf (feed, number, hash) VALUES (?, ?, ?)")
+            .execute(arguments: [feed, number, Data(batch.leaf.bytes)])
+        try insertContent(of: batch, feed: feed, in: database)
+        try database.cachedStatement(sql: "UPDATE feed SET size = ?, last_publication = ? WHERE id = ?")
+            .execute(arguments: [number + 1, publication, feed])
+    }
+
+    /// Inserts the row that holds a batch's bytes. They are lent to SQLite where they lie, which GRDB's own arguments
+    /// cannot do safely: those outlive the call in the cached statement.
+    private static func insertContent(of batch: StoredBatch, feed: Int64, in database: Database) throws {
+        // SQLite is given NULL for no bytes at all.
+        let statement = try database.cachedStatement(
+            sql: """
+                INSERT INTO batch (feed, number, publication, checkpoint, bytes)
+                VALUES (?, ?, ?, IFNULL(?, x''), IFNULL(?, x''))
+                """
+        ).sqliteStatement
+        try batch.checkpoint.withUnsafeBytes { checkpoint in
+            try batch.bytes.withUnsafeBytes { bytes in
+                defer {
+                    sqlite3_reset(statement)
+                    sqlite3_clear_bindings(statement)
+                }
+                let codes = [
+                    sqlite3_bind_int64(statement, 1, feed),
+                    sqlite3_bind_int64(statement, 2, Int64(batch.number)),
+                    sqlite3_bind_int64(statement, 3, Int64(batch.publication.number)),
+                    sqlite3_bind_blob64(statement, 4, checkpoint.baseAddress, UInt64(checkpoint.count), nil),
+                    sqlite3_bind_blob64(statement, 5, bytes.baseAddress, UInt64(bytes.count), nil),
+                ]
+                for code in codes where code != SQLITE_OK { throw database.error(code) }
+                let code = sqlite3_step(statement)
+                guard code == SQLITE_DONE else { throw database.error(code) }
+            }
+        }
+    }
+
+    /// Reads a row of number, publication, hash, checkpoint, bytes.
+    /// - Throws: `.corrupt` if the bytes do not have the leaf hash.
+    static func batch(_ row: Row, of feed: FeedID, path: String) throws -> StoredBatch {
+        let (number, publication): (Int64, Int64) = (row[0], row[1])
+        let bytes = try row.bytes(at: 4)
+        guard let leaf = Hash256(bytes: try row.bytes(at: 2)), leaf == Hash256(leaf: bytes[...]) else {
+            throw StoreError.corrupt("batch \(number) of \(feed) does not have its leaf hash any more", path: path)
+        }
+        return StoredBatch(
+            feed: feed,
+            number: UInt64(clamping: number),
+            publication: Interval(UInt32(clamping: publication)),
+            bytes: bytes,
+            leaf: leaf,
+            checkpoint: try row.bytes(at: 3)
+        )
+    }
+
+    static func drop(publishedAtOrBefore limit: Interval, in database: Database) throws -> Int {
+        let rows = try Row.fetchAll(
+            database,
+            sql: """
+                SELECT id, first, COALESCE(
+                    (SELECT number FROM batch WHERE feed = feed.id AND publication > ? ORDER BY number LIMIT 1), size)
+                FROM feed WHERE first < size
+                """,
+            arguments: [Int64(limit.number)]
+        )
+        var dropped = 0
+        for row in rows {
+            let (id, first, kept): (Int64, Int64, Int64) = (row[0], row[1], row[2])
+            guard first < kept else { continue }
+            try database.execute(sql: "DELETE FROM batch WHERE feed = ? AND number < ?", arguments: [id, kept])
+            dropped += database.changesCount
+            try database.execute(sql: "UPDATE feed SET first = ? WHERE id = ?", arguments: [kept, id])
+        }
+        return dropped
+    }
+}
+
+/// The first columns of a row of table `feed`: region, epoch, base, size, first.
+struct FeedRecord {
+    let feed: FeedID
+    let base: Frontier
+    let size: UInt64
+    let first: UInt64
+
+    /// - Throws: `.corrupt` if a column does not hold what belongs there.
+    init(_ row: Row, path: String) throws {
+        guard let regionCode = row[0] as String?, let region = Region(regionCode), let digits = row[1] as String?,
+            let epoch = Epoch(hexadecimal: digits)
+        else { throw StoreError.corrupt("a feed has no valid region and epoch", path: path) }
+        feed = FeedID(region: region, epoch: epoch)
+        do {
+            base = try Frontier(bytes: row.bytes(at: 2)[...])
+        } catch {
+            throw StoreError.corrupt("\(feed) has no valid frontier: \(error)", path: path)
+        }
+        let limit = Int64(FormatLimits.batchesPerFeed)
+        guard let size = row[3] as Int64?, (0...limit).contains(size), let first = row[4] as Int64?,
+            (0...size).contains(first), base.size <= UInt64(first)
+        else { throw StoreError.corrupt("\(feed) has an impossible number of batches", path: path) }
+        self.size = UInt64(size)
+        self.first = UInt64(first)
+    }
+}
+
+extension Row {
+    /// The bytes of a blob, copied once out of SQLite's page cache; none for NULL.
+    func bytes(at column: Int) throws -> [UInt8] {
+        try withUnsafeData(atIndex: column) { data in data.map { [UInt8]($0) } ?? [] }
+    }
+}
+
+extension Database {
+    /// What the connection says of a call that has just failed.
+    fileprivate func error(_ code: CInt) -> DatabaseError {
+        let extended = sqlite3_extended_errcode(sqliteConnection)
+        let message = sqlite3_errmsg(sqliteConnection).map { String(cString: $0) }
+        return DatabaseError(
+            resultCode: ResultCode(rawValue: extended == SQLITE_OK ? code : extended),
+            message: message
+        )
+    }
+}

@@ -1,0 +1,122 @@
+public import ExposureKeys
+public import FeedFormat
+import Synchronization
+
+/// A store that lasts as long as the process: for simulations and tests, under the same rules as the one on disk.
+public final class MemoryFeedStore: FeedStorage {
+    private let state = Mutex(State())
+
+    public init() {}
+
+    public func feeds() throws(StoreError) -> [StoredFeed] {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            return state.feeds.sorted { $0.key < $1.key }.compactMap { $0.value.stored($0.key) }
+        }
+    }
+
+    public func begin(_ feed: FeedID, base: Frontier) throws(StoreError) {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            try AppendRules.admit(base, of: feed, leaves: state.feeds[feed]?.leaves.count ?? 0)
+            state.feeds[feed] = Feed(base: base)
+        }
+    }
+
+    public func append(_ batches: [StoredBatch]) throws(StoreError) {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            var rules = AppendRules()
+            for batch in batches {
+                try rules.admit(batch, count: state.feeds[batch.feed]?.count ?? 0)
+            }
+            for batch in batches { state.feeds[batch.feed, default: Feed(base: Frontier())].append(batch) }
+        }
+    }
+
+    public func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> StoredBatch? {
+        guard number < .max else { return nil }
+        return try batches(feed, number..<number + 1).first
+    }
+
+    public func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [StoredBatch] {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            guard let held = state.feeds[feed] else { return [] }
+            let wanted = numbers.clamped(to: held.first..<held.count)
+            return Array(held.batches[Int(wanted.lowerBound - held.first)..<Int(wanted.upperBound - held.first)])
+        }
+    }
+
+    public func drop(publishedAtOrBefore limit: Interval) throws(StoreError) -> Int {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            var dropped = 0
+            for feed in state.feeds.keys.sorted() {
+                dropped += state.feeds[feed]?.drop(publishedAtOrBefore: limit) ?? 0
+            }
+            return dropped
+        }
+    }
+
+    public func setting(_ name: String) throws(StoreError) -> [UInt8]? {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            return state.settings[name]
+        }
+    }
+
+    public func setSetting(_ name: String, _ value: [UInt8]) throws(StoreError) {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            state.settings[name] = value
+        }
+    }
+
+    public func close() throws(StoreError) {
+        state.withLock { $0 = State(isOpen: false) }
+    }
+}
+
+private struct State {
+    var feeds: [FeedID: Feed] = [:]
+    var settings: [String: [UInt8]] = [:]
+    var isOpen = true
+
+    func checkOpen() throws(StoreError) {
+        guard isOpen else { throw StoreError(.closed, "the feed store in memory has been closed") }
+    }
+}
+
+private struct Feed {
+    let base: Frontier
+    private(set) var leaves: [Hash256] = []
+    /// Those still held: numbers `first..<count`.
+    private(set) var batches: [StoredBatch] = []
+    private var lastPublication = Interval(0)
+
+    init(base: Frontier) {
+        self.base = base
+    }
+
+    var count: UInt64 { base.size + UInt64(leaves.count) }
+    var first: UInt64 { count - UInt64(batches.count) }
+
+    mutating func append(_ batch: StoredBatch) {
+        leaves.append(batch.leaf)
+        batches.append(batch)
+        lastPublication = batch.publication
+    }
+
+    mutating func drop(publishedAtOrBefore limit: Interval) -> Int {
+        let expired = batches.prefix { $0.publication <= limit }.count
+        batches.removeFirst(expired)
+        return expired
+    }
+
+    /// - Returns: nil for a feed that has begun and has no batch yet.
+    func stored(_ feed: FeedID) -> StoredFeed? {
+        guard !leaves.isEmpty else { return nil }
+        return StoredFeed(feed: feed, base: base, leaves: leaves, first: first, lastPublication: lastPublication)
+    }
+}

@@ -1,0 +1,105 @@
+internal import ExposureNotification
+internal import FeedFormat
+internal import FeedStore
+internal import Foundation
+internal import HTTP2
+internal import NIOCore
+internal import Replication
+
+/// The routes of the local socket, for the operator's own commands.
+struct AdminHandler: RequestHandler {
+    let node: NodeContext
+    let driver: ReplicationDriver
+    let connections: PeerConnections
+    let publicRoutes: PublicHandler
+
+    func handle(_ request: RequestHead) -> RequestHandling {
+        switch (request.method, request.path) {
+        case ("GET", "/v1/admin/status"):
+            return .run { _, writer in
+                await connections.settleCounters()
+                try await AdminHandler.send(NodeStatus(node, links: await driver.status), status: 200, writer)
+            }
+        case ("POST", "/v1/admin/import"):
+            return .run { body, writer in try await importArchive(request, body, writer) }
+        default:
+            return publicRoutes.handle(request)
+        }
+    }
+
+    /// Takes one export archive: checks, picks, publishes, answers with what became of its keys.
+    private func importArchive(_ request: RequestHead, _ body: RequestBody, _ writer: ResponseWriter) async throws {
+        do {
+            let archive = try await body.collect(upTo: AdminRoutes.archiveLimit)
+            let key = try AdminHandler.verificationKey(request)
+            let report = try await publish(Array(archive.readableBytesView), verifiedWith: key)
+            try await AdminHandler.send(report, status: 200, writer)
+        } catch let error as ExportError {
+            try await refuse(422, "archive-refused", "The archive was refused", error.description, writer)
+        } catch let error as HTTPError where error.code == .bodyTooLarge {
+            try await refuse(413, "archive-too-large", "The archive is too large", error.description, writer)
+        } catch let error as NodeError {
+            try await refuse(422, "import-refused", "The import was refused", error.description, writer)
+        } catch let error as StoreError {
+            node.raise("an import could not be stored: \(error)")
+            try await refuse(507, "store-failed", "Nothing was published", "\(error)", writer)
+        }
+    }
+
+    private func publish(_ archive: [UInt8], verifiedWith key: ExportVerificationKey) async throws -> ImportReport {
+        let node = node
+        let (report, batches) = try await node.queue.run { storage in
+            let export = try ExportArchive.open(archive, verifiedWith: key)
+            let living = node.served.all.filter(\.isLiving).map(\.feed)
+            let publication = try node.publisher.publish(export.keys, storage: storage, living: living)
+            node.served.append(publication.batches.map { StoredBatch($0) }, base: nil)
+            return (ImportReport(export, publication), publication.batches)
+        }
+        if !batches.isEmpty { await driver.handle(.published(batches)) }
+        return report
+    }
+
+    private func refuse(
+        _ status: Int,
+        _ name: String,
+        _ title: String,
+        _ detail: String,
+        _ writer: ResponseWriter
+    ) async throws {
+        let problem = ProblemDocument(name, status: status, title: title, detail: detail)
+        try await writer.send(problem.head())
+        try await writer.write(problem.body)
+        try await writer.finish()
+    }
+
+    private static func verificationKey(_ request: RequestHead) throws -> ExportVerificationKey {
+        guard let text = request.fields[AdminRoutes.verificationKeyField], let key = Data(base64Encoded: text) else {
+            throw NodeError(.importRefused, "the request gives no verification key of the archive's publisher")
+        }
+        return try ExportVerificationKey(derOrPEM: [UInt8](key))
+    }
+
+    private static func send(_ value: some Encodable, status: Int, _ writer: ResponseWriter) async throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let body = ByteBuffer(bytes: try encoder.encode(value))
+        try await writer.send(
+            ResponseHead(
+                status: status,
+                fields: ["content-type": "application/json", "content-length": String(body.readableBytes)]
+            )
+        )
+        try await writer.write(body)
+        try await writer.finish()
+    }
+}
+
+/// The contract between the admin socket and the commands that use it.
+public enum AdminRoutes {
+    public static let status = "/v1/admin/status"
+    public static let importArchive = "/v1/admin/import"
+    /// Largest archive in bytes.
+    public static let archiveLimit = 64 << 20
+    /// Base64 of the DER or PEM file of the archive publisher's public key.
+    public static let verificationKeyField = "keytide-verification-key"
+}

@@ -1,0 +1,28 @@
+internal import ExposureKeys
+internal import Replication
+
+/// How long answers may be kept by caches on the way.
+struct CachePolicy: Sendable {
+    /// Seconds between publication slots.
+    let slot: Int64
+
+    /// Until two minutes after the next slot, and up to a tenth of a slot longer at random, so that caches and phones
+    /// do not all come back at once. Two minutes are cut to one slot where slots are shorter (demonstrations).
+    func index(now: Timestamp, jitter: Double) -> String {
+        let seconds = now.milliseconds / 1000
+        let untilNext = slot - seconds % slot
+        let spread = Int64(Double(slot) / 10 * jitter)
+        return "public, max-age=\(untilNext + min(120, slot) + spread)"
+    }
+
+    /// Until the oldest batch of the answer is dropped.
+    func range(publication: Interval, now: Timestamp) -> String {
+        let end = publication.advanced(by: Expiry.batchLifetime).unixSeconds
+        return "public, max-age=\(max(0, end - now.milliseconds / 1000)), immutable"
+    }
+
+    /// Hashes stay true for good; fifteen days is as long as anyone asks for them.
+    static let hashes = "public, max-age=\(Expiry.batchLifetime * Interval.seconds), immutable"
+    static let roster = "public, max-age=300"
+    static let health = "no-store"
+}

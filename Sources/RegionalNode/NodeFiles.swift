@@ -1,0 +1,56 @@
+internal import FeedFormat
+internal import Foundation
+
+/// The files that a node is given: its key, the roster, and who may sign that.
+struct NodeFiles {
+    let signer: NoteSigner
+    let authorities: RosterAuthorities
+    let rosterBytes: [UInt8]
+    let roster: Roster
+
+    /// - Parameter now: unix seconds, for the roster's expiry.
+    /// - Throws: `NodeError` that names the file and what to do.
+    init(_ configuration: NodeConfiguration, now: Int64) throws(NodeError) {
+        let keyText = try NodeFiles.text(configuration.signingKeyPath, "the signing key")
+        guard let signer = NoteSigner(keyText.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw NodeError(
+                .file,
+                "\(configuration.signingKeyPath) holds no signing key: a line PRIVATE+KEY+name+hash+base64 belongs there"
+            )
+        }
+        let rosterBytes = Array(try NodeFiles.text(configuration.rosterPath, "the roster").utf8)
+        do throws(FormatError) {
+            let text = try? NodeFiles.text(configuration.authoritiesPath, "the authorities")
+            authorities = try RosterAuthorities(text: text ?? "")
+            roster = try Roster(rosterBytes[...], authorities: authorities, now: now)
+        } catch {
+            throw NodeError(
+                .file,
+                "the roster \(configuration.rosterPath) is not valid under \(configuration.authoritiesPath)",
+                cause: error
+            )
+        }
+        self.signer = signer
+        self.rosterBytes = rosterBytes
+        guard let entry = roster.region(configuration.region) else {
+            throw NodeError(
+                .notInRoster,
+                "the roster \(configuration.rosterPath), version \(roster.version), does not list \(configuration.region)"
+            )
+        }
+        guard entry.keys.contains(where: { $0.verifier == signer.verifier }) else {
+            throw NodeError(
+                .notInRoster,
+                "the roster lists \(configuration.region) with another key than the one in \(configuration.signingKeyPath)"
+            )
+        }
+    }
+
+    private static func text(_ path: String, _ what: String) throws(NodeError) -> String {
+        do {
+            return try String(contentsOfFile: path, encoding: .utf8)
+        } catch {
+            throw NodeError(.file, "\(what) cannot be read from \(path)", cause: error)
+        }
+    }
+}

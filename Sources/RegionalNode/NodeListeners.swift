@@ -1,0 +1,86 @@
+internal import FeedFormat
+internal import HTTP2
+internal import NIOCore
+
+/// Where a node listens, with the ports that port 0 stood for.
+public struct NodeAddresses: Sendable {
+    public let publicPort: Int
+    public let peerPort: Int
+    public let adminSocketPath: String
+}
+
+/// The three listeners of a node: public, peers, admin.
+struct NodeListeners {
+    let addresses: NodeAddresses
+    private let servers: [HTTPServer]
+
+    /// Opens all three, or none.
+    /// - Throws: `HTTPError`, for example `addressInUse`.
+    init(
+        _ configuration: NodeConfiguration,
+        _ files: NodeFiles,
+        _ node: NodeContext,
+        _ driver: ReplicationDriver,
+        _ connections: PeerConnections,
+        group: any EventLoopGroup
+    ) async throws {
+        let publicRoutes = PublicHandler(
+            served: node.served,
+            roster: ByteBuffer(bytes: files.rosterBytes),
+            rosterTag: "\"\(Hash256(hashing: files.rosterBytes[...]).hexadecimal.prefix(16))\"",
+            cache: RangeCache(limit: NodeListeners.cacheBytes),
+            policy: CachePolicy(slot: configuration.publicationSlot),
+            clock: node.clock,
+            queue: node.queue,
+            health: node.health
+        )
+        var links = ServerConfiguration()
+        links.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
+        var servers: [HTTPServer] = []
+        func listen(
+            _ address: ListenAddress,
+            _ configuration: ServerConfiguration,
+            _ handler: any RequestHandler
+        ) async throws -> HTTPServer {
+            do {
+                let server = try await HTTPServer.bind(
+                    address,
+                    configuration: configuration,
+                    group: group,
+                    logger: node.logger,
+                    handler: handler
+                )
+                servers.append(server)
+                return server
+            } catch {
+                for server in servers { try? await server.shutdown(grace: .zero) }
+                throw error
+            }
+        }
+        let open = configuration.publicAddress
+        let publicServer = try await listen(.tcp(open.host, open.port), ServerConfiguration(), publicRoutes)
+        let peers = configuration.peerAddress
+        let peerHandler = PeerHandler(publicRoutes: publicRoutes, driver: driver)
+        let peerServer = try await listen(.tcp(peers.host, peers.port), links, peerHandler)
+        let admin = AdminHandler(node: node, driver: driver, connections: connections, publicRoutes: publicRoutes)
+        _ = try await listen(.unix(configuration.adminSocketPath), ServerConfiguration(), admin)
+        self.servers = servers
+        addresses = NodeAddresses(
+            publicPort: publicServer.localAddress.port ?? 0,
+            peerPort: peerServer.localAddress.port ?? 0,
+            adminSocketPath: configuration.adminSocketPath
+        )
+    }
+
+    /// Bytes of range bodies kept in memory.
+    private static let cacheBytes = 32 << 20
+
+    func shutdown(grace: Duration) async {
+        await withDiscardingTaskGroup { group in
+            for server in servers {
+                // A listener that cannot be closed is closed with the process.
+                group.addTask { try? await server.shutdown(grace: grace) }
+            }
+        }
+    }
+}

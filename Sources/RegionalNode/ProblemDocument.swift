@@ -1,0 +1,95 @@
+internal import Foundation
+internal import HTTP2
+internal import NIOCore
+
+/// An error as every route answers it: RFC 9457, `application/problem+json`.
+struct ProblemDocument: Encodable {
+    /// `urn:keytide:problem:` and a name that clients may rely on.
+    let type: String
+    let title: String
+    let status: Int
+    /// What this request met and what to do.
+    let detail: String
+
+    init(_ name: String, status: Int, title: String, detail: String) {
+        type = "urn:keytide:problem:\(name)"
+        self.title = title
+        self.status = status
+        self.detail = detail
+    }
+
+    var body: ByteBuffer {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Four strings and numbers always encode.
+        return ByteBuffer(bytes: (try? encoder.encode(self)) ?? Data())
+    }
+
+    /// The complete answer; errors are kept by caches for a few seconds at most.
+    func response(_ extra: HTTPFields = [:]) -> RequestHandling {
+        .respond(head(extra), body)
+    }
+
+    func head(_ extra: HTTPFields = [:]) -> ResponseHead {
+        var fields: HTTPFields = ["content-type": "application/problem+json", "cache-control": "max-age=5"]
+        for (name, value) in extra { fields.append(name, value) }
+        return ResponseHead(status: status, fields: fields)
+    }
+
+    static let noSuchRoute = ProblemDocument(
+        "no-such-route",
+        status: 404,
+        title: "No such route",
+        detail: "The path is none of this node's routes; docs/HTTP-API.md lists them."
+    )
+
+    static let methodNotAllowed = ProblemDocument(
+        "method-not-allowed",
+        status: 405,
+        title: "Method not allowed",
+        detail: "This route answers GET and HEAD only."
+    )
+
+    static func unknownRegion(_ region: String) -> ProblemDocument {
+        ProblemDocument(
+            "unknown-region",
+            status: 404,
+            title: "Unknown region",
+            detail: "This node holds no feed of \(region); GET /v1/index lists those it holds."
+        )
+    }
+
+    static func unknownFeed(_ feed: String) -> ProblemDocument {
+        ProblemDocument(
+            "unknown-feed",
+            status: 404,
+            title: "Unknown feed",
+            detail: "This node does not hold the feed \(feed); GET /v1/index lists those it holds."
+        )
+    }
+
+    static func beyondEnd(_ feed: String, count: UInt64) -> ProblemDocument {
+        ProblemDocument(
+            "beyond-end",
+            status: 404,
+            title: "Beyond the end",
+            detail: "The feed \(feed) has \(count) batches here; ask for ranges that end there or before."
+        )
+    }
+
+    static func gone(_ feed: String, first: UInt64) -> ProblemDocument {
+        ProblemDocument(
+            "gone",
+            status: 410,
+            title: "Gone",
+            detail: "Batches of \(feed) below \(first) are older than 15 days and were dropped everywhere."
+        )
+    }
+
+    static let storeFailed = ProblemDocument(
+        "store-failed",
+        status: 503,
+        title: "Store failed",
+        detail: "The node could not read its store; its log says why. Try another node."
+    )
+}

@@ -1,0 +1,150 @@
+internal import ExposureKeys
+internal import FeedFormat
+internal import FeedStore
+internal import HTTP2
+internal import NIOCore
+internal import Synchronization
+
+/// The public routes. What is at hand is answered at once on the event loop; what must be read or computed, by a task.
+struct PublicHandler: RequestHandler {
+    let served: ServedFeeds
+    let roster: ByteBuffer
+    let rosterTag: String
+    let cache: RangeCache
+    let policy: CachePolicy
+    let clock: NodeClock
+    let queue: StoreQueue
+    let health: NodeHealth
+
+    func handle(_ request: RequestHead) -> RequestHandling {
+        let path = request.path.prefix { $0 != "?" }
+        guard path.utf8.count == request.path.utf8.count, let route = PublicRoute(path: request.path) else {
+            return missing(request.path)
+        }
+        guard request.method == "GET" || request.method == "HEAD" else {
+            return ProblemDocument.methodNotAllowed.response(["allow": "GET, HEAD"])
+        }
+        switch route {
+        case .index: return index(request)
+        case .settled(let hash): return settled(hash)
+        case .roster:
+            return whole(roster, tag: rosterTag, caching: CachePolicy.roster, "text/plain; charset=utf-8", request)
+        case .health: return healthz()
+        case .range(let feed, let range): return self.range(feed, range)
+        case .hashes(let feed, let range): return hashes(feed, range)
+        case .frontier(let feed, let size): return frontier(feed, size)
+        }
+    }
+
+    /// A path of a feed whose region is none says so; every other path is no route.
+    private func missing(_ path: String) -> RequestHandling {
+        let parts = path.split(separator: "/", maxSplits: 4)
+        if parts.count > 2, parts[0] == "v1", parts[1] == "feeds", Region(parts[2]) == nil {
+            return ProblemDocument.unknownRegion("a region so named").response()
+        }
+        return ProblemDocument.noSuchRoute.response()
+    }
+
+    private func index(_ request: RequestHead) -> RequestHandling {
+        guard let index = served.index else { return ProblemDocument.storeFailed.response() }
+        let caching = policy.index(now: clock.now, jitter: Double.random(in: 0...1))
+        return whole(index.body, tag: index.etag, caching: caching, "application/octet-stream", request)
+    }
+
+    private func settled(_ hash: Hash256) -> RequestHandling {
+        guard let index = served.index, index.settledHash == hash else {
+            return ProblemDocument.unknownFeed("part \(hash.hexadecimal)").response()
+        }
+        return .respond(bytesHead(CachePolicy.hashes), index.settled)
+    }
+
+    private func healthz() -> RequestHandling {
+        let fields: HTTPFields = ["content-type": "application/json", "cache-control": CachePolicy.health]
+        if let trouble = health.trouble {
+            return ProblemDocument("unhealthy", status: 503, title: "Unhealthy", detail: trouble).response()
+        }
+        return .respond(ResponseHead(status: 200, fields: fields), ByteBuffer(string: "{\"status\":\"ok\"}\n"))
+    }
+
+    private func range(_ id: FeedID, _ range: FeedRange) -> RequestHandling {
+        guard let feed = served.feed(id) else { return unknown(id) }
+        guard range.upperBound <= feed.count else {
+            return ProblemDocument.beyondEnd(id.description, count: feed.count).response()
+        }
+        guard range.lowerBound >= feed.first else {
+            return ProblemDocument.gone(id.description, first: feed.first).response()
+        }
+        if let body = cache[id, range], let publication = Batch.publication(atStartOf: body) {
+            return .respond(bytesHead(policy.range(publication: publication, now: clock.now)), body)
+        }
+        let reader = RangeReader(feed: id, range: range, queue: queue, cache: cache, policy: policy, clock: clock)
+        return .run { _, writer in try await reader.answer(writer) }
+    }
+
+    private func hashes(_ id: FeedID, _ range: FeedRange) -> RequestHandling {
+        guard let feed = served.feed(id) else { return unknown(id) }
+        guard range.upperBound <= feed.count else {
+            return ProblemDocument.beyondEnd(id.description, count: feed.count).response()
+        }
+        guard let hashes = feed.hashes(range.lowerBound..<range.upperBound) else {
+            return ProblemDocument.gone(id.description, first: feed.base.size).response()
+        }
+        return .run { _, writer in
+            var body = ByteBuffer()
+            for hash in hashes { body.writeBytes(hash.bytes) }
+            try await PublicHandler.send(body, bytesHead(CachePolicy.hashes), writer)
+        }
+    }
+
+    private func frontier(_ id: FeedID, _ size: UInt64) -> RequestHandling {
+        guard let feed = served.feed(id) else { return unknown(id) }
+        guard size <= feed.count else {
+            return ProblemDocument.beyondEnd(id.description, count: feed.count).response()
+        }
+        guard size >= feed.base.size else {
+            return ProblemDocument.gone(id.description, first: feed.base.size).response()
+        }
+        return .run { _, writer in
+            let bytes = feed.frontier(at: size)?.bytes ?? []
+            try await PublicHandler.send(ByteBuffer(bytes: bytes), bytesHead(CachePolicy.hashes), writer)
+        }
+    }
+
+    private func unknown(_ feed: FeedID) -> RequestHandling {
+        if served.knows(feed.region) { return ProblemDocument.unknownFeed(feed.description).response() }
+        return ProblemDocument.unknownRegion(feed.region.code).response()
+    }
+
+    private func whole(
+        _ body: ByteBuffer,
+        tag: String,
+        caching: String,
+        _ type: String,
+        _ request: RequestHead
+    ) -> RequestHandling {
+        if request.fields["if-none-match"] == tag {
+            return .respond(ResponseHead(status: 304, fields: ["etag": tag, "cache-control": caching]), nil)
+        }
+        let fields: HTTPFields = ["content-type": type, "etag": tag, "cache-control": caching]
+        return .respond(ResponseHead(status: 200, fields: fields), body)
+    }
+
+    private func bytesHead(_ caching: String) -> ResponseHead {
+        ResponseHead(status: 200, fields: ["content-type": "application/octet-stream", "cache-control": caching])
+    }
+
+    private static func send(_ body: ByteBuffer, _ head: ResponseHead, _ writer: ResponseWriter) async throws {
+        var head = head
+        head.fields["content-length"] = String(body.readableBytes)
+        try await writer.send(head)
+        try await writer.write(body)
+        try await writer.finish()
+    }
+}
+
+extension Batch {
+    /// The publication interval of the batch that begins a range's body.
+    static func publication(atStartOf body: ByteBuffer) -> Interval? {
+        body.getInteger(at: body.readerIndex + 8, as: UInt32.self).map { Interval($0) }
+    }
+}

@@ -1,0 +1,116 @@
+internal import ExposureKeys
+internal import FeedFormat
+internal import FeedStore
+internal import HTTP2
+internal import NIOCore
+internal import Synchronization
+
+/// What the routes may serve at this moment: only what is durable. Written by replication, read by every event loop.
+final class ServedFeeds: Sendable {
+    private let state: Mutex<State>
+
+    private struct State {
+        var feeds: [FeedID: ServedFeed] = [:]
+        var index: ServedIndex?
+    }
+
+    init(_ stored: [StoredFeed]) {
+        var state = State()
+        for feed in stored { state.feeds[feed.feed] = ServedFeed(feed) }
+        self.state = Mutex(state)
+    }
+
+    func feed(_ feed: FeedID) -> ServedFeed? { state.withLock { $0.feeds[feed] } }
+
+    func knows(_ region: Region) -> Bool { state.withLock { $0.feeds.keys.contains { $0.region == region } } }
+
+    var index: ServedIndex? { state.withLock { $0.index } }
+
+    func setIndex(_ index: ServedIndex) { state.withLock { $0.index = index } }
+
+    /// Ascending.
+    var all: [ServedFeed] { state.withLock { $0.feeds.values.sorted { $0.feed < $1.feed } } }
+
+    /// Takes in batches that have just become durable.
+    func append(_ batches: [StoredBatch], base: Frontier?) {
+        state.withLock { state in
+            for batch in batches {
+                var feed = state.feeds[batch.feed] ?? ServedFeed(batch.feed, base: base ?? Frontier())
+                feed.append(batch)
+                state.feeds[batch.feed] = feed
+            }
+        }
+    }
+
+    /// Takes over what the store holds after batches were dropped.
+    func replace(with stored: [StoredFeed]) {
+        state.withLock { state in
+            for feed in stored { state.feeds[feed.feed] = ServedFeed(feed) }
+        }
+    }
+}
+
+/// One feed as the routes need it.
+struct ServedFeed: Sendable {
+    let feed: FeedID
+    let base: Frontier
+    private(set) var leaves: [Hash256]
+    private(set) var first: UInt64
+    private(set) var lastPublication: Interval
+    private(set) var root: Hash256
+    private var frontier: Frontier
+
+    var count: UInt64 { frontier.size }
+    var isLiving: Bool { first < count }
+
+    init(_ stored: StoredFeed) {
+        feed = stored.feed
+        base = stored.base
+        leaves = stored.leaves
+        first = stored.first
+        lastPublication = stored.lastPublication
+        frontier = stored.base
+        for leaf in stored.leaves { frontier.append(leaf) }
+        root = frontier.root
+    }
+
+    init(_ feed: FeedID, base: Frontier) {
+        self.feed = feed
+        self.base = base
+        leaves = []
+        first = base.size
+        lastPublication = Interval(0)
+        frontier = base
+        root = base.root
+    }
+
+    mutating func append(_ batch: StoredBatch) {
+        guard batch.number == count else { return }
+        leaves.append(batch.leaf)
+        frontier.append(batch.leaf)
+        lastPublication = batch.publication
+        root = frontier.root
+    }
+
+    /// The frontier at `size`; nil outside [base, count].
+    func frontier(at size: UInt64) -> Frontier? {
+        guard base.size <= size, size <= count else { return nil }
+        var frontier = base
+        for leaf in leaves.prefix(Int(size - base.size)) { frontier.append(leaf) }
+        return frontier
+    }
+
+    /// Leaf hashes with these numbers; nil if some are unknown here.
+    func hashes(_ numbers: Range<UInt64>) -> ArraySlice<Hash256>? {
+        guard base.size <= numbers.lowerBound, numbers.upperBound <= count else { return nil }
+        return leaves[Int(numbers.lowerBound - base.size)..<Int(numbers.upperBound - base.size)]
+    }
+}
+
+/// The signed index with its entity tags, ready to send.
+struct ServedIndex: Sendable {
+    let body: ByteBuffer
+    let etag: String
+    let settled: ByteBuffer
+    let settledHash: Hash256
+}

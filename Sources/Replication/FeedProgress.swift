@@ -1,0 +1,140 @@
+import ExposureKeys
+import FeedFormat
+
+/// Where a replica stands with one feed.
+struct FeedProgress: Sendable {
+    /// Up to here everything is on disk, may be adverted and served.
+    var durable: FeedTail
+    /// Up to here everything is proven; what lies between is being stored or waits for that. While `base` is set, the
+    /// tail only claims to be proven.
+    var proven: FeedTail
+    /// First batch still held.
+    var first: UInt64
+    /// The frontier at which this feed is to begin here, until its first batch proves it.
+    var base: ClaimedFrontier?
+    /// The fetch under way, if any.
+    var fetch: RequestID?
+    /// The store under way, if any: one at a time, so that a failed one never leaves a gap behind it.
+    var store: RequestID?
+    /// Proven while a store was under way; stored together when that is done.
+    var waiting: [ProvenBatch] = []
+    /// Since when a batch is known to exist that its sender has not pushed; nil if fetching need not wait for a push.
+    var missingSince: Timestamp?
+    /// No fetch before this time: the store failed, or a batch lies ahead of the clock.
+    var retryAt: Timestamp?
+    /// Set when a signed batch turned out malformed: nothing of this feed is taken any more.
+    var isBlocked = false
+    /// Kept out because its region has too many living epochs.
+    var isHeldBack = false
+
+    init(held: HeldFeed) {
+        durable = FeedTail(feed: held.feed, frontier: held.frontier)
+        proven = durable
+        first = held.first
+    }
+
+    /// A feed of which nothing is held yet.
+    init(new feed: FeedID) {
+        durable = FeedTail(feed: feed)
+        proven = durable
+        first = 0
+    }
+
+    var count: UInt64 { durable.next }
+    /// Living: some batch is still held.
+    var isLiving: Bool { first < count }
+    /// Nothing is held or about to be: the feed may begin here at any batch.
+    var mayBegin: Bool { !isLiving && store == nil && waiting.isEmpty }
+
+    /// Drops a frontier that nothing has proven.
+    mutating func forgetBase() {
+        guard base != nil else { return }
+        base = nil
+        proven = durable
+    }
+}
+
+/// A frontier as a peer gave it. Batches that follow it are taken from that peer only, so that a mismatch is its fault.
+struct ClaimedFrontier: Sendable {
+    let frontier: Frontier
+    let link: LinkID
+}
+
+/// What a replica knows of the node at the other end of a link.
+struct LinkProgress: Sendable {
+    /// Set by the peer's `hello`.
+    var peer: Region?
+    /// The only region that may stand in the `hello`, if this node dialled.
+    let expected: Region?
+    /// What the peer says it holds, or was pushed.
+    var holds = SortedMap<FeedID, Advert>()
+    /// Up to where the peer knows that this node holds a feed: it pushes only what comes next.
+    var told = SortedMap<FeedID, UInt64>()
+    /// Regions whose batches it wants as they come.
+    var subscriptions = SortedMap<Region, Bool>()
+    /// Feeds for which this peer failed.
+    var failures = SortedMap<FeedID, Failures>()
+
+    /// Fetches of one feed that this peer failed in a row.
+    struct Failures: Sendable {
+        var count = 0
+        /// It is not asked before this time.
+        var until: Timestamp
+    }
+
+    /// Takes the peer's word on a feed.
+    /// - Returns: false if it speaks of more epochs of the region than can matter; twice the limit leaves room for
+    ///   those that wait for others to end.
+    mutating func note(_ advert: Advert) -> Bool {
+        guard
+            holds[advert.feed] != nil
+                || holds.positions(of: advert.feed.region).count < 2 * FormatLimits.epochsPerRegion
+        else { return false }
+        holds[advert.feed] = advert
+        return true
+    }
+
+    /// Whether the peer is not to be asked for a feed now.
+    func isAvoided(for feed: FeedID, now: Timestamp) -> Bool {
+        failures[feed].map { now < $0.until } ?? false
+    }
+}
+
+/// A fetch under way.
+struct PendingFetch: Sendable {
+    let feed: FeedID
+    let link: LinkID
+    /// The first batch asked for, or the size of the frontier asked for.
+    let start: UInt64
+    /// When to give up waiting for the shell.
+    let deadline: Timestamp
+}
+
+/// A store under way.
+struct PendingStore: Sendable {
+    let batches: [ProvenBatch]
+    /// The tail that is durable once it is done.
+    let tail: FeedTail
+}
+
+/// The knobs of replication, each with what is traded.
+public struct ReplicationSettings: Sendable {
+    /// How long an adverted batch may stay away while a parent is expected to push it, in milliseconds. Shorter finds
+    /// a failing parent sooner and fetches more batches twice.
+    public var pushGrace: Int64 = 300
+    /// Batches asked for in one fetch, and kept while a store is under way. More saves round trips and holds more
+    /// unverified bytes in memory.
+    public var batchesPerFetch: UInt64 = 32
+    /// How long a peer that failed a fetch of a feed is not asked for it, in milliseconds; doubles up to `retryLimit`
+    /// with every failure in a row, each with up to half as much again at random.
+    public var retryPause: Int64 = 500
+    public var retryLimit: Int64 = 60_000
+    /// How long the shell may take over a fetch before the replica asks elsewhere, in milliseconds.
+    public var fetchDeadline: Int64 = 30_000
+    /// How long a peer whose bytes did not verify is not asked for that feed, in milliseconds.
+    public var distrust: Int64 = 60_000
+    /// How long nothing of a feed is fetched after the store failed, in milliseconds.
+    public var storePause: Int64 = 30_000
+
+    public init() {}
+}

@@ -1,0 +1,240 @@
+public import ExposureKeys
+public import FeedFormat
+
+/// What one node says of a feed to another.
+public struct Advert: Hashable, Sendable {
+    public let feed: FeedID
+    /// First batch still held.
+    public let first: UInt64
+    /// Batches of the feed.
+    public let count: UInt64
+
+    /// - Returns: nil if `first` exceeds `count` or `count` exceeds what a feed may hold.
+    public init?(feed: FeedID, first: UInt64, count: UInt64) {
+        guard first <= count, count <= UInt64(FormatLimits.batchesPerFeed) else { return nil }
+        self.feed = feed
+        self.first = first
+        self.count = count
+    }
+}
+
+/// A message on a link. Layout: docs/ARCHITECTURE.md, "Link frames".
+public enum LinkFrame: Equatable, Sendable {
+    /// First on every link, from both sides.
+    case hello(Hello)
+    /// State of some feeds.
+    case adverts([Advert])
+    /// The sender wants this region's batches as they come.
+    case subscribe(Region)
+    /// The sender gets them from elsewhere now.
+    case unsubscribe(Region)
+    /// A batch with the checkpoint of its size.
+    case batch(PushedBatch)
+    /// A frame of a later release; passed over.
+    case unknown(UInt8)
+
+    public struct Hello: Equatable, Sendable {
+        /// The release of this protocol: 1.
+        public var version: UInt8
+        public var region: Region
+        /// Optional abilities; none is defined yet, unknown bits are ignored.
+        public var features: UInt64
+
+        public init(version: UInt8 = 1, region: Region, features: UInt64 = 0) {
+            self.version = version
+            self.region = region
+            self.features = features
+        }
+    }
+
+    public struct PushedBatch: Equatable, Sendable {
+        public var feed: FeedID
+        public var bytes: [UInt8]
+        public var checkpoint: [UInt8]
+
+        public init(feed: FeedID, bytes: [UInt8], checkpoint: [UInt8]) {
+            self.feed = feed
+            self.bytes = bytes
+            self.checkpoint = checkpoint
+        }
+    }
+
+    /// The frame with its length in front, compressed where that makes it smaller.
+    public func encoded() -> [UInt8] {
+        let (type, payload) = body
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(payload.count + 6)
+        if payload.count >= 64, let block = LZ4Block.compress(payload, margin: 5) {
+            bytes.append(bigEndian: UInt32(block.count + 6))
+            bytes.append(type)
+            bytes.append(LinkFrame.compressed)
+            bytes.append(bigEndian: UInt32(payload.count))
+            bytes.append(contentsOf: block)
+        } else {
+            bytes.append(bigEndian: UInt32(payload.count + 2))
+            bytes.append(type)
+            bytes.append(0)
+            bytes.append(contentsOf: payload)
+        }
+        return bytes
+    }
+
+    private var body: (type: UInt8, payload: [UInt8]) {
+        var payload: [UInt8] = []
+        switch self {
+        case .hello(let hello):
+            payload.append(hello.version)
+            payload.append(region: hello.region)
+            payload.append(bigEndian: hello.features)
+            return (1, payload)
+        case .adverts(let adverts):
+            payload.append(varint: UInt64(adverts.count))
+            for advert in adverts {
+                payload.append(feed: advert.feed)
+                payload.append(varint: advert.first)
+                payload.append(varint: advert.count)
+            }
+            return (2, payload)
+        case .subscribe(let region):
+            payload.append(region: region)
+            return (3, payload)
+        case .unsubscribe(let region):
+            payload.append(region: region)
+            return (4, payload)
+        case .batch(let pushed):
+            payload.append(feed: pushed.feed)
+            payload.append(varint: UInt64(pushed.checkpoint.count))
+            payload.append(contentsOf: pushed.checkpoint)
+            payload.append(contentsOf: pushed.bytes)
+            return (5, payload)
+        case .unknown(let type):
+            return (type, payload)
+        }
+    }
+
+    /// - Parameter bytes: a frame after its length field: type, flags, payload.
+    init(_ bytes: ArraySlice<UInt8>) throws(FormatError) {
+        var reader = ByteReader(bytes, reading: "link frame")
+        let type = try reader.byte()
+        let flags = try reader.byte()
+        // Nothing is known of a later release's frames, so nothing of them is judged or decompressed.
+        guard LinkFrame.types.contains(type) else {
+            self = .unknown(type)
+            return
+        }
+        guard flags & ~LinkFrame.compressed == 0 else { throw reader.error(.outOfRange, "unknown flags \(flags)") }
+        var payload = bytes[reader.position...]
+        if flags == LinkFrame.compressed {
+            let size = Int(try reader.uint32())
+            guard size <= LinkFrame.maximumSize, size > reader.remaining,
+                let plain = BlockDecoder.liblz4.decode(bytes[reader.position...], size: size)
+            else { throw reader.error(.decompression, "a frame does not decompress to the \(size) bytes it declares") }
+            payload = plain[...]
+        }
+        self = try LinkFrame.parse(type, payload)
+    }
+
+    private static func parse(_ type: UInt8, _ payload: ArraySlice<UInt8>) throws(FormatError) -> LinkFrame {
+        var reader = ByteReader(payload, reading: "link frame")
+        switch type {
+        case 1:
+            // Bytes after the features are those of a later release.
+            return .hello(
+                Hello(version: try reader.byte(), region: try reader.region(), features: try reader.uint64())
+            )
+        case 2:
+            let count = try reader.varint(upTo: FormatLimits.feedsPerIndex, "the number of adverts")
+            guard count <= reader.remaining / 13 else {
+                throw reader.error(.lyingLength, "\(count) adverts cannot stand in \(reader.remaining) bytes")
+            }
+            var adverts: [Advert] = []
+            for _ in 0..<count { adverts.append(try reader.advert()) }
+            try reader.expectEnd()
+            return .adverts(adverts)
+        case 3, 4:
+            let region = try reader.region()
+            try reader.expectEnd()
+            return type == 3 ? .subscribe(region) : .unsubscribe(region)
+        case 5:
+            let feed = try reader.feed()
+            let size = try reader.varint(upTo: FormatLimits.checkpointBytes, "the size of a checkpoint")
+            let checkpoint = Array(try reader.take(size))
+            return .batch(PushedBatch(feed: feed, bytes: Array(payload[reader.position...]), checkpoint: checkpoint))
+        default:
+            return .unknown(type)
+        }
+    }
+
+    /// Largest frame after its length field: a batch of the largest size and what comes with it.
+    package static let maximumSize = FormatLimits.batchBytes + 2048
+    private static let types: ClosedRange<UInt8> = 1...5
+    private static let compressed: UInt8 = 1
+}
+
+/// Cuts a stream of bytes into frames; holds at most one incomplete frame.
+public struct LinkFrameDecoder: Sendable {
+    private var pending: [UInt8] = []
+    private var consumed = 0
+
+    public init() {}
+
+    public mutating func append(_ bytes: some Sequence<UInt8>) {
+        if consumed > 0 {
+            pending.removeFirst(consumed)
+            consumed = 0
+        }
+        pending.append(contentsOf: bytes)
+    }
+
+    /// The next complete frame, nil if more bytes are needed.
+    /// - Throws: `FormatError`; the link cannot go on after that.
+    public mutating func next() throws(FormatError) -> LinkFrame? {
+        guard pending.count - consumed >= 4 else { return nil }
+        let length = pending[consumed..<consumed + 4].reduce(0) { $0 << 8 | Int($1) }
+        guard (2...LinkFrame.maximumSize).contains(length) else {
+            throw FormatError(
+                .limitExceeded,
+                "a link frame of \(length) bytes; 2 to \(LinkFrame.maximumSize) are allowed"
+            )
+        }
+        guard pending.count - consumed - 4 >= length else { return nil }
+        let frame = pending[(consumed + 4)..<(consumed + 4 + length)]
+        consumed += 4 + length
+        return try LinkFrame(frame)
+    }
+}
+
+extension [UInt8] {
+    fileprivate mutating func append(region: Region) {
+        append(UInt8(region.code.utf8.count))
+        append(contentsOf: region.code.utf8)
+    }
+
+    fileprivate mutating func append(feed: FeedID) {
+        append(region: feed.region)
+        append(bigEndian: feed.epoch.value)
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func region() throws(FormatError) -> Region {
+        guard let region = Region(ascii: try take(Int(try byte()))) else {
+            throw error(.outOfRange, "these bytes are no region")
+        }
+        return region
+    }
+
+    fileprivate mutating func feed() throws(FormatError) -> FeedID {
+        FeedID(region: try region(), epoch: Epoch(try uint64()))
+    }
+
+    fileprivate mutating func advert() throws(FormatError) -> Advert {
+        let feed = try feed()
+        let first = try varint()
+        let count = try varint()
+        guard let advert = Advert(feed: feed, first: first, count: count) else {
+            throw error(.outOfRange, "\(feed) cannot hold batches \(first) to \(count)")
+        }
+        return advert
+    }
+}

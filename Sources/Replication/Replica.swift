@@ -1,0 +1,199 @@
+public import ExposureKeys
+public import FeedFormat
+
+/// Replication as a value: events in, effects out. It holds no socket, clock, store or randomness; the node's shell
+/// and the tests feed it the same way. What it holds of a feed is its frontier, never its batches.
+///
+/// First form: every neighbour hears of every new batch (adverts); the batches of a region flow unasked from the
+/// neighbour subscribed to; whatever is missing after a moment is fetched by number from a neighbour that has it.
+public struct Replica: Sendable {
+    public let region: Region
+    let roster: Roster
+    let settings: ReplicationSettings
+    var feeds = SortedMap<FeedID, FeedProgress>()
+    var links = SortedMap<LinkID, LinkProgress>()
+    /// Per region the link along which its batches are subscribed.
+    var parents = SortedMap<Region, LinkID>()
+    var fetches = SortedMap<RequestID, PendingFetch>()
+    var stores = SortedMap<RequestID, PendingStore>()
+    /// Feeds that wait for a time, to be looked at then.
+    var waits = SortedMap<FeedID, Timestamp>()
+    /// Feeds that the event at hand concerns.
+    var touched: [FeedID] = []
+    var lastWake: Timestamp?
+    private var lastRequest: UInt64 = 0
+    var effects: [ReplicaEffect] = []
+
+    /// - Parameters:
+    ///   - region: this node's.
+    ///   - roster: whose regions and keys count.
+    ///   - held: what the store holds.
+    public init(region: Region, roster: Roster, held: [HeldFeed], settings: ReplicationSettings = .init()) {
+        self.region = region
+        self.roster = roster
+        self.settings = settings
+        for feed in held { feeds[feed.feed] = FeedProgress(held: feed) }
+    }
+
+    /// Takes one event.
+    /// - Parameters:
+    ///   - now: the shell's clock.
+    ///   - random: source of jitter.
+    /// - Returns: what is to be done, in this order.
+    public mutating func handle(
+        _ event: ReplicaEvent,
+        now: Timestamp,
+        random: inout some RandomNumberGenerator
+    ) -> [ReplicaEffect] {
+        var isTick = false
+        switch event {
+        case .linkOpened(let link, let expected):
+            links[link] = LinkProgress(expected: expected)
+            effects.append(.send(link, .hello(LinkFrame.Hello(region: region))))
+        case .linkClosed(let link):
+            forget(link)
+        case .received(let link, let frame):
+            receive(frame, from: link, now: now)
+        case .frontierFetched(let request, let frontier):
+            finishFrontier(request, frontier, now: now, random: &random)
+        case .batchesFetched(let request, let batches):
+            finishFetch(request, batches, now: now, random: &random)
+        case .stored(let request):
+            finishStore(request)
+        case .storeFailed(let request, let reason):
+            failStore(request, reason, now: now)
+        case .published(let batches):
+            takePublished(batches)
+        case .dropped(let feed, let first):
+            takeDropped(feed, first: first)
+        case .tick:
+            isTick = true
+            expireFetches(now: now, random: &random)
+        }
+        schedule(now: now, isTick: isTick)
+        defer { effects = [] }
+        return effects
+    }
+
+    /// The feeds of which something is held, in order: what the index lists and adverts say.
+    public var held: [Advert] {
+        feeds.values.compactMap { progress in
+            progress.isLiving ? Advert(feed: progress.durable.feed, first: progress.first, count: progress.count) : nil
+        }
+    }
+
+    /// Peers with a link that has said hello, ascending.
+    public var linkedPeers: [Region] { links.values.compactMap(\.peer).sorted() }
+
+    /// The most batches by which a neighbour's word exceeds what is held here, over all feeds.
+    public var lag: UInt64 {
+        var lag: UInt64 = 0
+        for progress in feeds.values {
+            for link in links.values {
+                guard let advert = link.holds[progress.durable.feed], advert.count > progress.count else { continue }
+                lag = max(lag, advert.count - progress.count)
+            }
+        }
+        return lag
+    }
+
+    mutating func newRequest() -> RequestID {
+        lastRequest += 1
+        return RequestID(lastRequest)
+    }
+}
+
+// MARK: - Links
+
+extension Replica {
+    private mutating func receive(
+        _ frame: LinkFrame,
+        from link: LinkID,
+        now: Timestamp
+    ) {
+        guard let progress = links[link] else { return }
+        guard let peer = progress.peer else {
+            guard case .hello(let hello) = frame else {
+                return close(link, "it sent another frame before its hello")
+            }
+            return greet(hello, on: link, expected: progress.expected)
+        }
+        switch frame {
+        case .hello:
+            close(link, "it said hello twice")
+        case .adverts(let adverts):
+            note(adverts, from: link, peer: peer, now: now)
+        case .subscribe(let region):
+            guard roster.region(region) != nil else {
+                return effects.append(.alarm(.unknownRegion(region, peer: peer)))
+            }
+            links.update(link) { $0.subscriptions[region] = true }
+        case .unsubscribe(let region):
+            links.update(link) { $0.subscriptions[region] = nil }
+        case .batch(let pushed):
+            takePushed(pushed, from: link, peer: peer, now: now)
+        case .unknown:
+            break
+        }
+    }
+
+    private mutating func greet(_ hello: LinkFrame.Hello, on link: LinkID, expected: Region?) {
+        guard hello.version >= 1 else { return close(link, "it speaks link version \(hello.version)") }
+        guard hello.region != region, roster.region(hello.region) != nil else {
+            return close(
+                link,
+                "it calls itself \(hello.region), which is \(region == hello.region ? "this node" : "not in the roster")"
+            )
+        }
+        guard expected == nil || expected == hello.region else {
+            return close(link, "it calls itself \(hello.region) where the roster has another region")
+        }
+        links.update(link) { $0.peer = hello.region }
+        let adverts = held
+        for start in stride(from: 0, to: adverts.count, by: Replica.advertsPerFrame) {
+            let part = adverts[start..<min(start + Replica.advertsPerFrame, adverts.count)]
+            effects.append(.send(link, .adverts(Array(part))))
+        }
+        links.update(link) { progress in
+            for advert in adverts { progress.told[advert.feed] = advert.count }
+        }
+    }
+
+    private mutating func note(_ adverts: [Advert], from link: LinkID, peer: Region, now: Timestamp) {
+        var unknown: Region?
+        var crowded: Region?
+        for advert in adverts {
+            let feed = advert.feed
+            guard roster.region(feed.region) != nil else {
+                unknown = feed.region
+                continue
+            }
+            guard links.update(link, { $0.note(advert) }) == true else {
+                crowded = feed.region
+                continue
+            }
+            if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
+            feeds.update(feed) { progress in
+                if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
+            }
+            touched.append(feed)
+        }
+        // One alarm a frame: a frame may hold thousands of adverts.
+        if let unknown { effects.append(.alarm(.unknownRegion(unknown, peer: peer))) }
+        if let crowded { effects.append(.alarm(.tooManyEpochs(crowded))) }
+    }
+
+    private mutating func close(_ link: LinkID, _ reason: String) {
+        effects.append(.close(link, reason: reason))
+        forget(link)
+    }
+
+    private mutating func forget(_ link: LinkID) {
+        guard let lost = links[link] else { return }
+        links[link] = nil
+        touched.append(contentsOf: lost.holds.keys)
+        for (region, parent) in zip(parents.keys, parents.values) where parent == link { parents[region] = nil }
+    }
+
+    private static let advertsPerFrame = 1024
+}

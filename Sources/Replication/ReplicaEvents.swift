@@ -1,0 +1,147 @@
+public import ExposureKeys
+public import FeedFormat
+
+/// Names one link for as long as it lives; never used twice by a shell.
+public struct LinkID: Hashable, Comparable, Sendable {
+    public let number: UInt64
+    public init(_ number: UInt64) { self.number = number }
+    public static func < (left: LinkID, right: LinkID) -> Bool { left.number < right.number }
+}
+
+/// Names one request of a replica to its shell, so that the answer finds its way back.
+public struct RequestID: Hashable, Comparable, Sendable {
+    public let number: UInt64
+    public init(_ number: UInt64) { self.number = number }
+    public static func < (left: RequestID, right: RequestID) -> Bool { left.number < right.number }
+}
+
+/// One batch as it came from a peer, not verified.
+public struct ReceivedBatch: Equatable, Sendable {
+    public let bytes: [UInt8]
+    public let checkpoint: [UInt8]
+
+    public init(bytes: [UInt8], checkpoint: [UInt8]) {
+        self.bytes = bytes
+        self.checkpoint = checkpoint
+    }
+}
+
+/// A batch proven to belong at its place in its feed.
+public struct ProvenBatch: Equatable, Sendable {
+    public let feed: FeedID
+    public let number: UInt64
+    public let publication: Interval
+    public let bytes: [UInt8]
+    public let leaf: Hash256
+    public let checkpoint: [UInt8]
+
+    public init(
+        feed: FeedID,
+        number: UInt64,
+        publication: Interval,
+        bytes: [UInt8],
+        leaf: Hash256,
+        checkpoint: [UInt8]
+    ) {
+        self.feed = feed
+        self.number = number
+        self.publication = publication
+        self.bytes = bytes
+        self.leaf = leaf
+        self.checkpoint = checkpoint
+    }
+
+    public init(_ written: FeedWriter.WrittenBatch, feed: FeedID) {
+        self.init(
+            feed: feed,
+            number: written.batch.number,
+            publication: written.batch.publication,
+            bytes: written.batch.bytes,
+            leaf: written.leaf,
+            checkpoint: written.checkpoint.bytes
+        )
+    }
+}
+
+/// A feed as the store holds it when a replica starts.
+public struct HeldFeed: Sendable {
+    public let feed: FeedID
+    public let frontier: Frontier
+    public let first: UInt64
+
+    public init(feed: FeedID, frontier: Frontier, first: UInt64) {
+        self.feed = feed
+        self.frontier = frontier
+        self.first = first
+    }
+}
+
+/// What happens to a replica.
+public enum ReplicaEvent: Sendable {
+    /// A link to another node is up; its `hello` has not been read yet.
+    case linkOpened(LinkID, expected: Region?)
+    case linkClosed(LinkID)
+    case received(LinkID, LinkFrame)
+    /// Answer to `fetchFrontier`.
+    case frontierFetched(RequestID, Frontier?)
+    /// Answer to `fetchBatches`: those that came, from the first one asked for on; short or empty if it failed.
+    case batchesFetched(RequestID, [ReceivedBatch])
+    /// Answer to `store`: all of it is durable.
+    case stored(RequestID)
+    /// Answer to `store`: nothing of it is durable.
+    case storeFailed(RequestID, reason: String)
+    /// This region published; the batches are durable already.
+    case published([ProvenBatch])
+    /// The store has dropped all batches of a feed below `first`.
+    case dropped(FeedID, first: UInt64)
+    /// Time has passed; sent at the latest at the time of the last `wake`.
+    case tick
+}
+
+/// What a replica wants done.
+public enum ReplicaEffect: Sendable {
+    case send(LinkID, LinkFrame)
+    case close(LinkID, reason: String)
+    case fetchFrontier(RequestID, from: Region, FeedID, size: UInt64)
+    /// Fetch the batches with these numbers, each with the checkpoint of its size.
+    case fetchBatches(RequestID, from: Region, FeedID, Range<UInt64>)
+    /// Store these batches in one transaction; `base` is given with a feed's first batches if it starts above 0.
+    case store(RequestID, [ProvenBatch], base: Frontier?)
+    /// A feed has grown and is durable; it may be served.
+    case visible(FeedID, count: UInt64)
+    /// Send `tick` at this time; replaces earlier wishes.
+    case wake(Timestamp)
+    case alarm(ReplicaAlarm)
+}
+
+/// Something an operator must learn of. Equal alarms may be shown once.
+public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
+    /// A peer sent something for a region that the roster does not list.
+    case unknownRegion(Region, peer: Region)
+    /// Bytes from a peer did not verify.
+    case rejected(FeedID, peer: Region, reason: String)
+    /// A signed batch is malformed: its region must begin a new epoch.
+    case malformedFeed(FeedID, reason: String)
+    /// A region has more living epochs than anyone may hold.
+    case tooManyEpochs(Region)
+    /// A batch lies further ahead of this node's clock than two hours.
+    case batchFromFuture(FeedID, publication: Interval)
+    case storeFailed(FeedID, reason: String)
+
+    public var description: String {
+        switch self {
+        case .unknownRegion(let region, let peer):
+            "\(peer) speaks of region \(region), which the roster does not list; get the newest roster on both nodes"
+        case .rejected(let feed, let peer, let reason):
+            "what \(peer) sent of feed \(feed) was refused: \(reason); nothing of it was kept, other peers will be asked"
+        case .malformedFeed(let feed, let reason):
+            "feed \(feed) is signed but malformed: \(reason); tell its operator to restart that node, which begins a new epoch"
+        case .tooManyEpochs(let region):
+            "region \(region) has more than \(FormatLimits.epochsPerRegion) living epochs; later ones wait until old ones end"
+        case .batchFromFuture(let feed, let publication):
+            "feed \(feed) has a batch of interval \(publication), over two hours ahead of this clock; check this node's clock first"
+        case .storeFailed(let feed, let reason):
+            "feed \(feed) could not be stored: \(reason); it will be fetched again"
+        }
+    }
+}

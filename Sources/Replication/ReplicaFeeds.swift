@@ -1,0 +1,255 @@
+import ExposureKeys
+import FeedFormat
+
+/// Proving what arrives, storing it, and passing it on.
+extension Replica {
+    /// A batch that came unasked. Out of its turn it is not kept: what is missing will be fetched.
+    mutating func takePushed(
+        _ pushed: LinkFrame.PushedBatch,
+        from link: LinkID,
+        peer: Region,
+        now: Timestamp
+    ) {
+        let feed = pushed.feed
+        guard roster.region(feed.region) != nil else {
+            return effects.append(.alarm(.unknownRegion(feed.region, peer: peer)))
+        }
+        guard let progress = feeds[feed], !progress.isBlocked,
+            progress.base == nil || progress.base?.link == link,
+            progress.waiting.count < settings.batchesPerFetch,
+            links[link]?.isAvoided(for: feed, now: now) == false,
+            let batch = try? Batch(pushed.bytes), batch.number == progress.proven.next
+        else { return }
+        let received = ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)
+        touched.append(feed)
+        guard take([received], of: feed, from: link, now: now).taken == 1 else { return }
+        // Its sender counts it as held here, and may have more under way.
+        links.update(link) { $0.told[feed] = batch.number + 1 }
+        feeds.update(feed) { $0.missingSince = now }
+    }
+
+    /// Proves batches one after the other and hands the proven ones to the store.
+    mutating func take(
+        _ received: some Sequence<ReceivedBatch>,
+        of feed: FeedID,
+        from link: LinkID,
+        now: Timestamp
+    ) -> Taken {
+        guard var progress = feeds[feed], !progress.isBlocked else { return Taken() }
+        if progress.mayBegin, livingEpochs(of: feed.region) >= FormatLimits.epochsPerRegion { return Taken() }
+        var taken = Taken()
+        loop: for item in received {
+            switch prove(item, of: feed, after: progress.proven, now: now) {
+            case .proven(let batch, let tail):
+                progress.proven = tail
+                progress.waiting.append(batch)
+                progress.retryAt = nil
+                taken.taken += 1
+            case .ahead(let publication, let due):
+                progress.retryAt = due
+                effects.append(.alarm(.batchFromFuture(feed, publication: publication)))
+                break loop
+            case .malformed(let error):
+                progress.isBlocked = true
+                effects.append(.alarm(.malformedFeed(feed, reason: error.description)))
+                break loop
+            case .unproven(let error):
+                if taken.taken == 0 { progress.forgetBase() }
+                taken.isRejected = true
+                reject(feed, from: link, error, now: now)
+                break loop
+            }
+        }
+        feeds[feed] = progress
+        storeWaiting(of: feed)
+        return taken
+    }
+
+    /// What came of bytes that arrived.
+    struct Taken {
+        /// Batches proven.
+        var taken = 0
+        /// The bytes after those did not verify.
+        var isRejected = false
+    }
+
+    private enum Proof {
+        case proven(ProvenBatch, FeedTail)
+        /// Signed, but further ahead of the clock than is admitted.
+        case ahead(publication: Interval, due: Timestamp)
+        /// Signed, but nothing that may stand in a feed.
+        case malformed(FormatError)
+        /// Not what the region signed.
+        case unproven(FormatError)
+    }
+
+    private func prove(_ item: ReceivedBatch, of feed: FeedID, after proven: FeedTail, now: Timestamp) -> Proof {
+        var tail = proven
+        let keys = roster.keys(of: feed.region) ?? []
+        let verified: FeedTail.Verified
+        do throws(FormatError) {
+            verified = try tail.append([item.bytes[...]], checkpoint: item.checkpoint[...], keys: keys)
+        } catch {
+            return isSigned(item, of: feed, after: proven, keys: keys) ? .malformed(error) : .unproven(error)
+        }
+        guard let batch = verified.batches.first, let leaf = verified.leaves.first else {
+            return .unproven(FormatError(.truncated, "\(feed): no batch came"))
+        }
+        do throws(FormatError) {
+            _ = try batch.keys()
+            _ = try batch.predecessors()
+        } catch {
+            return .malformed(error)
+        }
+        if Expiry.admission(publishedAt: batch.publication, now: now.interval) == .wait {
+            let admitted = batch.publication.advanced(by: 1 - Expiry.futureTolerance)
+            let due = Timestamp(milliseconds: max(admitted.unixSeconds * 1000, now.milliseconds + 1000))
+            return .ahead(publication: batch.publication, due: due)
+        }
+        let result = ProvenBatch(
+            feed: feed,
+            number: batch.number,
+            publication: batch.publication,
+            bytes: item.bytes,
+            leaf: leaf,
+            checkpoint: item.checkpoint
+        )
+        return .proven(result, tail)
+    }
+
+    /// Whether the region itself signed these bytes at this place, so that whoever passed them on is not to blame.
+    private func isSigned(
+        _ item: ReceivedBatch,
+        of feed: FeedID,
+        after proven: FeedTail,
+        keys: [RosterRegion.Key]
+    ) -> Bool {
+        let note = try? SignedCheckpoint(item.checkpoint[...], region: feed.region, epoch: feed.epoch, keys: keys)
+        guard let checkpoint = note?.checkpoint else { return false }
+        var frontier = proven.frontier
+        frontier.append(Hash256(leaf: item.bytes[...]))
+        return checkpoint.size == frontier.size && checkpoint.root == frontier.root
+    }
+
+    private mutating func reject(_ feed: FeedID, from link: LinkID, _ error: FormatError, now: Timestamp) {
+        guard let peer = links[link]?.peer else { return }
+        distrust(link, for: feed, now: now)
+        effects.append(.alarm(.rejected(feed, peer: peer, reason: error.description)))
+    }
+
+    /// Hands over what is proven, unless a store is still under way.
+    private mutating func storeWaiting(of feed: FeedID) {
+        guard var progress = feeds[feed], progress.store == nil, !progress.waiting.isEmpty else { return }
+        let request = newRequest()
+        stores[request] = PendingStore(batches: progress.waiting, tail: progress.proven)
+        effects.append(.store(request, progress.waiting, base: progress.base?.frontier))
+        progress.store = request
+        progress.waiting = []
+        progress.base = nil
+        feeds[feed] = progress
+    }
+
+    mutating func finishStore(_ request: RequestID) {
+        guard let store = stores[request], let feed = store.batches.first?.feed,
+            let number = store.batches.first?.number
+        else { return }
+        stores[request] = nil
+        feeds.update(feed) { progress in
+            progress.store = nil
+            if number > progress.count || progress.count == 0 { progress.first = number }
+            progress.durable = store.tail
+        }
+        touched.append(feed)
+        effects.append(.visible(feed, count: store.tail.next))
+        spread(store.batches, of: feed)
+        storeWaiting(of: feed)
+    }
+
+    mutating func failStore(_ request: RequestID, _ reason: String, now: Timestamp) {
+        guard let feed = stores[request]?.batches.first?.feed else { return }
+        stores[request] = nil
+        feeds.update(feed) { progress in
+            progress.store = nil
+            progress.waiting = []
+            progress.proven = progress.durable
+            progress.retryAt = now.advanced(byMilliseconds: settings.storePause)
+        }
+        touched.append(feed)
+        effects.append(.alarm(.storeFailed(feed, reason: reason)))
+    }
+
+    /// This region's own batches: durable before they come here.
+    mutating func takePublished(_ batches: [ProvenBatch]) {
+        guard let feed = batches.first?.feed, let last = batches.last else { return }
+        var progress = feeds[feed] ?? FeedProgress(new: feed)
+        var frontier = progress.durable.frontier
+        for batch in batches where batch.number == frontier.size { frontier.append(batch.leaf) }
+        guard frontier.size == last.number + 1 else { return }
+        progress.durable = FeedTail(feed: feed, frontier: frontier)
+        progress.proven = progress.durable
+        feeds[feed] = progress
+        touched.append(feed)
+        effects.append(.visible(feed, count: frontier.size))
+        spread(batches, of: feed)
+    }
+
+    /// The store no longer has what lies below `first`: those who would ask for it are told, and an epoch that was
+    /// held back may begin.
+    mutating func takeDropped(_ feed: FeedID, first: UInt64) {
+        feeds.update(feed) { $0.first = max($0.first, min(first, $0.count)) }
+        guard let progress = feeds[feed] else { return }
+        for id in links.keys {
+            guard let link = links[id], link.peer != nil else { continue }
+            if (link.holds[feed]?.count ?? 0) < progress.first { advertise(feed, to: id) }
+        }
+        guard !progress.isLiving else { return }
+        let range = feeds.positions(of: feed.region)
+        touched.append(contentsOf: feeds.keys[range])
+    }
+
+    /// Pushes batches to those who subscribed and are ready for them, and tells all others. The parent is told too:
+    /// what it did not push itself it must learn of, or it would not push what comes next.
+    private mutating func spread(_ batches: [ProvenBatch], of feed: FeedID) {
+        guard let progress = feeds[feed], progress.isLiving, let number = batches.first?.number else { return }
+        for id in links.keys {
+            guard let link = links[id], link.peer != nil else { continue }
+            let theirs = link.holds[feed]?.count ?? 0
+            if theirs >= progress.count {
+                if parents[feed.region] == id, (link.told[feed] ?? 0) < progress.count { advertise(feed, to: id) }
+                continue
+            }
+            // The advert goes first, so that a receiver who lacks earlier batches knows what to fetch.
+            advertise(feed, to: id)
+            guard link.subscriptions[feed.region] == true, theirs >= number else { continue }
+            for batch in batches.dropFirst(Int(theirs - number)) {
+                let pushed = LinkFrame.PushedBatch(feed: feed, bytes: batch.bytes, checkpoint: batch.checkpoint)
+                effects.append(.send(id, .batch(pushed)))
+            }
+            let pushed = Advert(feed: feed, first: progress.first, count: progress.count)
+            links.update(id) { $0.holds[feed] = pushed }
+        }
+    }
+
+    private mutating func advertise(_ feed: FeedID, to link: LinkID) {
+        guard let progress = feeds[feed],
+            let advert = Advert(feed: feed, first: progress.first, count: progress.count)
+        else { return }
+        effects.append(.send(link, .adverts([advert])))
+        links.update(link) { $0.told[feed] = advert.count }
+    }
+
+    /// Epochs of a region of which batches are held or about to be.
+    func livingEpochs(of region: Region) -> Int {
+        feeds.values[feeds.positions(of: region)].reduce(0) { $0 + ($1.mayBegin ? 0 : 1) }
+    }
+}
+
+extension SortedMap where Key == FeedID {
+    /// Where the feeds of a region stand.
+    func positions(of region: Region) -> Range<Int> {
+        positions(
+            from: FeedID(region: region, epoch: Epoch(.min)),
+            through: FeedID(region: region, epoch: Epoch(.max))
+        )
+    }
+}

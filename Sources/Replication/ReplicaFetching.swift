@@ -1,0 +1,227 @@
+import ExposureKeys
+import FeedFormat
+
+/// When to ask whom for what.
+extension Replica {
+    /// Looks again at the feeds that this event concerned, and at those whose time has come; starts every fetch that
+    /// is due, and says when to look again.
+    mutating func schedule(now: Timestamp, isTick: Bool) {
+        if isTick {
+            for (feed, due) in zip(waits.keys, waits.values) where due <= now { touched.append(feed) }
+        }
+        if touched.count > 1 { touched.sort() }
+        var previous: FeedID?
+        for feed in touched where feed != previous {
+            attend(to: feed, now: now)
+            previous = feed
+        }
+        touched = []
+        var next = waits.values.min()
+        for fetch in fetches.values { next = earlier(next, fetch.deadline) }
+        if let next, isTick || next != lastWake { effects.append(.wake(next)) }
+        lastWake = next
+    }
+
+    private mutating func attend(to feed: FeedID, now: Timestamp) {
+        waits[feed] = nil
+        guard let progress = feeds[feed], !progress.isBlocked, progress.fetch == nil, progress.waiting.isEmpty else {
+            return
+        }
+        guard let source = bestSource(for: feed, progress, now: now) else {
+            if progress.base != nil {
+                feeds.update(feed) { $0.forgetBase() }
+                return attend(to: feed, now: now)
+            }
+            return setAside(feed, progress, now: now)
+        }
+        if progress.mayBegin, livingEpochs(of: feed.region) >= FormatLimits.epochsPerRegion {
+            if !progress.isHeldBack { effects.append(.alarm(.tooManyEpochs(feed.region))) }
+            feeds.update(feed) { $0.isHeldBack = true }
+            return
+        }
+        let due = dueTime(of: progress, now: now)
+        if due <= now {
+            startFetch(feed, progress, source: source, now: now)
+        } else {
+            waits[feed] = due
+        }
+    }
+
+    /// Nobody can be asked now: the feed waits for a peer to be trusted again, or is forgotten if it was only a claim.
+    private mutating func setAside(_ feed: FeedID, _ progress: FeedProgress, now: Timestamp) {
+        var isClaimed = false
+        for link in links.values where isSource(link, for: feed, progress) {
+            isClaimed = true
+            if let until = link.failures[feed]?.until { waits[feed] = earlier(waits[feed], until) }
+        }
+        if !isClaimed, progress.count == 0, progress.store == nil {
+            feeds[feed] = nil
+        } else {
+            feeds.update(feed) { $0.missingSince = nil }
+        }
+    }
+
+    /// A fetch waits for the end of a pause, and a moment for the parent's push.
+    private func dueTime(of progress: FeedProgress, now: Timestamp) -> Timestamp {
+        var due = progress.retryAt ?? now
+        if parents[progress.durable.feed.region] != nil, let since = progress.missingSince {
+            due = max(due, since.advanced(byMilliseconds: settings.pushGrace))
+        }
+        return due
+    }
+
+    /// Whether a peer says that it has the batches that come next, or any if the feed has yet to begin here.
+    private func isSource(_ link: LinkProgress, for feed: FeedID, _ progress: FeedProgress) -> Bool {
+        guard link.peer != nil, let advert = link.holds[feed], advert.first < advert.count else { return false }
+        let next = progress.proven.next
+        return advert.count > next && (advert.first <= next || progress.mayBegin && progress.base == nil)
+    }
+
+    /// The link to ask: fewest failures, then the longest history, then the most batches, then the parent, then the
+    /// oldest link. What follows an unproven frontier is asked of its giver alone.
+    private func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
+        var best: (link: LinkID, rank: SourceRank)?
+        for (id, link) in zip(links.keys, links.values) {
+            if let base = progress.base, base.link != id { continue }
+            guard isSource(link, for: feed, progress), let advert = link.holds[feed] else { continue }
+            let failures = link.failures[feed]
+            if let failures, now < failures.until { continue }
+            let rank = SourceRank(
+                failures: failures?.count ?? 0,
+                start: max(advert.first, progress.proven.next),
+                count: advert.count,
+                isParent: parents[feed.region] == id
+            )
+            if let current = best, !rank.precedes(current.rank) { continue }
+            best = (id, rank)
+        }
+        return best?.link
+    }
+
+    private func earlier(_ left: Timestamp?, _ right: Timestamp?) -> Timestamp? {
+        guard let left, let right else { return left ?? right }
+        return min(left, right)
+    }
+
+    private mutating func startFetch(_ feed: FeedID, _ progress: FeedProgress, source: LinkID, now: Timestamp) {
+        guard let link = links[source], let peer = link.peer, let advert = link.holds[feed] else { return }
+        let next = progress.proven.next
+        let start = max(next, advert.first)
+        let request = newRequest()
+        fetches[request] = PendingFetch(
+            feed: feed,
+            link: source,
+            start: start,
+            deadline: now.advanced(byMilliseconds: settings.fetchDeadline)
+        )
+        feeds.update(feed) { progress in
+            progress.fetch = request
+            progress.isHeldBack = false
+        }
+        if start > next {
+            // What lies before was dropped everywhere; the frontier is proven by the first batch that follows it.
+            effects.append(.fetchFrontier(request, from: peer, feed, size: start))
+        } else {
+            effects.append(
+                .fetchBatches(request, from: peer, feed, next..<min(advert.count, next + settings.batchesPerFetch))
+            )
+        }
+    }
+
+    /// Whoever delivered what was missing becomes the neighbour whose batches flow here unasked.
+    private mutating func adopt(_ link: LinkID, asParentOf region: Region) {
+        guard parents[region] != link, region != self.region, links[link] != nil else { return }
+        if let former = parents[region] { effects.append(.send(former, .unsubscribe(region))) }
+        parents[region] = link
+        effects.append(.send(link, .subscribe(region)))
+    }
+
+    mutating func finishFrontier(
+        _ request: RequestID,
+        _ frontier: Frontier?,
+        now: Timestamp,
+        random: inout some RandomNumberGenerator
+    ) {
+        guard let fetch = takeFetch(request) else { return }
+        guard let frontier, frontier.size == fetch.start else { return avoid(fetch, now: now, random: &random) }
+        guard links[fetch.link] != nil else { return }
+        feeds.update(fetch.feed) { progress in
+            // A tail that has living batches is never replaced.
+            guard progress.mayBegin else { return }
+            progress.proven = FeedTail(feed: fetch.feed, frontier: frontier)
+            progress.base = ClaimedFrontier(frontier: frontier, link: fetch.link)
+        }
+    }
+
+    mutating func finishFetch(
+        _ request: RequestID,
+        _ received: [ReceivedBatch],
+        now: Timestamp,
+        random: inout some RandomNumberGenerator
+    ) {
+        guard let fetch = takeFetch(request), let next = feeds[fetch.feed]?.proven.next else { return }
+        if received.isEmpty { return avoid(fetch, now: now, random: &random) }
+        // Pushes may have brought some of them meanwhile; after a failed store what comes before them is missing.
+        guard next >= fetch.start, next - fetch.start < UInt64(received.count) else { return }
+        let news = received.dropFirst(Int(next - fetch.start))
+        let outcome = take(news, of: fetch.feed, from: fetch.link, now: now)
+        if outcome.taken == 0 { return }
+        feeds.update(fetch.feed) { $0.missingSince = nil }
+        if outcome.isRejected { return }
+        links.update(fetch.link) { $0.failures[fetch.feed] = nil }
+        adopt(fetch.link, asParentOf: fetch.feed.region)
+    }
+
+    /// Gives up on fetches that the shell has not answered in time.
+    mutating func expireFetches(now: Timestamp, random: inout some RandomNumberGenerator) {
+        for (request, fetch) in zip(fetches.keys, fetches.values) where fetch.deadline <= now {
+            _ = takeFetch(request)
+            avoid(fetch, now: now, random: &random)
+        }
+    }
+
+    private mutating func takeFetch(_ request: RequestID) -> PendingFetch? {
+        guard let fetch = fetches[request] else { return nil }
+        fetches[request] = nil
+        feeds.update(fetch.feed) { if $0.fetch == request { $0.fetch = nil } }
+        touched.append(fetch.feed)
+        return fetch
+    }
+
+    /// Asks others first for a while; the pause doubles with every failure in a row, with jitter.
+    private mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
+        let failed = links[fetch.link]?.failures[fetch.feed]?.count ?? 0
+        let pause = min(settings.retryPause << Int64(min(failed, 10)), settings.retryLimit)
+        let until = now.advanced(byMilliseconds: pause + Int64.random(in: 0...(pause / 2), using: &random))
+        setFailures(LinkProgress.Failures(count: failed + 1, until: until), of: fetch.link, for: fetch.feed)
+    }
+
+    /// Bytes that did not verify cost their sender this feed for a while.
+    mutating func distrust(_ link: LinkID, for feed: FeedID, now: Timestamp) {
+        let failed = links[link]?.failures[feed]?.count ?? 0
+        let until = now.advanced(byMilliseconds: settings.distrust)
+        setFailures(LinkProgress.Failures(count: failed + 1, until: until), of: link, for: feed)
+        guard parents[feed.region] == link else { return }
+        parents[feed.region] = nil
+        effects.append(.send(link, .unsubscribe(feed.region)))
+    }
+
+    private mutating func setFailures(_ failures: LinkProgress.Failures, of link: LinkID, for feed: FeedID) {
+        links.update(link) { $0.failures[feed] = failures }
+    }
+}
+
+/// How good a source a peer is.
+private struct SourceRank {
+    let failures: Int
+    let start: UInt64
+    let count: UInt64
+    let isParent: Bool
+
+    func precedes(_ other: SourceRank) -> Bool {
+        if failures != other.failures { return failures < other.failures }
+        if start != other.start { return start < other.start }
+        if count != other.count { return count > other.count }
+        return isParent && !other.isParent
+    }
+}

@@ -1,0 +1,44 @@
+import ArgumentParser
+import RegionalNode
+
+/// `keytide cluster wait`: waits until nodes hold the same feeds.
+struct ClusterWaitCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "wait",
+        abstract: "Wait until all nodes hold the same feeds.",
+        discussion: "Exit status: 0 they do, 1 they do not within the given time."
+    )
+
+    @Option(help: "Seconds to wait at most.")
+    var timeout: Double = 30
+
+    @Flag(help: "A JSON array with the nodes' status.")
+    var json = false
+
+    @Argument(help: "Admin sockets of the nodes.", completion: .file())
+    var sockets: [String]
+
+    func run() async throws {
+        let deadline = ContinuousClock.now + .seconds(timeout)
+        var clients: [AdminClient] = []
+        for socket in sockets { clients.append(try await AdminClient(socket: socket)) }
+        while true {
+            var all: [NodeStatus] = []
+            for client in clients { all.append(try await client.status()) }
+            let views = all.map { node in node.feeds.map { "\($0.feed) \($0.count) \($0.root)" } }
+            let same = views.dropFirst().allSatisfy { $0 == views[0] }
+            if same || ContinuousClock.now > deadline {
+                for client in clients { await client.close() }
+                if json { try Output.json(all) }
+                if !same {
+                    throw CommandError(
+                        "the nodes do not hold the same after \(timeout) s; see 'keytide status' of each"
+                    )
+                }
+                if !json { Output.line("\(all.count) nodes hold the same \(views.first?.count ?? 0) feeds") }
+                return
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
+    }
+}

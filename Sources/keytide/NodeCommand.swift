@@ -1,0 +1,96 @@
+import ArgumentParser
+import Configuration
+import Foundation
+import Logging
+import RegionalNode
+import ServiceLifecycle
+import UnixSignals
+
+/// `keytide node`: runs a region's node until it is told to stop.
+struct NodeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "node",
+        abstract: "Run a region's node.",
+        discussion: """
+            Settings come from flags, then from the environment (KEYTIDE_REGION, KEYTIDE_LISTEN_PUBLIC, …), then from \
+            the JSON file given with --config. SIGTERM or Ctrl-C stops the node; what it has acknowledged is on disk.
+            """
+    )
+
+    @Option(help: "JSON file with settings.", completion: .file(extensions: ["json"]))
+    var config: String?
+
+    @Option(help: "Region of this node, for example VN-01.")
+    var region: String?
+
+    @Option(help: "Path of the store.", completion: .file())
+    var store: String?
+
+    @Option(help: "Address for phones and caches, host:port.")
+    var listenPublic: String?
+
+    @Option(help: "Address for other nodes, host:port.")
+    var listenPeers: String?
+
+    @Option(help: "Path of the admin socket (default: the store's path with .admin).", completion: .file())
+    var adminSocket: String?
+
+    @Option(help: "File with the signed roster.", completion: .file())
+    var roster: String?
+
+    @Option(help: "File that says who may sign the roster.", completion: .file())
+    var authorities: String?
+
+    @Option(help: "File with the region's signing key.", completion: .file())
+    var key: String?
+
+    @Option(help: "Regions to link with, separated by commas (default: the neighbours on the ring of the roster).")
+    var neighbours: String?
+
+    @Option(help: "Seconds between publication slots (default: 3600).")
+    var publicationSlot: Int?
+
+    @Option(help: "Set the node's clock to this time at the start, for example 2020-12-24T00:00:00Z.")
+    var asOf: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error (default: info).")
+    var logLevel: String?
+
+    func run() async throws {
+        let settings = try NodeConfiguration(await NodeConfiguration.reader(flags: flags, file: config))
+        var logger = Logger(label: "keytide.node", factory: { StreamLogHandler.standardError(label: $0) })
+        guard let level = Logger.Level(rawValue: settings.logLevel) else {
+            throw ValidationError("the setting 'logLevel' is not trace, debug, info, notice, warning or error")
+        }
+        logger.logLevel = level
+        let onReady: @Sendable (NodeAddresses) -> Void = { addresses in
+            let text = "public \(addresses.publicPort) peers \(addresses.peerPort) admin \(addresses.adminSocketPath)"
+            Output.line("ready \(settings.region) \(text)")
+        }
+        let node = try RegionalNode(settings, logger: logger, onReady: onReady)
+        let services = ServiceGroup(
+            services: [node],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger
+        )
+        try await services.run()
+    }
+
+    private var flags: [String: ConfigValue] {
+        var flags: [String: ConfigValue] = [:]
+        let texts = [
+            "region": region, "store": store, "listen.public": listenPublic, "listen.peers": listenPeers,
+            "admin.socket": adminSocket, "roster": roster, "authorities": authorities, "key": key, "asOf": asOf,
+            "logLevel": logLevel,
+        ]
+        for (name, text) in texts {
+            if let text { flags[name] = ConfigValue(.string(text), isSecret: false) }
+        }
+        if let neighbours {
+            let list = neighbours.split(separator: ",").map(String.init)
+            flags["neighbours"] = ConfigValue(.stringArray(list), isSecret: false)
+        }
+        if let publicationSlot { flags["publicationSlot"] = ConfigValue(.int(publicationSlot), isSecret: false) }
+        return flags
+    }
+}

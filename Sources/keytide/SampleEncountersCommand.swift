@@ -1,0 +1,125 @@
+import ArgumentParser
+import ExposureKeys
+import ExposureNotification
+import Foundation
+import RegionalNode
+
+/// `keytide sample encounters`: what a phone might have seen, with some keys of the archives among it.
+struct SampleEncountersCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "encounters",
+        abstract: "Make a CSV of encounters that holds known meetings with keys of export archives.",
+        discussion: """
+            Besides the planted meetings it holds strangers, and traps that must not match: identifiers of keys seen \
+            three hours away from when they were valid.
+            """
+    )
+
+    @Option(help: "The phone's time; keys that are expired then are not planted.")
+    var asOf: String
+
+    @Option(help: "Public key of the archives' publisher.", completion: .file())
+    var key: String
+
+    @Option(help: "CSV file to write.", completion: .file())
+    var output: String
+
+    @Option(help: "File for what must be found, as JSON.", completion: .file())
+    var expected: String
+
+    @Option(help: "Meetings to plant, each with another key.")
+    var planted: Int = 12
+
+    @Option(help: "Sightings of strangers.")
+    var strangers: Int = 600
+
+    @Argument(help: "Export archives.", completion: .file())
+    var archives: [String]
+
+    /// What `device match` must find.
+    struct Expected: Codable {
+        var keys: Int
+        var sightings: Int
+    }
+
+    private struct Sighting {
+        var time: Int64
+        var identifier: ProximityIdentifier
+        var attenuation: Int
+    }
+
+    func run() throws {
+        guard let now = NodeConfiguration.time(asOf).map({ Interval(unixSeconds: $0) }) else {
+            throw ValidationError("--as-of is no time")
+        }
+        var random = SystemRandomNumberGenerator()
+        let chosen = try candidates(now: now).shuffled(using: &random).prefix(planted + 3)
+        guard chosen.count == planted + 3 else {
+            throw CommandError("the archives hold only \(chosen.count) keys that are still live; plant fewer")
+        }
+        var sightings: [Sighting] = []
+        for key in chosen.prefix(planted) { sightings += meeting(key, using: &random) }
+        let found = sightings.count
+        for key in chosen.suffix(3) { sightings.append(trap(key, using: &random)) }
+        for _ in 0..<strangers {
+            let age = Int64.random(in: 1..<Expiry.keyLifetime, using: &random)
+            let identifier = ProximityIdentifier(high: random.next(), low: random.next())
+            sightings.append(sighting(now.advanced(by: -age), identifier, using: &random))
+        }
+        try write(sightings)
+        try JSONEncoder().encode(Expected(keys: planted, sightings: found))
+            .write(to: URL(fileURLWithPath: expected))
+    }
+
+    /// Keys that a node publishes and a phone matches at `now`.
+    private func candidates(now: Interval) throws -> [DiagnosisKey] {
+        let verification = try ExportVerificationKey(derOrPEM: [UInt8](Data(contentsOf: URL(fileURLWithPath: key))))
+        var reports: [DiagnosisKey] = []
+        for path in archives {
+            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            reports += try ExportArchive.open(bytes, verifiedWith: verification).keys
+        }
+        return RegionKeys(joining: reports).live(at: now).filter { $0.metadata.end <= now }
+    }
+
+    /// Five to forty minutes, a sighting every few minutes.
+    private func meeting(_ key: DiagnosisKey, using random: inout some RandomNumberGenerator) -> [Sighting] {
+        let period = key.metadata.rollingPeriod
+        let length = min(Int.random(in: 1...4, using: &random), period)
+        let first = Int.random(in: 0...(period - length), using: &random)
+        return (first..<first + length).flatMap { offset in
+            let interval = key.metadata.rollingStart.advanced(by: Int64(offset))
+            let identifier = RollingProximityKey(key: key.data).identifier(at: interval)
+            return (0..<Int.random(in: 1...3, using: &random)).map { _ in
+                sighting(interval, identifier, using: &random)
+            }
+        }
+    }
+
+    private func trap(_ key: DiagnosisKey, using random: inout some RandomNumberGenerator) -> Sighting {
+        let identifier = RollingProximityKey(key: key.data).identifier(at: key.metadata.rollingStart)
+        return sighting(key.metadata.rollingStart.advanced(by: -3 * Interval.perHour), identifier, using: &random)
+    }
+
+    private func sighting(
+        _ interval: Interval,
+        _ identifier: ProximityIdentifier,
+        using random: inout some RandomNumberGenerator
+    ) -> Sighting {
+        Sighting(
+            time: interval.unixSeconds + Int64.random(in: 0..<Interval.seconds, using: &random),
+            identifier: identifier,
+            attenuation: Int.random(in: 35...80, using: &random)
+        )
+    }
+
+    private func write(_ sightings: [Sighting]) throws {
+        var text = "time,identifier,attenuation\n"
+        for sighting in sightings.sorted(by: { $0.time < $1.time }) {
+            let hexadecimal = sighting.identifier.bytes.map { String(format: "%02x", $0) }.joined()
+            text += "\(sighting.time),\(hexadecimal),\(sighting.attenuation)\n"
+        }
+        try Data(text.utf8).write(to: URL(fileURLWithPath: output))
+        Output.progress("wrote \(output): \(sightings.count) sightings, \(planted) meetings planted")
+    }
+}

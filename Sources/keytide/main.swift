@@ -1,3 +1,0 @@
-import GRDB
-import NIOHTTP1
-print("keytide")

@@ -1,0 +1,185 @@
+import ExposureKeys
+import FeedFormat
+import FeedStore
+import Foundation
+import GRDB
+import Testing
+
+/// What only the store on disk does.
+@Suite struct SQLiteFeedStoreTests {
+    @Test func theConnectionThatWritesIsFullySynchronous() throws {
+        let scratch = try Scratch()
+        let store = try SQLiteFeedStore(path: scratch.path)
+        for _ in 0..<2 {
+            #expect(try store.pragma("synchronous") == "2")
+            #expect(try store.pragma("journal_mode") == "wal")
+            #expect(try store.pragma("foreign_keys") == "1")
+            #expect(try store.pragma("user_version") == "1")
+            #expect(try store.pragma("cache_size") == "-4096")
+            try store.append([batch(try feed("VN-01"), try store.feeds().first?.count ?? 0)])
+        }
+    }
+
+    @Test func reopeningGivesTheSameState() throws {
+        let scratch = try Scratch()
+        let store = try SQLiteFeedStore(path: scratch.path)
+        let (first, second) = (try feed("VN-01"), try feed("VN-02"))
+        try store.begin(second, base: frontier(7))
+        try store.append((0..<20).map { batch(first, $0) } + (7..<12).map { batch(second, $0) })
+        #expect(try store.drop(publishedAtOrBefore: Interval(1008)) == 11)
+        try store.setSetting("index time", [9])
+        let feeds = try store.feeds()
+        let batches = try store.batches(first, 0..<20)
+        try store.begin(try feed("VN-03"), base: frontier(3))
+        try store.close()
+
+        let reopened = try SQLiteFeedStore(path: scratch.path)
+        #expect(try reopened.feeds() == feeds)
+        #expect(try reopened.batches(first, 0..<20) == batches)
+        #expect(batches.map(\.number) == Array(9..<20))
+        #expect(try reopened.setting("index time") == [9])
+        #expect(try reopened.pragma("synchronous") == "2")
+        try reopened.append([batch(first, 20), batch(second, 12), batch(try feed("VN-03"), 3)])
+        #expect(try reopened.feeds().map(\.count) == [21, 13, 4])
+    }
+
+    /// Both stores are led through the same random calls and must answer alike at every step.
+    @Test(arguments: 1...6)
+    func itAnswersAsTheStoreInMemoryDoes(seed: UInt64) throws {
+        let scratch = try Scratch()
+        var random = SplitMix(state: seed)
+        var disk = try SQLiteFeedStore(path: scratch.path)
+        let memory = MemoryFeedStore()
+        let feeds = try ["VN-01", "VN-02", "VN-03"].map { try feed($0) }
+        var codes: [StoreError.Code: Int] = [:]
+        for step in 0..<250 {
+            let feed = feeds[Int(random.next() % 3)]
+            let count = try memory.feeds().first { $0.feed == feed }?.count ?? 0
+            switch random.next() % 10 {
+            case 0...5:
+                let start = random.next() % 4 == 0 ? random.next() % 8 : count
+                let batches = (start..<start + random.next() % 4).map {
+                    batch($0 % 7 == 6 ? feeds[0] : feed, $0, publication: UInt32(step), size: Int(random.next() % 9000))
+                }
+                let errors = [storeError { try disk.append(batches) }, storeError { try memory.append(batches) }]
+                #expect(errors[0] == errors[1])
+                if let code = errors[0]?.code { codes[code, default: 0] += 1 }
+            case 6:
+                let base = frontier(Int(random.next() % 6))
+                let errors = [
+                    storeError { try disk.begin(feed, base: base) }, storeError { try memory.begin(feed, base: base) },
+                ]
+                #expect(errors[0] == errors[1])
+            case 7:
+                let limit = Interval(UInt32(max(0, step - 40)))
+                #expect(try disk.drop(publishedAtOrBefore: limit) == memory.drop(publishedAtOrBefore: limit))
+            case 8:
+                try disk.close()
+                disk = try SQLiteFeedStore(path: scratch.path)
+            default:
+                let range = random.next() % 30..<30 + random.next() % 30
+                #expect(try disk.batches(feed, range) == memory.batches(feed, range))
+            }
+            #expect(try disk.feeds() == memory.feeds(), "seed \(seed), step \(step)")
+        }
+        #expect(codes[.outOfSequence, default: 0] > 5, "the walk must meet refusals")
+        #expect(try memory.feeds().contains { $0.first > $0.base.size }, "the walk must meet drops")
+    }
+
+    @Test func itsFilesAreForItsUserOnly() throws {
+        let scratch = try Scratch()
+        let loose = open(scratch.path, O_CREAT | O_RDWR, 0o644)
+        try #require(loose >= 0)
+        fchmod(loose, 0o644)
+        close(loose)
+        let store = try SQLiteFeedStore(path: scratch.path)
+        try store.append([batch(try feed("VN-01"), 0)])
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            var status = stat()
+            #expect(stat(scratch.path + suffix, &status) == 0, "\(suffix)")
+            #expect(status.st_mode & 0o777 == 0o600, "\(suffix)")
+        }
+    }
+
+    @Test func aSecondStoreIsRefusedUnderEveryName() throws {
+        let scratch = try Scratch()
+        let store = try SQLiteFeedStore(path: scratch.path)
+        let link = scratch.folder.appendingPathComponent("link.db").path
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: scratch.path)
+        for path in [scratch.path, link] {
+            let error = storeError { _ = try SQLiteFeedStore(path: path) }
+            #expect(error?.code == .inUse)
+            #expect(error?.reason.contains("process \(getpid())") == true)
+        }
+        try store.append([batch(try feed("VN-01"), 0)])
+        try store.close()
+        #expect(try SQLiteFeedStore(path: link).feeds().count == 1)
+    }
+
+    @Test func aFileThatIsNoFeedStoreIsLeftAlone() throws {
+        let scratch = try Scratch()
+        let other = try DatabaseQueue(path: scratch.path)
+        try other.write { try $0.execute(sql: "CREATE TABLE player (name TEXT)") }
+        try other.close()
+        let before = try Data(contentsOf: URL(fileURLWithPath: scratch.path))
+        let error = storeError { _ = try SQLiteFeedStore(path: scratch.path) }
+        #expect(error?.code == .cannotOpen)
+        #expect(error?.reason.contains(scratch.path) == true)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.path)) == before)
+    }
+
+    @Test func aNewerSchemaIsRefused() throws {
+        let scratch = try Scratch()
+        try SQLiteFeedStore(path: scratch.path).close()
+        try scratch.tamper("PRAGMA user_version = 2")
+        let error = storeError { _ = try SQLiteFeedStore(path: scratch.path) }
+        #expect(error?.code == .newerSchema)
+        #expect(error?.reason.contains("version 2") == true)
+    }
+
+    @Test func aMissingFolderIsNamed() throws {
+        let scratch = try Scratch()
+        let path = scratch.folder.appendingPathComponent("absent/feeds.db").path
+        let error = storeError { _ = try SQLiteFeedStore(path: path) }
+        #expect(error?.code == .cannotOpen)
+        #expect(error?.reason.contains(path) == true)
+        #expect(storeError { _ = try SQLiteFeedStore(path: scratch.folder.path) }?.code == .cannotOpen)
+    }
+
+    @Test func anotherProgramsLockIsReportedAsSuch() throws {
+        let scratch = try Scratch()
+        let store = try SQLiteFeedStore(path: scratch.path)
+        var configuration = Configuration()
+        configuration.allowsUnsafeTransactions = true
+        let shell = try DatabaseQueue(path: scratch.path, configuration: configuration)
+        try shell.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+        let error = storeError { try store.append([batch(try feed("VN-01"), 0)]) }
+        #expect(error?.code == .inUse)
+        try shell.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+        try store.append([batch(try feed("VN-01"), 0)])
+    }
+}
+
+extension Scratch {
+    /// Runs SQL on the file behind the store's back.
+    func tamper(_ sql: String) throws {
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        try queue.writeWithoutTransaction { try $0.execute(sql: sql) }
+        try queue.close()
+    }
+}
+
+/// The generator SplitMix64: walks that repeat.
+struct SplitMix {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ mixed >> 31
+    }
+}

@@ -1,0 +1,61 @@
+import FeedFormat
+import Replication
+
+/// What a lying node makes of an honest replica's words.
+extension InMemoryNetwork {
+    func told(_ lie: NetworkNode.Lie, _ frame: LinkFrame) -> [LinkFrame] {
+        switch frame {
+        case .adverts(let adverts) where lie == .boastfulAdverts:
+            return [.adverts(adverts.compactMap { Advert(feed: $0.feed, first: $0.first, count: $0.count + 1000) })]
+        case .adverts(let adverts) where lie == .falseFrontier:
+            // As if the older half had been dropped everywhere.
+            return [.adverts(adverts.compactMap { Advert(feed: $0.feed, first: $0.count / 2, count: $0.count) })]
+        case .batch(let pushed) where lie == .alteredBytes || lie == .wrongCheckpoint:
+            let one = told(lie, [ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)], by: 0)
+            return one.map {
+                .batch(LinkFrame.PushedBatch(feed: pushed.feed, bytes: $0.bytes, checkpoint: $0.checkpoint))
+            }
+        default:
+            return [frame]
+        }
+    }
+
+    func told(_ lie: NetworkNode.Lie, _ answer: [ReceivedBatch], by node: Int) -> [ReceivedBatch] {
+        guard let first = answer.first else { return answer }
+        var changed = answer
+        switch lie {
+        case .alteredBytes:
+            var bytes = first.bytes
+            bytes[bytes.count - 1] ^= 1
+            changed[0] = ReceivedBatch(bytes: bytes, checkpoint: first.checkpoint)
+        case .wrongCheckpoint:
+            // One byte of the signature.
+            var checkpoint = first.checkpoint
+            let place = checkpoint.count - 20
+            checkpoint[place] = checkpoint[place] == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
+            changed[0] = ReceivedBatch(bytes: first.bytes, checkpoint: checkpoint)
+        case .skippedNumber:
+            changed.removeFirst()
+        case .repeatedNumber:
+            changed.insert(first, at: 1)
+        case .otherRegion:
+            let other = truth.values.first {
+                $0.batches[0]?.bytes != first.bytes && $0.feed.region != nodes[node].region
+            }
+            if let batch = other?.batches[0] {
+                changed[0] = ReceivedBatch(bytes: batch.bytes, checkpoint: batch.checkpoint)
+            }
+        case .emptyAnswers:
+            changed = []
+        case .falseFrontier, .boastfulAdverts, .noAnswers:
+            break
+        }
+        return changed
+    }
+
+    func told(_ lie: NetworkNode.Lie, _ frontier: Frontier?) -> Frontier? {
+        guard lie == .falseFrontier, let frontier else { return frontier }
+        let hash = Hash256(hashing: [1, 2, 3])
+        return Frontier(size: frontier.size, hashes: frontier.hashes.map { _ in hash })
+    }
+}

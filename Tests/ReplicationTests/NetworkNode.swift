@@ -1,0 +1,101 @@
+import ExposureKeys
+import FeedFormat
+import Replication
+
+/// A node of `InMemoryNetwork`: what is on its disk, and what its process knows while it runs.
+struct NetworkNode {
+    let region: Region
+    let signer: NoteSigner
+    /// Nil while the process is down.
+    var replica: Replica?
+    /// Counts processes: what belongs to an earlier one is void.
+    var generation = 0
+    /// The durable part.
+    var disk = SortedMap<FeedID, StoredFeed>()
+    var writer: FeedWriter?
+    var isDiskFull = false
+    /// Milliseconds by which its clock is ahead.
+    var clockOffset: Int64 = 0
+    /// How it lies to others.
+    var lie: Lie?
+    /// Links of which the running replica was told, and which it has not closed.
+    var links: [LinkID] = []
+    /// Feeds with a store under way, and what it will make durable.
+    var storing = SortedMap<FeedID, [ProvenBatch]>()
+    /// Serial number of the newest wake; older ones are void.
+    var wakes = 0
+    var alarms: [ReplicaAlarm] = []
+    var visible = SortedMap<FeedID, UInt64>()
+    /// Batches that came here, by push and by fetch.
+    var pushed = 0
+    var fetched = 0
+    /// Requests made.
+    var fetches = 0
+    var frontierFetches = 0
+
+    /// Ways to deceive; the replica inside is honest, what leaves the node is changed.
+    enum Lie: CaseIterable, Sendable {
+        case alteredBytes, wrongCheckpoint, skippedNumber, repeatedNumber, otherRegion, falseFrontier
+        case boastfulAdverts, emptyAnswers, noAnswers
+    }
+
+    func held(_ feed: FeedID) -> UInt64 { disk[feed]?.frontier.size ?? 0 }
+
+    /// What a replica learns when it starts.
+    var heldFeeds: [HeldFeed] {
+        disk.values.filter { $0.first < $0.frontier.size }
+            .map { HeldFeed(feed: $0.feed, frontier: $0.frontier, first: $0.first) }
+    }
+}
+
+/// A feed on a node's disk.
+struct StoredFeed {
+    let feed: FeedID
+    var first: UInt64 = 0
+    var frontier = Frontier()
+    /// Batches still held, by number.
+    var batches = SortedMap<UInt64, ProvenBatch>()
+    /// The frontier at every size since the feed began here.
+    var frontiers = SortedMap<UInt64, Frontier>()
+
+    init(feed: FeedID) {
+        self.feed = feed
+    }
+
+    /// Appends what a replica handed over.
+    /// - Returns: what is wrong with it, nil if it was appended.
+    mutating func append(_ added: [ProvenBatch], base: Frontier?) -> String? {
+        var changed = self
+        if let base {
+            guard first == frontier.size else { return "\(feed): a base where batches are held" }
+            changed.frontier = base
+            changed.first = base.size
+            changed.frontiers[base.size] = base
+        }
+        for batch in added {
+            guard batch.number == changed.frontier.size, batch.feed == feed else {
+                return "\(feed): batch \(batch.number) stored after \(changed.frontier.size) batches"
+            }
+            changed.frontier.append(batch.leaf)
+            changed.batches[batch.number] = batch
+            changed.frontiers[changed.frontier.size] = changed.frontier
+        }
+        self = changed
+        return nil
+    }
+
+    mutating func drop(below number: UInt64) {
+        first = max(first, min(number, frontier.size))
+        for old in batches.keys where old < first { batches[old] = nil }
+    }
+
+    /// Batches from a number on, as far as they are held.
+    func answer(_ range: Range<UInt64>) -> [ReceivedBatch] {
+        var answer: [ReceivedBatch] = []
+        for number in range {
+            guard let batch = batches[number] else { break }
+            answer.append(ReceivedBatch(bytes: batch.bytes, checkpoint: batch.checkpoint))
+        }
+        return answer
+    }
+}
