@@ -92,6 +92,16 @@ let package = Package(
             dependencies: ["ExposureNotification", "ExposureKeys", crypto],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "ClientSyncTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "DeviceStoreTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore"],
+            swiftSettings: strict
+        ),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
     ]
 )

@@ -7,7 +7,8 @@ struct Keytide: AsyncParsableCommand {
         commandName: "keytide",
         abstract: "Regional nodes for exposure notification: publish, replicate and match diagnosis keys.",
         subcommands: [
-            NodeCommand.self, ImportCommand.self, StatusCommand.self, ClusterCommand.self, SampleCommand.self,
+            NodeCommand.self, ImportCommand.self, StatusCommand.self, ClusterCommand.self, DeviceCommand.self,
+            SampleCommand.self,
         ]
     )
 }

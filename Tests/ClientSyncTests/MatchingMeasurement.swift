@@ -53,6 +53,8 @@ struct MatchingMeasurement {
         let elapsed = try await clock.measure { report = try await matching.run(over: storage) }
         let spent = processorSeconds() - before
         #expect(report?.keys == 315_000 && report?.encounters == 1000)
-        print("\(tasks) tasks, sightings in \(hours) h a day: \(elapsed), \(spent) s of processor; decoding \(decoding)")
+        print(
+            "\(tasks) tasks, sightings in \(hours) h a day: \(elapsed), \(spent) s of processor; decoding \(decoding)"
+        )
     }
 }
