@@ -1,4 +1,5 @@
 import ClientSync
+import ExposureKeys
 import FeedFormat
 
 /// A sync's report in the form of `--json`.
