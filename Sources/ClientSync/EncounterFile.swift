@@ -79,7 +79,7 @@ public enum EncounterFile {
         guard fields.count == 3 else {
             throw EncounterFileError(.malformed, line: line, "\(fields.count) fields; write time, identifier, strength")
         }
-        guard let time = Timestamp.parse(fields[0]) else {
+        guard let time = TimeText.parse(fields[0]) else {
             throw EncounterFileError(
                 .malformed,
                 line: line,

@@ -62,6 +62,12 @@ public struct Exposure: Sendable, Equatable {
         }
     }
 
+    /// Number of keys in matches, whichever regions published them.
+    static func distinctKeys(_ matches: [KeyMatch]) -> Int {
+        let identities = matches.map(\.key.identity).sorted()
+        return zip(identities, identities.dropFirst()).reduce(min(1, identities.count)) { $1.0 == $1.1 ? $0 : $0 + 1 }
+    }
+
     /// - Parameter reports: of one key, each by another region; at least one.
     private static func days(of reports: ArraySlice<KeyMatch>, utcOffset: Int64) -> [Exposure] {
         guard let first = reports.first else { return [] }

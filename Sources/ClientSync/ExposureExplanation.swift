@@ -45,7 +45,7 @@ public struct ExposureExplanation: Sendable {
                 encounters: report.encounters,
                 keys: report.keys,
                 day: CivilDate(unixSeconds: report.asOf, utcOffset: utcOffset),
-                clock: Timestamp.clock(asOf)
+                clock: TimeText.clock(asOf)
             )
         )
         return paragraphs.joined(separator: "\n\n") + "\n"
@@ -53,8 +53,8 @@ public struct ExposureExplanation: Sendable {
 
     /// One exposure in a few lines.
     func paragraph(_ exposure: Exposure) -> String {
-        let first = Timestamp.clock(exposure.first + utcOffset)
-        let last = Timestamp.clock(exposure.last + utcOffset)
+        let first = TimeText.clock(exposure.first + utcOffset)
+        let last = TimeText.clock(exposure.last + utcOffset)
         var lines: [String] = []
         if exposure.isContact {
             lines.append(

@@ -49,6 +49,7 @@ public struct ExposureMatching: Sendable {
             asOf: now.unixSeconds,
             encounters: encounterCount,
             keys: keyCount,
+            matchedKeys: Exposure.distinctKeys(matches),
             exposures: Exposure.grouped(matches, utcOffset: utcOffset)
         )
     }

@@ -7,13 +7,16 @@ public struct ExposureReport: Sendable, Equatable, Codable {
     /// Sightings considered, and live keys they were compared with.
     public let encounters: Int
     public let keys: Int
+    /// Keys that were near; one may make two exposures, if its phone was near before and after midnight.
+    public let matchedKeys: Int
     /// Newest day first.
     public let exposures: [Exposure]
 
-    public init(asOf: Int64, encounters: Int, keys: Int, exposures: [Exposure]) {
+    public init(asOf: Int64, encounters: Int, keys: Int, matchedKeys: Int, exposures: [Exposure]) {
         self.asOf = asOf
         self.encounters = encounters
         self.keys = keys
+        self.matchedKeys = matchedKeys
         self.exposures = exposures
     }
 
@@ -33,7 +36,7 @@ extension Exposure: Codable {
         func wrong(_ key: CodingKeys) -> DecodingError {
             DecodingError.dataCorruptedError(forKey: key, in: values, debugDescription: "not as Exposure writes it")
         }
-        guard let start = Timestamp.parse(try values.decode(String.self, forKey: .day) + "T00:00:00Z") else {
+        guard let start = TimeText.parse(try values.decode(String.self, forKey: .day) + "T00:00:00Z") else {
             throw wrong(.day)
         }
         day = CivilDate(unixSeconds: start, utcOffset: 0)

@@ -21,4 +21,15 @@ extension DeviceStorage {
         }
         return RegionKeys(joining: reports)
     }
+
+    /// The time before which sightings can match nothing any more, in unix seconds; 0 while nothing has been synced.
+    ///
+    /// Sightings exist nowhere else, so a clock that runs ahead must not decide alone: at most a day later than the
+    /// newest publication seen counts.
+    public func encounterHorizon(now: Int64) async throws -> Int64 {
+        guard let newest = try await cursors().map(\.lastPublication).max() else { return 0 }
+        let trusted = min(now, newest.unixSeconds + Interval.perDay * Interval.seconds)
+        let age = Expiry.keyLifetime + Interval.perDay + ExposureMatching.tolerance
+        return max(0, trusted - age * Interval.seconds)
+    }
 }

@@ -81,6 +81,6 @@ struct RosterSync: Sendable {
     }
 
     private func verified(_ bytes: [UInt8]) throws(FormatError) -> Roster {
-        try Roster(bytes[...], authorities: options.authorities, threshold: options.threshold, now: now)
+        try Roster(bytes[...], authorities: options.authorities, now: now)
     }
 }

@@ -3,21 +3,18 @@ public import FeedFormat
 
 /// What one sync is to follow and what it may cost.
 public struct SyncOptions: Sendable {
-    /// Authorities that may sign rosters, and how many of them must have.
-    public var authorities: [NoteVerifier]
-    public var threshold: Int
+    /// Who may sign rosters.
+    public var authorities: RosterAuthorities
     /// Regions to follow; nil for all, which is the default because whoever infected you may live anywhere.
     public var regions: [Region]?
     public var limits: SyncLimits
 
     public init(
-        authorities: [NoteVerifier],
-        threshold: Int = 1,
+        authorities: RosterAuthorities,
         regions: [Region]? = nil,
         limits: SyncLimits = SyncLimits()
     ) {
         self.authorities = authorities
-        self.threshold = threshold
         self.regions = regions
         self.limits = limits
     }

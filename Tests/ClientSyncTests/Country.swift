@@ -5,6 +5,7 @@ import Testing
 /// Regions with their keys, and the roster that lists them.
 struct Country {
     let authority: NoteSigner
+    let authorities: RosterAuthorities
     let signers: [(region: Region, signer: NoteSigner)]
     let roster: Roster
     /// The roster, signed.
@@ -14,6 +15,7 @@ struct Country {
         authority = try #require(
             NoteSigner(name: "authority", algorithm: .ed25519, seed: [UInt8](repeating: 200, count: 32))
         )
+        authorities = try #require(RosterAuthorities(verifiers: [authority.verifier], threshold: 1))
         var signers: [(Region, NoteSigner)] = []
         var entries: [RosterRegion] = []
         for code in codes {

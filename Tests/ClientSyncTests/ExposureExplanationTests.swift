@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func nothingFoundIsNoAllClear() {
-        let empty = ExposureReport(asOf: Sample.now, encounters: 3, keys: 7, exposures: [])
+        let empty = ExposureReport(asOf: Sample.now, encounters: 3, keys: 7, matchedKeys: 0, exposures: [])
         let english = ExposureExplanation(empty, language: .english).text
         #expect(english.hasPrefix("No contact found."))
         #expect(english.contains("as of 1 August 2021, 07:00") && english.contains("cannot be found this way"))

@@ -111,6 +111,16 @@ import Testing
         #expect(later.day.description == "2021-07-31" && later.sightings == 1 && !later.isContact)
     }
 
+    @Test func oldSightingsAreForgottenByTheFeedsTimeNotByTheClockAlone() async throws {
+        let empty = MemoryDeviceStorage()
+        #expect(try await empty.encounterHorizon(now: Sample.now) == 0)
+        let phone = try await phone([("VN-01", [])])
+        let age: Int64 = 15 * 86_400 + 7200
+        #expect(try await phone.storage.encounterHorizon(now: Sample.now) == Sample.now - age)
+        #expect(try await phone.storage.encounterHorizon(now: Sample.now - 5) == Sample.now - 5 - age)
+        #expect(try await phone.storage.encounterHorizon(now: .max) == Sample.now + 86_400 - age)
+    }
+
     @Test func receivedPowerIsKeptAsSuch() async throws {
         var random = SeededGenerator(seed: 64)
         let key = try #require(try Sample.keys(1, using: &random).first)
@@ -159,8 +169,9 @@ import Testing
         let matching = ExposureMatching(encounters: encounters, now: Sample.interval, tasks: 3)
         let found = try await matching.run(over: phone.storage)
         let reference = ExposureMatchingTests.fullSearch(keys: keys, encounters: encounters)
-        #expect(!reference.isEmpty)
-        #expect(found.exposures.map { Sighted($0) }.sorted() == reference.sorted())
+        #expect(!reference.sighted.isEmpty)
+        #expect(found.matchedKeys == reference.keys)
+        #expect(found.exposures.map { Sighted($0) }.sorted() == reference.sighted.sorted())
     }
 
     /// First and last sighting, and their number, per key and local day.
@@ -186,7 +197,8 @@ import Testing
         }
     }
 
-    private static func fullSearch(keys: [DiagnosisKey], encounters: [Encounter]) -> [Sighted] {
+    private static func fullSearch(keys: [DiagnosisKey], encounters: [Encounter]) -> (keys: Int, sighted: [Sighted]) {
+        var keyCount = 0
         var result: [Sighted] = []
         for key in keys where Sample.interval.distance(from: key.metadata.end) < 14 * 144 {
             let rolling = RollingProximityKey(key: key.data)
@@ -201,9 +213,10 @@ import Testing
                     }
                 }
             }
+            if !times.isEmpty { keyCount += 1 }
             for day in times.keys.sorted() { result.append(Sighted(times[day] ?? [])) }
         }
-        return result
+        return (keyCount, result)
     }
 
     @Test(.enabled(if: ProcessInfo.processInfo.environment["KEYTIDE_VECTORS"] != nil))

@@ -10,7 +10,7 @@ struct Phone {
 
     init(_ country: Country, storage: any DeviceStorage = MemoryDeviceStorage()) {
         self.storage = storage
-        options = SyncOptions(authorities: [country.authority.verifier])
+        options = SyncOptions(authorities: country.authorities)
     }
 
     @discardableResult

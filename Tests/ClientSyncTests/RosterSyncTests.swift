@@ -57,7 +57,12 @@ import Testing
         await #expect(throws: SyncError(.badRoster, "")) { try await Phone(country).sync(server) }
         #expect(try await Phone(country).sync(server, now: Sample.now - 1).isUpToDate)
         var strict = Phone(country)
-        strict.options.threshold = 2
+        let second = try #require(
+            NoteSigner(name: "second", algorithm: .ed25519, seed: [UInt8](repeating: 9, count: 32))
+        )
+        strict.options.authorities = try #require(
+            RosterAuthorities(verifiers: [country.authority.verifier, second.verifier], threshold: 2)
+        )
         let demanding = strict
         await #expect(throws: SyncError(.badRoster, "")) { try await demanding.sync(server, now: Sample.now - 1) }
         await server.alter("/v1/roster") { _ in TransportResponse(status: 404) }

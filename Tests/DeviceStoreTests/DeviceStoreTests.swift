@@ -82,7 +82,7 @@ final class TemporaryFolder {
             Encounter(time: 10, identifier: ProximityIdentifier(high: 1, low: 2), strength: .rssi(-70)),
             Encounter(time: 11, identifier: ProximityIdentifier(high: 1, low: 2), strength: .attenuation(60)),
         ]
-        let report = ExposureReport(asOf: 600, encounters: 2, keys: 3, exposures: [])
+        let report = ExposureReport(asOf: 600, encounters: 2, keys: 3, matchedKeys: 0, exposures: [])
         do {
             let store = try DeviceStore(path: path)
             #expect(try await store.roster() == nil)

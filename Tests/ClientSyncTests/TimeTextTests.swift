@@ -1,7 +1,7 @@
 import ClientSync
 import Testing
 
-@Suite struct TimestampTests {
+@Suite struct TimeTextTests {
     @Test(arguments: [
         ("0", 0), ("1627776000", 1_627_776_000), ("1970-01-01T00:00:00Z", 0),
         ("2021-08-01T00:00:00Z", 1_627_776_000), ("2021-08-01T07:00:00+07:00", 1_627_776_000),
@@ -10,7 +10,7 @@ import Testing
         ("2100-03-01T00:00:00Z", 4_107_542_400), ("9999-12-31T23:59:59Z", 253_402_300_799),
     ])
     func timesAreRead(text: String, seconds: Int64) {
-        #expect(Timestamp.parse(text) == seconds)
+        #expect(TimeText.parse(text) == seconds)
     }
 
     @Test(arguments: [
@@ -20,7 +20,7 @@ import Testing
         "1970-01-01T00:00:00+01:00", "2021-08-01 00:00:00Z", "٢٠٢١-08-01T00:00:00Z",
     ])
     func otherTextIsNoTime(text: String) {
-        #expect(Timestamp.parse(text) == nil)
+        #expect(TimeText.parse(text) == nil)
     }
 
     @Test func everyDayFollowsTheDayBefore() throws {
@@ -38,7 +38,7 @@ import Testing
         let utcEvening: Int64 = 1_627_776_000 + 17 * 3600
         #expect(CivilDate(unixSeconds: utcEvening - 1, utcOffset: 25_200).description == "2021-08-01")
         #expect(CivilDate(unixSeconds: utcEvening, utcOffset: 25_200).description == "2021-08-02")
-        #expect(Timestamp.utc(utcEvening) == "2021-08-01T17:00:00Z")
+        #expect(TimeText.utc(utcEvening) == "2021-08-01T17:00:00Z")
         #expect(CivilDate(unixSeconds: .max, utcOffset: .max).year == 9999)
         #expect(CivilDate(unixSeconds: .min, utcOffset: .min).description == "1970-01-01")
     }

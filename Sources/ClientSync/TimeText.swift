@@ -75,7 +75,7 @@ extension CivilDate: CustomStringConvertible {
 }
 
 /// Times as people and files write them.
-public enum Timestamp {
+public enum TimeText {
     /// Reads unix seconds or RFC 3339, for example `2021-08-01T06:30:00Z` or `2021-08-01T13:30:00+07:00`. Fractions of
     /// a second are dropped.
     /// - Returns: unix seconds; nil if the text is neither, or lies before 1970 or after 9999.

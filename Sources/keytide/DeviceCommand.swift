@@ -1,0 +1,44 @@
+import ArgumentParser
+import ClientSync
+import DeviceStore
+import ExposureKeys
+import Foundation
+import RegionalNode
+
+/// `keytide device`: a phone for trying things out, with the code that a phone app would use.
+struct DeviceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "device",
+        abstract: "Be a phone: sync keys from a node, match sightings, explain the result.",
+        subcommands: [DeviceSyncCommand.self, DeviceMatchCommand.self, DeviceReportCommand.self]
+    )
+}
+
+/// The store that all device commands share.
+struct DeviceStoreOptions: ParsableArguments {
+    @Option(help: "The phone's store; made if it is missing.", completion: .file())
+    var store: String
+
+    /// - Parameter create: false if there is nothing to do without a store.
+    func open(create: Bool) throws -> DeviceStore {
+        if !create, !FileManager.default.fileExists(atPath: store) {
+            throw CommandError("there is no store \(store); make one with 'keytide device sync'")
+        }
+        return try DeviceStore(path: store)
+    }
+}
+
+/// The phone's clock.
+struct DeviceClockOptions: ParsableArguments {
+    @Option(help: "Set the phone's clock to this time for this run, for example 2020-12-24T00:00:00Z.")
+    var asOf: String?
+
+    /// The system's clock, or one that was set at the start and runs on from there. Nothing of it is kept.
+    func clock() throws -> NodeClock {
+        guard let asOf else { return NodeClock() }
+        guard let time = NodeConfiguration.time(asOf) else {
+            throw ValidationError("--as-of \(asOf) is no time; write 2020-12-24T00:00:00Z or unix seconds")
+        }
+        return NodeClock(asOf: time)
+    }
+}

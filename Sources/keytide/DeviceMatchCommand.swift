@@ -1,0 +1,113 @@
+import ArgumentParser
+import ClientSync
+import DeviceStore
+import ExposureKeys
+import Foundation
+import RegionalNode
+
+/// `keytide device match`: takes in sightings and compares them with the keys held.
+struct DeviceMatchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "match",
+        abstract: "Take in sightings and match them with the keys that were synced.",
+        discussion: """
+            The file is CSV with the header time,identifier,attenuation or time,identifier,rssi. Sightings are kept in \
+            the store until no key can match them; taking in a file twice changes nothing.
+
+            Exit status: 0 the result is in the store, whether or not there was a contact; 1 failure; 64 the command \
+            line is wrong.
+            """
+    )
+
+    @OptionGroup var device: DeviceStoreOptions
+    @OptionGroup var time: DeviceClockOptions
+
+    @Option(help: "File with sightings to take in (default: match those taken in before).", completion: .file())
+    var encounters: String?
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    private struct Result: Encodable {
+        /// Sightings of the file: read, new to the store, and too old to be kept.
+        var read: Int
+        var new: Int
+        var tooOld: Int
+        var seconds: Double
+        var report: ExposureReport
+    }
+
+    func validate() throws {
+        _ = try time.clock()
+    }
+
+    func run() async throws {
+        let now = try time.clock().seconds
+        let store = try device.open(create: false)
+        do {
+            let result = try await match(in: store, now: now)
+            if json { try Output.json(result) } else { show(result) }
+        } catch let error as CommandError {
+            throw error
+        } catch {
+            throw CommandError("\(error)")
+        }
+    }
+
+    private func match(in store: DeviceStore, now: Int64) async throws -> Result {
+        let sightings = try encounters.map(read) ?? []
+        let horizon = try await store.encounterHorizon(now: now)
+        try await store.dropEncounters(before: horizon)
+        let recent = sightings.filter { $0.time >= horizon }
+        let new = try await store.hold(recent)
+        let began = ContinuousClock.now
+        let matching = ExposureMatching(encounters: try await store.encounters(), now: Interval(unixSeconds: now))
+        let report = try await matching.run(over: store)
+        try await store.hold(report)
+        let elapsed = (ContinuousClock.now - began).components
+        return Result(
+            read: sightings.count,
+            new: new,
+            tooOld: sightings.count - recent.count,
+            seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
+            report: report
+        )
+    }
+
+    private func read(_ path: String) throws -> [Encounter] {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandError("\(path) cannot be read; name a CSV file of sightings")
+        }
+        do {
+            return try EncounterFile.parse([UInt8](data)[...])
+        } catch {
+            throw CommandError("\(path), \(error)")
+        }
+    }
+
+    private func show(_ result: Result) {
+        if encounters != nil {
+            Output.line("sightings: \(result.read) read, \(result.new) new, \(result.tooOld) too old to keep")
+        }
+        let report = result.report
+        Output.line(
+            "\(Output.grouped(report.keys)) live keys, \(Output.grouped(report.encounters)) sightings: "
+                + "\(report.matchedKeys) keys were near (\(Output.fixed(result.seconds, 2)) s)"
+        )
+        if report.exposures.isEmpty { return }
+        Output.table(
+            [["day", "from", "to", "sightings", "minutes", "dB", "dBm", "regions", "kind"]]
+                + report.exposures.map { exposure in
+                    [
+                        exposure.day.description, TimeText.utc(exposure.first), TimeText.utc(exposure.last),
+                        "\(exposure.sightings)", "\(exposure.duration / 60)",
+                        exposure.attenuation.map { "\($0.typical)" } ?? "-",
+                        exposure.rssi.map { "\($0.typical)" } ?? "-",
+                        exposure.regions.map(\.code).joined(separator: " "),
+                        exposure.isContact ? "contact" : "sighting",
+                    ]
+                }
+        )
+        Output.line("what it means: keytide device report --store \(device.store)")
+    }
+}

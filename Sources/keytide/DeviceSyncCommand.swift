@@ -1,0 +1,143 @@
+import ArgumentParser
+import ClientSync
+import DeviceStore
+import ExposureKeys
+import FeedFormat
+import Foundation
+import RegionalNode
+
+/// `keytide device sync`: brings the phone's store up to what a node holds.
+struct DeviceSyncCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sync",
+        abstract: "Fetch and verify what a node has and the phone has not.",
+        discussion: """
+            Can be stopped at any moment; the next sync, with this node or another, goes on from there.
+
+            Exit status: 0 the phone has all that the node has; 1 the sync failed; 3 some feeds have problems or wait, \
+            all others are up to date; 4 two statements contradict each other, and the store keeps the evidence; 64 the \
+            command line is wrong.
+            """
+    )
+
+    @OptionGroup var device: DeviceStoreOptions
+    @OptionGroup var time: DeviceClockOptions
+
+    @Option(help: "Base URL of the node, http://host:port.")
+    var node: String
+
+    @Option(help: "File that says who may sign the roster.", completion: .file())
+    var authorities: String?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Keys of which each must have signed the roster, name+hash+base64, instead of --authorities."
+    )
+    var rosterKey: [String] = []
+
+    @Option(help: "Regions to follow, separated by commas (default: all; whoever infected you may live anywhere).")
+    var regions: String?
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    func validate() throws {
+        guard (authorities == nil) != rosterKey.isEmpty else {
+            throw ValidationError("give either --authorities or --roster-key")
+        }
+        _ = try NodeTransport(node)
+        _ = try chosenRegions()
+        _ = try time.clock()
+    }
+
+    func run() async throws {
+        let clock = try time.clock()
+        let transport = try NodeTransport(node)
+        let options = SyncOptions(authorities: try readAuthorities(), regions: try chosenRegions())
+        let session = SyncSession(transport: transport, storage: try device.open(create: true), options: options)
+        let line = ProgressLine(isShown: !json)
+        let began = ContinuousClock.now
+        let report: SyncReport
+        do {
+            report = try await session.run(now: clock.seconds) { line.show($0) }
+        } catch {
+            line.end()
+            await transport.close()
+            throw CommandError("\(error)")
+        }
+        line.end()
+        await transport.close()
+        let result = DeviceSyncResult(report, seconds: (ContinuousClock.now - began).inSeconds)
+        if json { try Output.json(result) } else { show(result, now: clock.seconds) }
+        if !result.evidence.isEmpty { throw ExitCode(4) }
+        if !result.upToDate { throw ExitCode(3) }
+    }
+
+    private func show(_ result: DeviceSyncResult, now: Int64) {
+        if !result.feeds.isEmpty {
+            Output.table(
+                [["feed", "before", "now", "node has", "batches", "keys", "state"]]
+                    + result.feeds.map { feed in
+                        [
+                            feed.feed, "\(feed.before)", "\(feed.size)", "\(feed.nodeSize)", "\(feed.batches)",
+                            Output.grouped(feed.keys), feed.state,
+                        ]
+                    }
+            )
+        }
+        let summary =
+            result.notModified
+            ? "nothing new at \(result.node)"
+            : "\(Output.grouped(result.keys)) keys in \(Output.grouped(result.batches)) batches from \(result.node)"
+        Output.line(
+            "\(summary): \(Output.grouped(result.bytes)) bytes, \(result.requests) requests, "
+                + "\(Output.fixed(result.seconds, 2)) s; \(result.upToDate ? "up to date" : "NOT up to date")"
+        )
+        if let signed = result.indexTime, now - signed > DeviceSyncCommand.staleAfter {
+            Output.progress("the node signed its index at \(TimeText.utc(signed)): it may have been cut off since")
+        }
+        for problem in result.problems { Output.progress(problem) }
+        for evidence in result.evidence {
+            Output.progress("EVIDENCE of \(evidence.kind) kept: \(evidence.feed) at \(evidence.size) batches")
+        }
+    }
+
+    private func readAuthorities() throws -> RosterAuthorities {
+        guard let path = authorities else {
+            let verifiers = try rosterKey.map { text in
+                guard let verifier = NoteVerifier(text) else {
+                    throw CommandError("--roster-key \(text) is no key 'name+hash+base64'")
+                }
+                return verifier
+            }
+            guard let authorities = RosterAuthorities(verifiers: verifiers, threshold: verifiers.count) else {
+                throw CommandError("--roster-key: give distinct keys, at most 64")
+            }
+            return authorities
+        }
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw CommandError("\(path) cannot be read; name the file that says who may sign the roster")
+        }
+        do {
+            return try RosterAuthorities(text: text)
+        } catch {
+            throw CommandError("\(path): \(error.reason)")
+        }
+    }
+
+    private func chosenRegions() throws -> [Region]? {
+        try regions?.split(separator: ",").map { code in
+            guard let region = Region(code) else {
+                throw ValidationError("--regions: \(code) is no region; write codes like VN-01, separated by commas")
+            }
+            return region
+        }
+    }
+
+    /// Seconds after which an index is remarked upon: two hourly slots and the two minutes of caching.
+    private static let staleAfter: Int64 = 7320
+}
+
+extension Duration {
+    fileprivate var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+}

@@ -1,0 +1,79 @@
+import ClientSync
+import ExposureKeys
+import FeedFormat
+
+/// A sync's report in the form of `--json`.
+struct DeviceSyncResult: Encodable {
+    struct Feed: Encodable {
+        var feed: String
+        var before: UInt64
+        var size: UInt64
+        var nodeSize: UInt64
+        var batches: Int
+        var keys: Int
+        var expired: Int
+        /// `up to date`, `node lags`, `waits`, or the code of a problem.
+        var state: String
+    }
+
+    struct Found: Encodable {
+        var kind: String
+        var feed: String
+        var size: UInt64
+    }
+
+    var node: String
+    var rosterVersion: UInt64
+    var indexSigner: String?
+    var indexTime: Int64?
+    var notModified: Bool
+    var upToDate: Bool
+    var feeds: [Feed]
+    var batches: Int
+    var keys: Int
+    var requests: Int
+    var bytes: Int
+    var seconds: Double
+    var problems: [String]
+    var evidence: [Found]
+
+    init(_ report: SyncReport, seconds: Double) {
+        node = report.node
+        rosterVersion = report.rosterVersion
+        indexSigner = report.indexSigner?.code
+        indexTime = report.indexTime
+        notModified = report.notModified
+        upToDate = report.isUpToDate
+        feeds = report.feeds.map { feed in
+            Feed(
+                feed: feed.feed.description,
+                before: feed.sizeBefore,
+                size: feed.size,
+                nodeSize: feed.nodeSize,
+                batches: feed.batches,
+                keys: feed.keys,
+                expired: feed.expired,
+                state: DeviceSyncResult.state(of: feed)
+            )
+        }
+        batches = report.batches
+        keys = report.keys
+        requests = report.requests
+        bytes = report.bytes
+        self.seconds = seconds
+        problems = report.problems.map(\.description) + report.feeds.compactMap { $0.problem?.description }
+        evidence = report.evidence.map { evidence in
+            Found(
+                kind: evidence.kind == .fork ? "a fork" : "a false index",
+                feed: evidence.feed.description,
+                size: evidence.size
+            )
+        }
+    }
+
+    private static func state(of feed: FeedReport) -> String {
+        if let problem = feed.problem { return problem.code.name }
+        if feed.isWaiting { return "waits" }
+        return feed.nodeLags ? "node lags" : "up to date"
+    }
+}
