@@ -27,14 +27,12 @@ struct ClusterReportCommand: AsyncParsableCommand {
     @Option(help: "What 'keytide sample encounters' said must be found.", completion: .file())
     var expected: String
 
-    @Option(help: "Seconds that matching took.")
-    var matchSeconds: Double
-
     func run() throws {
         let reports = try importReports()
         let statuses = try Files.decode([NodeStatus].self, nodes)
         let phone = try Files.decode(PhoneSync.self, sync)
-        let matches = try Files.decode(Matches.self, match)
+        let matching = try Files.decode(Matches.self, match)
+        let matches = matching.report
         let planted = try Files.decode(SampleEncountersCommand.Expected.self, expected)
 
         let same = sameFeeds(statuses)
@@ -49,7 +47,7 @@ struct ClusterReportCommand: AsyncParsableCommand {
                 + [
                     ["phone: keys synced", Output.grouped(phone.keys)],
                     ["phone: bytes on the wire per key", perKey(phone.bytes, phone.keys)],
-                    ["phone: seconds to match", Output.fixed(matchSeconds, 2)],
+                    ["phone: seconds to match", Output.fixed(matching.seconds, 2)],
                     ["meetings planted / found", "\(planted.keys) / \(matches.exposures.count)"],
                     ["sightings planted / found", "\(planted.times.count) / \(found)"],
                     ["all regions hold the same", same ? "yes" : "NO"],
@@ -70,7 +68,11 @@ struct ClusterReportCommand: AsyncParsableCommand {
             var last: Int64
             var sightings: Int
         }
-        var exposures: [Exposure]
+        struct Report: Decodable {
+            var exposures: [Exposure]
+        }
+        var seconds: Double
+        var report: Report
     }
 
     private struct ImportLine: Decodable {
