@@ -34,10 +34,10 @@ struct LimitTests {
     @Test("A connection that shows no protocol is closed at the deadline", arguments: ["", "PRI * HTTP/2.0\r\n"])
     func prefaceDeadline(begin: String) async throws {
         var configuration = ServerConfiguration()
-        configuration.prefaceDeadline = .milliseconds(100)
+        configuration.prefaceDeadline = .milliseconds(300)
         try await withServer(configuration, answer: Self.hello) { server, port in
             let peer = try await RawPeer.connect(to: port)
-            try await peer.send(begin)
+            try? await peer.send(begin)
             try await peer.expectClosed()
             #expect(server.connectionCount == 0)
         }
@@ -177,6 +177,36 @@ struct LimitTests {
             #expect(large.text == "413", "\(large.standardError)")
             let small = try await Tool("curl").run(common + ["small", url])
             #expect(small.text == "200", "\(small.standardError)")
+        }
+    }
+
+    @Test("A body that is collected but does not arrive throws timeout, and can be answered", arguments: [true, false])
+    func collectTimeout(isHTTP2: Bool) async throws {
+        var configuration = ServerConfiguration()
+        configuration.stallTimeout = .milliseconds(200)
+        let answer: @Sendable (RequestHead) -> RequestHandling = { _ in
+            .run { body, response in
+                do {
+                    _ = try await body.collect(upTo: 1000)
+                } catch let error as HTTPError where error.code == .timeout {
+                    try await response.send(ResponseHead(status: 408, fields: ["x-late": "late"]))
+                }
+            }
+        }
+        try await withServer(configuration, answer: answer) { server, port in
+            let peer = try await RawPeer.connect(to: port)
+            if isHTTP2 {
+                try await peer.send(Frame.preface + Frame.settings + Frame.request(stream: 1, post: true, isEnd: false))
+                let isEnded = { Frame.parse(peer.received).contains { $0.stream == 1 && $0.flags & 1 == 1 } }
+                #expect(try await eventually { isEnded() })
+                #expect(try await eventually { Frame.parse(peer.received).contains { $0.stream == 1 && $0.type == 3 } })
+                #expect(!peer.isClosed)
+            } else {
+                try await peer.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nfew")
+                try await peer.expect("HTTP/1.1 408 Request Timeout\r\nx-late: late\r\n")
+                try await peer.expectClosed()
+            }
+            await peer.close()
         }
     }
 

@@ -208,6 +208,19 @@ struct ShutdownTests {
         }
     }
 
+    @Test("A connection nobody holds any more is closed; a stream of it holds it")
+    func letGo() async throws {
+        try await withServer(answer: { _ in .respond(ResponseHead(status: 200), pattern(10)) }) { server, port in
+            do {
+                let address = ConnectAddress.tcp("127.0.0.1", port)
+                let stream = try await HTTPConnection.connect(to: address, group: loops, logger: quietLogger)
+                    .open(RequestHead(path: "/"))
+                #expect(try await stream.body.collect(upTo: 10) == pattern(10))
+            }
+            #expect(try await eventually { server.connectionCount == 0 })
+        }
+    }
+
     @Test("Nobody listens: connectFailed, with the address in the reason")
     func nobodyListens() async throws {
         let port = try freePort()

@@ -36,7 +36,7 @@ struct StreamingTests {
     func keepalive() async throws {
         var server = ServerConfiguration()
         server.keepalive = Keepalive(interval: .milliseconds(40), timeout: .milliseconds(500))
-        server.idleTimeout = .milliseconds(100)
+        server.idleTimeout = .milliseconds(500)
         server.stallTimeout = .milliseconds(100)
         var client = ClientConfiguration()
         client.keepalive = Keepalive(interval: .milliseconds(40), timeout: .milliseconds(500))
@@ -46,7 +46,7 @@ struct StreamingTests {
                 let stream = try await connection.open(RequestHead(method: "POST", path: "/"))
                 _ = try await stream.response()
                 let before = connection.bytesReceived
-                try await Task.sleep(for: .milliseconds(800))
+                try await Task.sleep(for: .milliseconds(1200))
                 #expect(connection.bytesReceived - before >= 17 * 4, "no PING came")
                 try await stream.write(ByteBuffer(string: "still here"))
                 var pieces = stream.body.makeAsyncIterator()
