@@ -26,6 +26,9 @@ let package = Package(
     products: [
         .executable(name: "keytide", targets: ["keytide"]),
         .library(name: "ClientSync", targets: ["ClientSync"]),
+        // For Tests/FuzzTesting, a package of its own.
+        .library(name: "ExposureKeys", targets: ["ExposureKeys"]),
+        .library(name: "FeedFormat", targets: ["FeedFormat"]),
     ],
     dependencies: [
         // Why each one is here: docs/ARCHITECTURE.md, "Dependencies".
@@ -88,6 +91,12 @@ let package = Package(
         .testTarget(
             name: "FeedFormatTests",
             dependencies: ["ExposureKeys", "FeedFormat", crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FuzzTesting",
+            dependencies: ["ExposureKeys", "FeedFormat", crypto],
+            path: "Tests/FuzzTesting/Sources",
             swiftSettings: strict
         ),
     ]
