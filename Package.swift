@@ -27,6 +27,9 @@ let package = Package(
     products: [
         .executable(name: "keytide", targets: ["keytide"]),
         .library(name: "ClientSync", targets: ["ClientSync"]),
+        // For Tests/FuzzTesting, a package of its own.
+        .library(name: "ExposureKeys", targets: ["ExposureKeys"]),
+        .library(name: "FeedFormat", targets: ["FeedFormat"]),
     ],
     dependencies: [
         // Why each one is here: docs/ARCHITECTURE.md, "Dependencies".
@@ -125,5 +128,11 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTesting",
+            dependencies: ["ExposureKeys", "FeedFormat", crypto],
+            path: "Tests/FuzzTesting/Sources",
+            swiftSettings: strict
+        ),
     ]
 )
