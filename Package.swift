@@ -89,6 +89,18 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Not a product either: what loadtest/bench builds and runs.
+        .executableTarget(
+            name: "Benches",
+            dependencies: [
+                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "RegionalNode",
+                "CLZ4",
+                crypto, grdb, argumentParser,
+            ],
+            path: "loadtest/Benches",
+            swiftSettings: strict
+        ),
+
         .testTarget(name: "ExposureKeysTests", dependencies: ["ExposureKeys"], swiftSettings: strict),
         .testTarget(
             name: "FeedFormatTests",
