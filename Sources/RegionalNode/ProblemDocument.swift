@@ -47,7 +47,7 @@ struct ProblemDocument: Encodable {
         "method-not-allowed",
         status: 405,
         title: "Method not allowed",
-        detail: "This route answers GET and HEAD only."
+        detail: "The field 'allow' names the methods of this route."
     )
 
     static func unknownRegion(_ region: String) -> ProblemDocument {
