@@ -90,6 +90,6 @@ struct ProblemDocument: Encodable {
         "store-failed",
         status: 503,
         title: "Store failed",
-        detail: "The node could not read its store; its log says why. Try another node."
+        detail: "The node could not read its store; its status says why. Try another node."
     )
 }

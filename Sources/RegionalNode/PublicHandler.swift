@@ -77,7 +77,15 @@ struct PublicHandler: RequestHandler {
         if let body = cache[id, range], let publication = Batch.publication(atStartOf: body) {
             return .respond(bytesHead(policy.range(publication: publication, now: clock.now)), body)
         }
-        let reader = RangeReader(feed: id, range: range, queue: queue, cache: cache, policy: policy, clock: clock)
+        let reader = RangeReader(
+            feed: id,
+            range: range,
+            queue: queue,
+            cache: cache,
+            policy: policy,
+            clock: clock,
+            health: health
+        )
         return .run { _, writer in try await reader.answer(writer) }
     }
 
