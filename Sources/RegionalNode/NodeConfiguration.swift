@@ -7,7 +7,7 @@ internal import SystemPackage
 /// Everything that can be set about a node. Flags win over the environment, the environment over the file.
 ///
 /// Names below are those in the file (JSON, nested at the dots); the environment has them in capitals with
-/// `KEYTIDE_` in front and underscores for dots. docs/OPERATIONS.md lists them with their meaning.
+/// `KEYTIDE_` in front and underscores for dots and between words. docs/OPERATIONS.md lists them with their meaning.
 public struct NodeConfiguration: Sendable {
     public var region: Region
     public var storePath: String
@@ -61,9 +61,12 @@ public struct NodeConfiguration: Sendable {
             guard regions.count == names.count else { throw invalid("neighbours", "a list of region codes") }
             neighbours = regions
         }
-        publicationSlot = Int64(reader.int(forKey: "publicationSlot", default: 3600))
-        guard (1...86_400).contains(publicationSlot) else { throw invalid("publicationSlot", "1 to 86400 seconds") }
-        if let text = reader.string(forKey: "asOf") {
+        // A text that is no number reads as none.
+        let slotText = reader.string(forKey: "publicationSlot")
+        let slot = reader.int(forKey: "publicationSlot") ?? (slotText == nil ? 3600 : 0)
+        guard (1...86_400).contains(slot) else { throw invalid("publicationSlot", "1 to 86400 seconds") }
+        publicationSlot = Int64(slot)
+        if let text = reader.string(forKey: "asOf") ?? reader.int(forKey: "asOf").map(String.init) {
             guard let time = NodeConfiguration.time(text) else {
                 throw invalid("asOf", "a time such as 2020-12-24T00:00:00Z or unix seconds")
             }
@@ -82,6 +85,7 @@ public struct NodeConfiguration: Sendable {
         var providers: [any ConfigProvider] = [InMemoryProvider(name: "flags", values: values)]
         providers.append(EnvironmentVariablesProvider().prefixKeys(with: "keytide"))
         if let file {
+            try SettingsFile.check(file)
             do {
                 providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
             } catch {

@@ -19,9 +19,9 @@ struct NodeFiles {
             )
         }
         let rosterBytes = Array(try NodeFiles.text(configuration.rosterPath, "the roster").utf8)
+        let authoritiesText = try NodeFiles.text(configuration.authoritiesPath, "the authorities")
         do throws(FormatError) {
-            let text = try? NodeFiles.text(configuration.authoritiesPath, "the authorities")
-            authorities = try RosterAuthorities(text: text ?? "")
+            authorities = try RosterAuthorities(text: authoritiesText)
             roster = try Roster(rosterBytes[...], authorities: authorities, now: now)
         } catch {
             throw NodeError(

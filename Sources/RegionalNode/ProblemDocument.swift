@@ -47,7 +47,7 @@ struct ProblemDocument: Encodable {
         "method-not-allowed",
         status: 405,
         title: "Method not allowed",
-        detail: "This route answers GET and HEAD only."
+        detail: "The field 'allow' names the methods of this route."
     )
 
     static func unknownRegion(_ region: String) -> ProblemDocument {
@@ -90,6 +90,6 @@ struct ProblemDocument: Encodable {
         "store-failed",
         status: 503,
         title: "Store failed",
-        detail: "The node could not read its store; its log says why. Try another node."
+        detail: "The node could not read its store; its status says why. Try another node."
     )
 }

@@ -77,7 +77,15 @@ struct PublicHandler: RequestHandler {
         if let body = cache[id, range], let publication = Batch.publication(atStartOf: body) {
             return .respond(bytesHead(policy.range(publication: publication, now: clock.now)), body)
         }
-        let reader = RangeReader(feed: id, range: range, queue: queue, cache: cache, policy: policy, clock: clock)
+        let reader = RangeReader(
+            feed: id,
+            range: range,
+            queue: queue,
+            cache: cache,
+            policy: policy,
+            clock: clock,
+            health: health
+        )
         return .run { _, writer in try await reader.answer(writer) }
     }
 
@@ -122,11 +130,20 @@ struct PublicHandler: RequestHandler {
         _ type: String,
         _ request: RequestHead
     ) -> RequestHandling {
-        if request.fields["if-none-match"] == tag {
+        if PublicHandler.matches(request.fields["if-none-match"], tag) {
             return .respond(ResponseHead(status: 304, fields: ["etag": tag, "cache-control": caching]), nil)
         }
         let fields: HTTPFields = ["content-type": type, "etag": tag, "cache-control": caching]
         return .respond(ResponseHead(status: 200, fields: fields), body)
+    }
+
+    /// RFC 9110, 13.1.2: a list of tags, compared weakly, or an asterisk.
+    private static func matches(_ field: String?, _ tag: String) -> Bool {
+        guard let field else { return false }
+        return field.split(separator: ",").contains { candidate in
+            let candidate = String(candidate.filter { $0 != " " && $0 != "\t" })
+            return candidate == "*" || candidate == tag || candidate == "W/" + tag
+        }
     }
 
     private func bytesHead(_ caching: String) -> ResponseHead {

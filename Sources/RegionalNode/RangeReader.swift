@@ -13,6 +13,7 @@ struct RangeReader: Sendable {
     let cache: RangeCache
     let policy: CachePolicy
     let clock: NodeClock
+    let health: NodeHealth
 
     /// Batches read at once.
     private static let step: UInt64 = 16
@@ -25,7 +26,14 @@ struct RangeReader: Sendable {
         var position = range.lowerBound
         while position < range.upperBound {
             let end = min(position + RangeReader.step, range.upperBound)
-            let (piece, complete) = try await read(position..<end)
+            let (piece, complete): (ByteBuffer, Bool)
+            do {
+                (piece, complete) = try await read(position..<end)
+            } catch let error as StoreError {
+                _ = health.raise("batches could not be read: \(error)", at: clock.now)
+                guard !headSent else { throw error }
+                return try await send(.storeFailed, writer)
+            }
             guard complete else { return try await fail(writer, headSent: headSent) }
             body.writeImmutableBuffer(piece)
             if body.readableBytes > RangeReader.keptBytes {
@@ -74,7 +82,10 @@ struct RangeReader: Sendable {
         guard !headSent else {
             throw NodeError(.store, "batches of \(feed) were dropped while they were being sent")
         }
-        let problem = ProblemDocument.gone(feed.description, first: range.upperBound)
+        try await send(.gone(feed.description, first: range.upperBound), writer)
+    }
+
+    private func send(_ problem: ProblemDocument, _ writer: ResponseWriter) async throws {
         try await writer.send(problem.head())
         try await writer.write(problem.body)
         try await writer.finish()

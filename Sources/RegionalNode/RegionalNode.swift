@@ -118,11 +118,13 @@ public struct RegionalNode: Service {
         while !Task.isCancelled {
             let limit = node.clock.now.interval.advanced(by: -Expiry.batchLifetime)
             do {
+                // The routes take it over on the store's thread, so that no batch is stored in between and forgotten.
                 let dropped = try await node.queue.run { storage in
                     guard try storage.drop(publishedAtOrBefore: limit) > 0 else { return [StoredFeed]() }
-                    return try storage.feeds()
+                    let feeds = try storage.feeds()
+                    node.served.replace(with: feeds)
+                    return feeds
                 }
-                node.served.replace(with: dropped)
                 for feed in dropped { await driver.handle(.dropped(feed.feed, first: feed.first)) }
             } catch {
                 node.raise("expired batches could not be dropped: \(error)")
