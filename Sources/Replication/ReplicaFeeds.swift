@@ -193,15 +193,12 @@ extension Replica {
         spread(batches, of: feed)
     }
 
-    /// The store no longer has what lies below `first`: those who would ask for it are told, and an epoch that was
-    /// held back may begin.
+    /// The store no longer has what lies below `first`: all are told, or those behind would go on asking for it, also
+    /// those to whom it was pushed, who may have failed to store it. An epoch that was held back may begin.
     mutating func takeDropped(_ feed: FeedID, first: UInt64) {
         feeds.update(feed) { $0.first = max($0.first, min(first, $0.count)) }
         guard let progress = feeds[feed] else { return }
-        for id in links.keys {
-            guard let link = links[id], link.peer != nil else { continue }
-            if (link.holds[feed]?.count ?? 0) < progress.first { advertise(feed, to: id) }
-        }
+        for id in links.keys where links[id]?.peer != nil { advertise(feed, to: id) }
         guard !progress.isLiving else { return }
         let range = feeds.positions(of: feed.region)
         touched.append(contentsOf: feeds.keys[range])

@@ -11,6 +11,8 @@ final class InMemoryNetwork {
     var random: SplitMix64
     /// Virtual unix time in milliseconds.
     private(set) var now: Int64
+    /// As in the options, until a test heals it.
+    var failingFetches: Int
     private(set) var events = 0
     /// What must never happen, and did.
     private(set) var violations: [String] = []
@@ -43,6 +45,7 @@ final class InMemoryNetwork {
         self.options = options
         random = SplitMix64(seed: options.seed)
         now = options.start
+        failingFetches = options.failingFetches
         var regions: [RosterRegion] = []
         for index in 0..<options.nodes {
             let node = try InMemoryNetwork.node(index)
@@ -175,7 +178,7 @@ final class InMemoryNetwork {
         let storing = nodes[index].storing
         nodes[index].storing = SortedMap()
         if storesFinish {
-            for batches in storing.values { commit(batches, base: nil, at: index) }
+            for store in storing.values { commit(store.batches, base: store.base, at: index) }
         }
         for pipe in pipes.indices where pipes[pipe].edge.dialler == index || pipes[pipe].edge.other == index {
             disconnect(pipe: pipe)
@@ -370,7 +373,7 @@ final class InMemoryNetwork {
     private func store(_ request: RequestID, _ batches: [ProvenBatch], base: Frontier?, at index: Int) {
         guard let feed = batches.first?.feed else { return violate("node \(index) stores nothing") }
         if nodes[index].storing[feed] != nil { violate("node \(index) stores \(feed) twice at a time") }
-        nodes[index].storing[feed] = batches
+        nodes[index].storing[feed] = (batches, base)
         let generation = nodes[index].generation
         after(Int64.random(in: options.storeDelay, using: &random)) { [self] in
             guard nodes[index].generation == generation else { return }
@@ -418,7 +421,7 @@ final class InMemoryNetwork {
         else { return violate("node \(index) fetches from \(region), which is no neighbour") }
         let latency = pipes[pipe].latency
         let generation = nodes[index].generation
-        let isLost = Int.random(in: 0..<100, using: &random) < options.failingFetches
+        let isLost = Int.random(in: 0..<100, using: &random) < failingFetches
         let isSilent = isLost && Bool.random(using: &random) || nodes[source].lie == .noAnswers
         after(latency) { [self] in
             let isReachable = !isLost && !pipes[pipe].isCut && nodes[source].replica != nil

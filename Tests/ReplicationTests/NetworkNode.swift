@@ -21,7 +21,7 @@ struct NetworkNode {
     /// Links of which the running replica was told, and which it has not closed.
     var links: [LinkID] = []
     /// Feeds with a store under way, and what it will make durable.
-    var storing = SortedMap<FeedID, [ProvenBatch]>()
+    var storing = SortedMap<FeedID, (batches: [ProvenBatch], base: Frontier?)>()
     /// Serial number of the newest wake; older ones are void.
     var wakes = 0
     var alarms: [ReplicaAlarm] = []

@@ -76,6 +76,23 @@ import Testing
         #expect(network.nodes[1].disk[feed]?.first == 12)
     }
 
+    /// Also to those to whom it was pushed in vain.
+    @Test func droppingIsToldToThoseWhoCouldNotStoreAPush() throws {
+        let network = try started(.line(2))
+        try network.publish(0)
+        settle(network, within: 2000)
+        network.nodes[1].isDiskFull = true
+        for _ in 0..<5 {
+            try network.publish(0)
+            network.run(for: 500)
+        }
+        let feed = try #require(network.truth.keys.first)
+        for index in 0..<2 { network.drop(feed, below: 4, at: index) }
+        network.nodes[1].isDiskFull = false
+        settle(network, within: 60_000)
+        #expect(network.nodes[1].disk[feed]?.first == 4)
+    }
+
     @Test func restartFetchesNothingItHas() throws {
         let network = try started(.ring(4))
         for index in 0..<4 { try network.publish(index, batches: 20) }

@@ -53,6 +53,27 @@ import Testing
         #expect(network.violations.isEmpty)
     }
 
+    /// A peer that failed a fetch is not asked for a while, but what it pushes is welcome.
+    @Test func aFailedFetchDoesNotSilenceAPeer() throws {
+        let network = try InMemoryNetwork(.line(2))
+        try network.startAll()
+        network.run(for: 500)
+        try network.publish(0)
+        network.run(for: 1000)
+        network.nodes[0].lie = .boastfulAdverts
+        try network.publish(0)
+        network.run(for: 1000)
+        #expect(network.isConverged)
+        let fetched = network.nodes[1].fetched
+        for _ in 0..<5 {
+            try network.publish(0)
+            network.run(for: 100)
+            #expect(network.isConverged)
+        }
+        #expect(network.nodes[1].fetched == fetched)
+        #expect(network.violations.isEmpty)
+    }
+
     @Test func aBatchFromTheFutureWaitsForTheClock() throws {
         let network = try InMemoryNetwork(.line(3))
         let hour: Int64 = 3_600_000

@@ -37,6 +37,7 @@ import Testing
             try fault(network, &random)
             network.run(for: Int64.random(in: 0...1500, using: &random))
         }
+        network.failingFetches = 0
         for index in network.nodes.indices {
             network.nodes[index].isDiskFull = false
             if network.nodes[index].replica == nil { try network.start(index) }
@@ -45,8 +46,8 @@ import Testing
             for index in network.nodes.indices { network.drop(feed, below: floor, at: index) }
         }
         for edge in options.edges { network.heal(edge.dialler, edge.other) }
-        // A pause of a full disk, a fetch that never answers, a peer avoided for it, and some of that twice.
-        _ = network.run(within: 300_000) { network.isConverged }
+        // A fetch that never answers, a pause of a full disk, a peer avoided as long as can be.
+        _ = network.run(within: 150_000) { network.isConverged }
         return network
     }
 
