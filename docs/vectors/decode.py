@@ -9,7 +9,6 @@ import hashlib
 import json
 import pathlib
 import re
-import unicodedata
 
 FOLDER = pathlib.Path(__file__).parent
 LIST = json.loads((FOLDER / "vectors.json").read_text("utf-8"))
@@ -340,8 +339,7 @@ def unbase64(text):
 
 
 def is_name(name):
-    spaces = any(one.isspace() or unicodedata.category(one) == "Cc" for one in name)
-    return 1 <= len(name.encode()) <= 64 and not spaces and "+" not in name
+    return 1 <= len(name.encode()) <= 64 and not any(one == "+" or one.isspace() for one in name)
 
 
 def read_note(data, limit):
@@ -466,6 +464,7 @@ class Lines:
 
     def __init__(self, text):
         self.lines = [line for line in text.split("\n") if line]
+        self.canonical = "\n\n" not in text and not text.startswith("\n")
 
     def optional(self, name):
         if self.lines and self.lines[0].startswith(name + " "):
@@ -494,7 +493,7 @@ def roster_region(lines):
     while (key := lines.optional("key")) is not None:
         match = re.fullmatch("([+-]?[0-9]+) ([+-]?[0-9]+) (.*)", key)
         check(match and -(2**63) <= int(match[1]) < int(match[2]) < 2**63 and note_key(match[3]), "malformedNote")
-        check(f"{int(match[1])} {int(match[2])} {match[3]}" == key, "notCanonical")
+        lines.canonical &= f"{int(match[1])} {int(match[2])} {match[3]}" == key
         region["keys"].append(key)
     region.update(public=lines.line("public"), peer=lines.line("peer"), successor=lines.optional("successor"))
     check(is_region(region["region"]) and 1 <= len(region["keys"]) <= 8, "malformedNote")
@@ -523,7 +522,7 @@ def roster(data, vector):
         check(len(regions) == 1 or regions[-2]["region"] < regions[-1]["region"], "malformedNote")
     check(len(regions) <= 4096 and issued < expires, "malformedNote")
     check(version >= 1 and (version == 1) == (previous == "-"), "malformedNote")
-    check("\n\n" not in text and not text.startswith("\n"), "notCanonical")
+    check(lines.canonical, "notCanonical")
     check(LIST["now"] < expires, "expired")
     return {
         "version": version,
