@@ -165,7 +165,7 @@ extension HTTP2Handler {
             context.read()
         }
         if !session.wantsRead, !session.wantsWrite {
-            closeOutput(HTTPError(.connectionClosed, "the connection ended as both sides agreed"))
+            closeOutput(endOfSession)
         }
     }
 
@@ -255,6 +255,14 @@ extension HTTP2Handler {
         state = .closing
         let written = context.writeAndFlush(wrapOutboundOut(ByteBuffer()))
         context.channel.closeOutput(after: written, limit: limits.stallTimeout)
+    }
+
+    /// Why the session wants no more.
+    private var endOfSession: HTTPError {
+        if let code = session.complaint {
+            return HTTPError(.protocolViolation, "the peer broke HTTP/2 and was told so", http2Code: code)
+        }
+        return HTTPError(.connectionClosed, "the connection ended as both sides agreed")
     }
 
     private func end(_ error: HTTPError) {

@@ -51,6 +51,10 @@ public struct HTTPFields: Sendable, ExpressibleByDictionaryLiteral {
         elements.append((name, value))
     }
 
+    func contains(lowercaseName name: String) -> Bool {
+        elements.contains { $0.name.utf8.count == name.utf8.count && $0.name == name }
+    }
+
     private static func lowercased(_ name: String) -> String {
         name.utf8.contains { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) } ? name.lowercased() : name
     }

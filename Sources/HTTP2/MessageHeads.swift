@@ -45,7 +45,7 @@ extension ResponseHead {
     /// The head as it goes out with a body given whole: `content-length` is set unless the handler did, and left out
     /// where RFC 9110, 8.6 forbids or does not need it.
     func framed(bodyBytes: Int) -> ResponseHead {
-        guard statusAllowsBody, fields["content-length"] == nil else {
+        guard statusAllowsBody, !fields.contains(lowercaseName: "content-length") else {
             return self
         }
         var head = self

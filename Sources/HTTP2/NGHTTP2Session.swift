@@ -21,11 +21,14 @@ final class NGHTTP2Session {
     // What the callbacks append to.
     var events: [SessionEvent] = []
     var output = ByteBuffer()
+    /// The head that is arriving; each begins a new one.
     var header = HeaderBlock()
     /// The bytes being read, so that body bytes can be named by their place.
     var input = UnsafeRawBufferPointer(start: nil, count: 0)
     /// Bodies that nghttp2 holds an unowned reference to, until their stream is closed.
     var bodies: [Int32: OutboundBody] = [:]
+    /// What our GOAWAY blamed the peer for.
+    var complaint: HTTP2ErrorCode?
     /// Streams that are open or, at a client, wait to be opened.
     var openStreams = 0
     /// What did not fit into the output: bytes that nghttp2 keeps until it is asked for more.

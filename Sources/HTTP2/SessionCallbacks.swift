@@ -50,9 +50,10 @@ enum SessionCallbacks {
 
     private static let header: nghttp2_on_header_callback = { _, _, name, nameCount, value, valueCount, _, userData in
         guard let session = session(userData) else { return 0 }
-        session.header.size += nameCount + valueCount + 32
-        if session.header.size <= session.maxHeaderListSize {
-            session.header.add(
+        let block = session.header
+        block.size += nameCount + valueCount + 32
+        if block.size <= session.maxHeaderListSize {
+            block.add(
                 UnsafeBufferPointer(start: name, count: nameCount),
                 UnsafeBufferPointer(start: value, count: valueCount)
             )
@@ -87,7 +88,6 @@ enum SessionCallbacks {
         category: nghttp2_headers_category
     ) {
         let block = session.header
-        session.header = HeaderBlock()
         let stream = header.stream_id
         if block.size > session.maxHeaderListSize {
             session.events.append(.headTooLarge(stream: stream))
@@ -121,7 +121,10 @@ enum SessionCallbacks {
     // MARK: Sending
 
     private static let frameSent: nghttp2_on_frame_send_callback = { _, frame, userData in
-        guard let session = session(userData), let header = frame?.pointee.hd else { return 0 }
+        guard let session = session(userData), let frame, case let header = frame.pointee.hd else { return 0 }
+        if isType(NGHTTP2_GOAWAY, header), frame.pointee.goaway.error_code != 0 {
+            session.complaint = HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code)
+        }
         if isType(NGHTTP2_DATA, header) || isType(NGHTTP2_HEADERS, header), has(NGHTTP2_FLAG_END_STREAM, header) {
             session.events.append(.localEnd(stream: header.stream_id))
         }

@@ -20,8 +20,8 @@ enum SessionEvent {
     case pong(UInt64)
 }
 
-/// A head as it arrives, field by field.
-struct HeaderBlock {
+/// A head as it arrives, field by field. A class, so that events pass it on without copying its parts.
+final class HeaderBlock {
     var method = ""
     var scheme = ""
     var authority = ""
@@ -31,9 +31,12 @@ struct HeaderBlock {
     /// As RFC 9113, 6.5.2 counts: names, values and 32 for each.
     var size = 0
 
-    mutating func add(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
+    func add(_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeBufferPointer<UInt8>) {
         let text = String(decoding: value, as: UTF8.self)
         guard name.first == UInt8(ascii: ":") else {
+            if fields.isEmpty {
+                fields.reserveCapacity(8)
+            }
             fields.append(lowercaseName: String(decoding: name, as: UTF8.self), text)
             return
         }

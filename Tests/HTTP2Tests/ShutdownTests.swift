@@ -122,7 +122,7 @@ struct ShutdownTests {
     @Test("A server that disappears in the middle of a body: what came can be read, then connectionClosed")
     func serverDisappears() async throws {
         let (listener, port) = try await RawPeer.listen { peer in
-            _ = try await eventually { Frame.parse(peer.received).count > 1 }
+            _ = try await eventually { Frame.parse(peer.received).contains { $0.type == 1 } }
             try await peer.send(Frame.settings + Frame.response(stream: 1) + Frame.data(stream: 1, [1, 2, 3]))
             try await Task.sleep(for: .milliseconds(50))
             await peer.close()
@@ -143,7 +143,10 @@ struct ShutdownTests {
 
     @Test("GOAWAY: requests it names are finished, later ones are refused and may be sent again")
     func goAway() async throws {
+        let seen = Waiting()
         let (listener, port) = try await RawPeer.listen { peer in
+            _ = try await eventually { Frame.parse(peer.received).contains { $0.type == 1 } }
+            seen.note("first")
             _ = try await eventually { Frame.parse(peer.received).filter { $0.type == 1 }.count == 2 }
             try await peer.send(Frame.settings + Frame.goAway(last: 1))
             try await Task.sleep(for: .milliseconds(50))
@@ -151,7 +154,7 @@ struct ShutdownTests {
         }
         try await withConnection(to: port) { connection in
             let first = Task { try await connection.get("/", maxBody: 10) }
-            try await Task.sleep(for: .milliseconds(20))
+            _ = try await seen.first()
             await #expect(throws: HTTPError(.refused, "")) {
                 _ = try await connection.get("/", maxBody: 10)
             }
