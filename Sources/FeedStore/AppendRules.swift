@@ -26,10 +26,16 @@ struct AppendRules {
         next[batch.feed] = batch.number + 1
     }
 
-    /// The rule for a frontier from which a feed is to begin.
-    static func admit(_ base: Frontier, of feed: FeedID, leaves: Int) throws(StoreError) {
-        guard leaves == 0 else {
-            throw StoreError(.outOfSequence, "\(feed) cannot begin at \(base.size): it has \(leaves) batches already")
+    /// The rule for a frontier from which a feed is to begin, or to begin anew.
+    /// - Parameters:
+    ///   - held: batches that the feed still has here.
+    ///   - count: batches that it has had, dropped ones included.
+    static func admit(_ base: Frontier, of feed: FeedID, held: UInt64, count: UInt64) throws(StoreError) {
+        guard held == 0 else {
+            throw StoreError(.outOfSequence, "\(feed) cannot begin at \(base.size): it still has \(held) batches")
+        }
+        guard base.size >= count else {
+            throw StoreError(.outOfSequence, "\(feed) cannot begin at \(base.size): it has been at \(count)")
         }
         guard base.size <= UInt64(FormatLimits.batchesPerFeed) else {
             throw StoreError(

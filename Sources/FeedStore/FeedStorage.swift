@@ -66,8 +66,8 @@ public protocol FeedStorage: Sendable {
 
     /// Lets a feed start above 0: its first batch to be appended is number `base.size`. A feed without this call
     /// starts at 0. May be repeated, also with another frontier, until the first batch is there; the feed is listed
-    /// from then on.
-    /// - Throws: `.outOfSequence` if the feed has batches.
+    /// from then on. A feed whose batches have all been dropped may begin anew further on; hashes before that go.
+    /// - Throws: `.outOfSequence` if the feed still has batches, or has been beyond `base.size`.
     func begin(_ feed: FeedID, base: Frontier) throws(StoreError)
 
     /// Appends batches, of several feeds if need be, each the next of its feed. All of them are durable when this

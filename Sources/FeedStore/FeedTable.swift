@@ -24,25 +24,38 @@ enum FeedTable {
         return Position(id: database.lastInsertedRowID, size: 0)
     }
 
+    /// Puts a feed at a frontier; hashes of batches before it go.
     static func begin(_ feed: FeedID, base: Frontier, in database: Database) throws {
         let size = Int64(base.size)
+        let name: StatementArguments = [feed.region.code, feed.epoch.description]
+        try database.execute(
+            sql: "DELETE FROM leaf WHERE feed = (SELECT id FROM feed WHERE region = ? AND epoch = ?)",
+            arguments: name
+        )
         try database.execute(
             sql: """
                 INSERT INTO feed (region, epoch, base, size, first, last_publication) VALUES (?, ?, ?, ?, ?, 0)
                 ON CONFLICT (region, epoch) DO UPDATE
                 SET base = excluded.base, size = excluded.size, first = excluded.first
                 """,
-            arguments: [feed.region.code, feed.epoch.description, Data(base.bytes), size, size]
+            arguments: name + [Data(base.bytes), size, size]
         )
     }
 
-    /// Number of leaf hashes held of a feed.
-    static func leaves(of feed: FeedID, in database: Database) throws -> Int {
-        try Int.fetchOne(
+    /// Batches that a feed still has and has had; of a feed that has only begun, 0 and 0, as it may begin elsewhere.
+    static func extent(of feed: FeedID, in database: Database) throws -> (held: UInt64, count: UInt64) {
+        let row = try Row.fetchOne(
             database,
-            sql: "SELECT COUNT(*) FROM leaf WHERE feed = (SELECT id FROM feed WHERE region = ? AND epoch = ?)",
+            sql: """
+                SELECT size - first, size FROM feed
+                WHERE region = ? AND epoch = ? AND EXISTS (SELECT 1 FROM leaf WHERE feed = id)
+                """,
             arguments: [feed.region.code, feed.epoch.description]
-        ) ?? 0
+        )
+        guard let row else { return (0, 0) }
+        let held: Int64 = row[0]
+        let count: Int64 = row[1]
+        return (UInt64(clamping: held), UInt64(clamping: count))
     }
 
     /// All leaf hashes of a feed.

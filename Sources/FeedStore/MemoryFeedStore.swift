@@ -18,7 +18,9 @@ public final class MemoryFeedStore: FeedStorage {
     public func begin(_ feed: FeedID, base: Frontier) throws(StoreError) {
         try state.withLock { state throws(StoreError) in
             try state.checkOpen()
-            try AppendRules.admit(base, of: feed, leaves: state.feeds[feed]?.leaves.count ?? 0)
+            let known = state.feeds[feed].flatMap { $0.leaves.isEmpty ? nil : $0 }
+            let count = known?.count ?? 0
+            try AppendRules.admit(base, of: feed, held: count - (known?.first ?? 0), count: count)
             state.feeds[feed] = Feed(base: base)
         }
     }

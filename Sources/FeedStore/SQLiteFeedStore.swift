@@ -69,7 +69,8 @@ public final class SQLiteFeedStore: FeedStorage {
     public func begin(_ feed: FeedID, base: Frontier) throws(StoreError) {
         try access("beginning a feed") { database in
             try database.inTransaction(.immediate) {
-                try AppendRules.admit(base, of: feed, leaves: try FeedTable.leaves(of: feed, in: database))
+                let extent = try FeedTable.extent(of: feed, in: database)
+                try AppendRules.admit(base, of: feed, held: extent.held, count: extent.count)
                 try FeedTable.begin(feed, base: base, in: database)
                 return .commit
             }

@@ -147,7 +147,15 @@ import Testing
         #expect(storeError { try store.begin(feed, base: frontier(13)) }?.code == .outOfSequence)
         #expect(try store.drop(publishedAtOrBefore: Interval(.max)) == 2)
         #expect(try store.feeds().first?.first == 13)
-        #expect(storeError { try store.begin(feed, base: frontier(13)) }?.code == .outOfSequence)
+        #expect(storeError { try store.begin(feed, base: frontier(12)) }?.code == .outOfSequence)
+        // Away for longer than batches live: the feed goes on further along.
+        try store.begin(feed, base: frontier(20))
+        #expect(storeError { try store.append([batch(feed, 13)]) }?.code == .outOfSequence)
+        try store.append([batch(feed, 20)])
+        let anew = try #require(try store.feeds().first)
+        #expect(anew.base == frontier(20))
+        #expect(anew.leaves == [batch(feed, 20).leaf])
+        #expect(anew.first == 20)
     }
 
     @Test(arguments: StoreKind.allCases)
