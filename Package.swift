@@ -27,6 +27,9 @@ let package = Package(
     products: [
         .executable(name: "keytide", targets: ["keytide"]),
         .library(name: "ClientSync", targets: ["ClientSync"]),
+        // For Tests/FuzzTesting, a package of its own.
+        .library(name: "ExposureKeys", targets: ["ExposureKeys"]),
+        .library(name: "FeedFormat", targets: ["FeedFormat"]),
     ],
     dependencies: [
         // Why each one is here: docs/ARCHITECTURE.md, "Dependencies".
@@ -86,7 +89,29 @@ let package = Package(
             swiftSettings: strict
         ),
 
+        // Not a product either: what loadtest/bench builds and runs.
+        .executableTarget(
+            name: "Benches",
+            dependencies: [
+                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "RegionalNode",
+                "CLZ4",
+                crypto, grdb, argumentParser,
+            ],
+            path: "loadtest/Benches",
+            swiftSettings: strict
+        ),
+
         .testTarget(name: "ExposureKeysTests", dependencies: ["ExposureKeys"], swiftSettings: strict),
+        .testTarget(
+            name: "FeedFormatTests",
+            dependencies: ["ExposureKeys", "FeedFormat", crypto],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ReplicationTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "Replication"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ExposureNotificationTests",
             dependencies: ["ExposureNotification", "ExposureKeys", crypto],
@@ -102,6 +127,24 @@ let package = Package(
             dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore"],
             swiftSettings: strict
         ),
+        // Not a product: a child process for the store's tests to trace, starve and kill.
+        .executableTarget(
+            name: "FeedStoreExerciser",
+            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore"],
+            path: "Tests/FeedStoreExerciser",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FeedStoreTests",
+            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore", "FeedStoreExerciser", grdb],
+            swiftSettings: strict
+        ),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "FuzzTesting",
+            dependencies: ["ExposureKeys", "FeedFormat", crypto],
+            path: "Tests/FuzzTesting/Sources",
+            swiftSettings: strict
+        ),
     ]
 )

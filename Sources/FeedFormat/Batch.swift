@@ -50,8 +50,25 @@ public struct Batch: Sendable {
         predecessors: [Epoch] = []
     ) throws(FormatError) {
         try Batch.checkWindow(of: keys, publication: publication)
+        let joined = RegionKeys(joining: keys).keys
+        try self.init(
+            Batch.encode(number: number, publication: publication, keys: joined, predecessors: predecessors)
+        )
+    }
+
+    /// The bytes of a batch of exactly these keys, outside the window as well: for measuring a publisher's archive whole.
+    /// - Parameter keys: in any order, no two alike.
+    package static func encode(
+        number: UInt64,
+        publication: Interval,
+        keys: [DiagnosisKey],
+        predecessors: [Epoch] = []
+    ) throws(FormatError) -> [UInt8] {
         guard predecessors.isEmpty || number == 0 else {
             throw FormatError(.wrongPosition, "batch \(number) cannot name predecessors, only batch 0 may")
+        }
+        guard keys.count <= FormatLimits.keysPerBatch else {
+            throw FormatError(.limitExceeded, "\(keys.count) keys exceed the \(FormatLimits.keysPerBatch) of a batch")
         }
         var body: [UInt8] = []
         body.append(bigEndian: publication.number)
@@ -61,19 +78,13 @@ public struct Batch: Sendable {
             BatchSection.write(.predecessors, try Batch.encode(predecessors: predecessors), to: &body)
         }
         if !keys.isEmpty {
-            let ordered = RegionKeys(joining: keys).keys.sorted(by: DiagnosisKey.precedesInBatch)
-            guard ordered.count <= FormatLimits.keysPerBatch else {
-                throw FormatError(
-                    .limitExceeded,
-                    "\(ordered.count) keys exceed the \(FormatLimits.keysPerBatch) of a batch"
-                )
-            }
+            let ordered = keys.sorted(by: DiagnosisKey.precedesInBatch)
             BatchSection.write(.diagnosisKeys, try KeysSection.encode(ordered), to: &body)
         }
-        var bytes = Batch.magic
+        var bytes = magic
         bytes.append(bigEndian: UInt32(body.count))
         bytes.append(contentsOf: body)
-        try self.init(bytes)
+        return bytes
     }
 
     /// The diagnosis keys, in batch order. Call only after the batch is verified against a checkpoint.

@@ -7,15 +7,15 @@ public import NIOCore
 /// cancelled; a cancelled wait loses nothing.
 public final class ClientStream: Sendable {
     private let exchange: NIOLoopBound<ClientExchange>
-    private let status: ConnectionStatus
+    private let connection: HTTPConnection
 
-    init(exchange: NIOLoopBound<ClientExchange>, status: ConnectionStatus) {
+    init(exchange: NIOLoopBound<ClientExchange>, connection: HTTPConnection) {
         self.exchange = exchange
-        self.status = status
+        self.connection = connection
     }
 
     deinit {
-        if !status.isEnded {
+        if !connection.isEnded {
             let exchange = exchange
             exchange.eventLoop.execute {
                 exchange.value.giveUp(.cancel, HTTPError(.streamReset, "the stream was let go by its owner"))

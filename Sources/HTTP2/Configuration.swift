@@ -35,7 +35,7 @@ public struct ServerConfiguration: Sendable {
     /// Time in which a connection must have shown whether it speaks HTTP/2 or HTTP/1.1. Default 10 s.
     public var prefaceDeadline = Duration.seconds(10)
     /// Time for which bytes may wait for a peer that takes none, before its stream or connection is given up; also
-    /// for a peer that does not go on with a body nobody waits for. Default 60 s.
+    /// for a peer that does not go on with a body that is dropped or collected whole. Default 60 s.
     public var stallTimeout = Duration.seconds(60)
     /// PINGs to silent peers; nil sends none. Default nil: the idle timeout serves requests, keepalive serves links.
     public var keepalive: Keepalive?

@@ -9,13 +9,19 @@ enum ConnectionCommand {
 extension Channel {
     /// Closes the connection when `written`, the last write, is done: first our side, so that the peer reads the last
     /// bytes and not a reset caused by bytes it still sends; then all of it, when the peer closed too or after a second.
-    func closeOutput(after written: EventLoopFuture<Void>) {
+    /// A peer that does not take the last bytes within `limit` is cut.
+    func closeOutput(after written: EventLoopFuture<Void>, limit: TimeAmount) {
+        closeUnlessClosed(in: limit)
         written.whenComplete { _ in
             self.close(mode: .output, promise: nil)
-            let deadline = self.eventLoop.scheduleTask(in: .seconds(1)) {
-                self.close(promise: nil)
-            }
-            self.closeFuture.whenComplete { _ in deadline.cancel() }
+            self.closeUnlessClosed(in: .seconds(1))
         }
+    }
+
+    private func closeUnlessClosed(in time: TimeAmount) {
+        let deadline = eventLoop.scheduleTask(in: time) {
+            self.close(promise: nil)
+        }
+        closeFuture.whenComplete { _ in deadline.cancel() }
     }
 }

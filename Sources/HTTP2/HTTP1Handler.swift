@@ -114,6 +114,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
     private func tick() {
         guard !isEnded, let context else { return }
         let now = NIODeadline.now()
+        current?.exchange?.inbound.checkStall(now: now, timeout: service.limits.stallTimeout)
         var isOver = current?.isDrainStalled(now: now, timeout: service.limits.stallTimeout) ?? false
         switch liveness.check(now: now, openStreams: current == nil ? 0 : 1) {
         case .fine, .ping:
@@ -221,7 +222,8 @@ extension HTTP1Handler {
 
     private func closeOutput() {
         guard !isEnded, let context else { return }
-        context.channel.closeOutput(after: context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer())))))
+        let written = context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))))
+        context.channel.closeOutput(after: written, limit: service.limits.stallTimeout)
         end()
     }
 }

@@ -253,7 +253,8 @@ extension HTTP2Handler {
         guard let context else { return }
         end(error)
         state = .closing
-        context.channel.closeOutput(after: context.writeAndFlush(wrapOutboundOut(ByteBuffer())))
+        let written = context.writeAndFlush(wrapOutboundOut(ByteBuffer()))
+        context.channel.closeOutput(after: written, limit: limits.stallTimeout)
     }
 
     private func end(_ error: HTTPError) {

@@ -6,7 +6,7 @@ import Synchronization
 /// A client's connection, HTTP/2 with prior knowledge. It makes any number of requests at once; those beyond what the
 /// peer allows wait inside. It is not opened again when it is lost: make another one.
 ///
-/// A connection stays open until `close`, the peer's end, or the end of its event loop.
+/// A connection stays open until `close`, the peer's end, or until nobody holds it or a stream of it any more.
 public final class HTTPConnection: Sendable {
     private let channel: any Channel
     private let endpoint: NIOLoopBound<ClientEndpoint>
@@ -22,6 +22,12 @@ public final class HTTPConnection: Sendable {
         status = parts.status
         self.configuration = configuration
         self.authority = authority
+    }
+
+    deinit {
+        if !status.isEnded {
+            channel.eventLoop.execute { [endpoint] in endpoint.value.close() }
+        }
     }
 
     private struct Parts: Sendable {
@@ -152,7 +158,7 @@ extension HTTPConnection {
         }
         let waiter = Waiter<ClientStream>()
         let writeBuffer = configuration.writeBuffer
-        channel.eventLoop.execute { [endpoint, status, head] in
+        channel.eventLoop.execute { [endpoint, head] in
             let outbound: OutboundBody? =
                 switch body {
                 case .none: nil
@@ -162,7 +168,7 @@ extension HTTPConnection {
             do throws(HTTPError) {
                 let exchange = try endpoint.value.open(head, body: outbound)
                 let bound = NIOLoopBound(exchange, eventLoop: endpoint.eventLoop)
-                waiter.settle(.success(ClientStream(exchange: bound, status: status)))
+                waiter.settle(.success(ClientStream(exchange: bound, connection: self)))
             } catch {
                 waiter.settle(.failure(error))
             }
@@ -176,6 +182,9 @@ extension HTTPConnection {
 extension HTTPConnection {
     /// False once no more requests can be made: closed, lost, or the peer said that it will stop.
     public var isOpen: Bool { status.isOpen }
+
+    /// The channel is closed.
+    var isEnded: Bool { status.isEnded }
 
     /// Transport bytes received so far.
     public var bytesReceived: Int { counters.received }

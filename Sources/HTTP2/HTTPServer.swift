@@ -1,6 +1,7 @@
 public import Logging
 public import NIOCore
 import NIOPosix
+import Synchronization
 
 /// A listener: HTTP/2 with prior knowledge and HTTP/1.1 on the same address. It runs until `shutdown`.
 public final class HTTPServer: Sendable {
@@ -12,6 +13,7 @@ public final class HTTPServer: Sendable {
     private let listener: any Channel
     private let service: ServerService
     private let address: ListenAddress
+    private let isClosed = Atomic(false)
 
     private init(listener: any Channel, localAddress: SocketAddress, service: ServerService, address: ListenAddress) {
         self.listener = listener
@@ -77,11 +79,13 @@ public final class HTTPServer: Sendable {
     public var connectionCount: Int { service.connections.count }
 
     /// Stops accepting, tells peers (GOAWAY in two steps, `Connection: close`), lets requests under way finish for up
-    /// to `grace`, then closes what is left and cancels its tasks.
+    /// to `grace`, then closes what is left and cancels its tasks. A second call waits only.
     public func shutdown(grace: Duration) async throws {
-        try? await listener.close()
-        if case .unix(let path, _) = address {
-            UnixSocket.remove(path: path)
+        if !isClosed.exchange(true, ordering: .relaxed) {
+            try? await listener.close()
+            if case .unix(let path, _) = address {
+                UnixSocket.remove(path: path)
+            }
         }
         service.connections.drain()
         await wait(TimeAmount(grace)) { [service] in service.connections.whenNone($0) }

@@ -20,6 +20,10 @@ final class InboundBody {
     private var end = End.open
     private var reader: Waiter<ByteBuffer?>?
     private var isDiscarding = false
+    /// The whole body is being waited for, so that it must go on arriving.
+    private var isCollected = false
+    private var receivedBytes = 0
+    private var stall = StallWatch()
 
     init(stream: Int32, source: any InboundSource) {
         self.stream = stream
@@ -35,6 +39,7 @@ final class InboundBody {
 
     /// Bytes arrived. They are copied, so that a few bytes do not keep a large read buffer alive.
     func append(_ bytes: ByteBuffer) {
+        receivedBytes += bytes.readableBytes
         guard !isDiscarding else {
             source?.inboundTaken(bytes.readableBytes, stream: stream)
             return
@@ -55,6 +60,21 @@ final class InboundBody {
         guard case .open = end else { return }
         end = .failed(error)
         deliver()
+    }
+
+    func collect() {
+        isCollected = true
+    }
+
+    /// Fails a body that is being collected when nothing has arrived for `timeout`.
+    func checkStall(now: NIODeadline, timeout: TimeAmount) {
+        guard isCollected, case .open = end, reader != nil else {
+            stall.rest()
+            return
+        }
+        if stall.isStalled(progress: receivedBytes, now: now, timeout: timeout) {
+            fail(HTTPError(.timeout, "the peer does not go on with the body"))
+        }
     }
 
     /// Nobody will take anything any more.

@@ -26,9 +26,12 @@ public struct RequestBody: AsyncSequence, Sendable {
     }
 
     /// The whole body.
-    /// - Throws: `bodyTooLarge` when it has more than `limit` bytes; the rest is dropped.
+    /// - Throws: `bodyTooLarge` when it has more than `limit` bytes, `timeout` when nothing arrives for the server's
+    ///   `stallTimeout` (which reading piece by piece does not throw: a link may be silent). An answer can still be
+    ///   given.
     public func collect(upTo limit: Int) async throws -> ByteBuffer {
-        try await HTTP2.collect(self, upTo: limit)
+        exchange.eventLoop.execute { [exchange] in exchange.value.inbound.collect() }
+        return try await HTTP2.collect(self, upTo: limit)
     }
 }
 

@@ -151,6 +151,9 @@ extension ServerEndpoint {
                 stalled.append(stream)
             }
         }
+        for exchange in exchanges.values {
+            exchange.inbound.checkStall(now: now, timeout: timeout)
+        }
         for stream in Array(drains.keys) where session.bodies[stream] == nil {
             guard let bytes = drains[stream]?.bytes else { continue }
             if drains[stream]?.stall.isStalled(progress: bytes, now: now, timeout: timeout) == true {

@@ -1,14 +1,14 @@
-internal import ExposureKeys
-internal import FeedFormat
-internal import FeedStore
-internal import Replication
+package import ExposureKeys
+package import FeedFormat
+package import FeedStore
+package import Replication
 internal import Synchronization
 
 /// Publishes this region's keys: picks what is new, encodes, signs, and stores batches durably before anyone hears of
 /// them. Used on the store's thread only; the lock is for the proof, it never waits.
 ///
 /// Every start that publishes begins a new epoch, with its first batch.
-final class RegionPublisher: Sendable {
+package final class RegionPublisher: Sendable {
     private struct State {
         /// Everything that the region has published and that is still held.
         var keys = RegionKeys()
@@ -20,7 +20,7 @@ final class RegionPublisher: Sendable {
     private let clock: NodeClock
     private let state = Mutex(State())
 
-    init(region: Region, signer: NoteSigner, clock: NodeClock) {
+    package init(region: Region, signer: NoteSigner, clock: NodeClock) {
         self.region = region
         self.signer = signer
         self.clock = clock
@@ -48,17 +48,17 @@ final class RegionPublisher: Sendable {
     }
 
     /// What came of one publication.
-    struct Publication: Sendable {
-        let batches: [ProvenBatch]
-        let published: Int
-        let expired: Int
-        let notYetEnded: Int
-        let duplicates: Int
+    package struct Publication: Sendable {
+        package let batches: [ProvenBatch]
+        package let published: Int
+        package let expired: Int
+        package let notYetEnded: Int
+        package let duplicates: Int
     }
 
     /// Publishes what is new in `keys`, in one transaction. Nothing new publishes nothing.
     /// - Throws: `StoreError` or `FormatError`; nothing is published then.
-    func publish(_ keys: [DiagnosisKey], storage: any FeedStorage, living: [FeedID]) throws -> Publication {
+    package func publish(_ keys: [DiagnosisKey], storage: any FeedStorage, living: [FeedID]) throws -> Publication {
         try state.withLock { state in
             let now = clock.now
             let selection = KeySelection(of: keys, publication: now.interval, state: state.keys)
@@ -87,7 +87,7 @@ final class RegionPublisher: Sendable {
     }
 
     /// Keys in the merged state.
-    var keyCount: Int { state.withLock { $0.keys.count } }
+    package var keyCount: Int { state.withLock { $0.keys.count } }
 
     private func begin(living: [FeedID], now: Timestamp) -> FeedWriter {
         let epoch = Epoch(startUnixSeconds: now.milliseconds / 1000, random: UInt32.random(in: .min ... .max))

@@ -80,6 +80,8 @@ struct LinkProgress: Sendable {
         var count = 0
         /// It is not asked before this time.
         var until: Timestamp
+        /// Its bytes did not verify, so what it pushes is not looked at either.
+        var isDistrusted = false
     }
 
     /// Takes the peer's word on a feed.
@@ -94,9 +96,9 @@ struct LinkProgress: Sendable {
         return true
     }
 
-    /// Whether the peer is not to be asked for a feed now.
-    func isAvoided(for feed: FeedID, now: Timestamp) -> Bool {
-        failures[feed].map { now < $0.until } ?? false
+    /// Whether nothing of a feed is taken from the peer now, not even unasked.
+    func isDistrusted(for feed: FeedID, now: Timestamp) -> Bool {
+        failures[feed].map { $0.isDistrusted && now < $0.until } ?? false
     }
 }
 

@@ -17,7 +17,7 @@ extension Replica {
         guard let progress = feeds[feed], !progress.isBlocked,
             progress.base == nil || progress.base?.link == link,
             progress.waiting.count < settings.batchesPerFetch,
-            links[link]?.isAvoided(for: feed, now: now) == false,
+            links[link]?.isDistrusted(for: feed, now: now) == false,
             let batch = try? Batch(pushed.bytes), batch.number == progress.proven.next
         else { return }
         let received = ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)

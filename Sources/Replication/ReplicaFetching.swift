@@ -200,7 +200,8 @@ extension Replica {
     mutating func distrust(_ link: LinkID, for feed: FeedID, now: Timestamp) {
         let failed = links[link]?.failures[feed]?.count ?? 0
         let until = now.advanced(byMilliseconds: settings.distrust)
-        setFailures(LinkProgress.Failures(count: failed + 1, until: until), of: link, for: feed)
+        let failures = LinkProgress.Failures(count: failed + 1, until: until, isDistrusted: true)
+        setFailures(failures, of: link, for: feed)
         guard parents[feed.region] == link else { return }
         parents[feed.region] = nil
         effects.append(.send(link, .unsubscribe(feed.region)))

@@ -5,6 +5,6 @@ struct ClusterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster",
         abstract: "Make and watch a cluster on this machine, for demonstrations.",
-        subcommands: [ClusterCreateCommand.self, ClusterWaitCommand.self]
+        subcommands: [ClusterCreateCommand.self, ClusterWaitCommand.self, ClusterReportCommand.self]
     )
 }

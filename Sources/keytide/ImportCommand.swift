@@ -33,7 +33,7 @@ struct ImportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let keyBytes = try read(key)
+        let keyBytes = try Files.read(key)
         let client = try await AdminClient(socket: socket)
         var lines: [Line] = []
         for (number, path) in archives.enumerated() {
@@ -41,7 +41,7 @@ struct ImportCommand: AsyncParsableCommand {
             let began = ContinuousClock.now
             var line = Line(archive: (path as NSString).lastPathComponent, seconds: 0)
             do {
-                line.report = try await client.importArchive(read(path), verifiedWith: keyBytes)
+                line.report = try await client.importArchive(Files.read(path), verifiedWith: keyBytes)
             } catch {
                 line.error = "\(error)"
             }
@@ -74,14 +74,6 @@ struct ImportCommand: AsyncParsableCommand {
         Output.table(rows)
         for line in lines {
             if let error = line.error { Output.progress("\(line.archive): \(error)") }
-        }
-    }
-
-    private func read(_ path: String) throws -> Data {
-        do {
-            return try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw CommandError("\(path) cannot be read: \(error.localizedDescription)")
         }
     }
 }

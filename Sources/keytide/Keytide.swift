@@ -7,8 +7,8 @@ struct Keytide: AsyncParsableCommand {
         commandName: "keytide",
         abstract: "Regional nodes for exposure notification: publish, replicate and match diagnosis keys.",
         subcommands: [
-            NodeCommand.self, ImportCommand.self, StatusCommand.self, ClusterCommand.self, DeviceCommand.self,
-            SampleCommand.self,
+            NodeCommand.self, ImportCommand.self, StatusCommand.self, InspectCommand.self, ClusterCommand.self,
+            DeviceCommand.self, SampleCommand.self,
         ]
     )
 }

@@ -38,8 +38,10 @@ struct SampleEncountersCommand: AsyncParsableCommand {
 
     /// What `device match` must find.
     struct Expected: Codable {
+        /// Keys met.
         var keys: Int
-        var sightings: Int
+        /// Unix seconds of every sighting of them.
+        var times: [Int64]
     }
 
     private struct Sighting {
@@ -59,7 +61,7 @@ struct SampleEncountersCommand: AsyncParsableCommand {
         }
         var sightings: [Sighting] = []
         for key in chosen.prefix(planted) { sightings += meeting(key, using: &random) }
-        let found = sightings.count
+        let times = sightings.map(\.time)
         for key in chosen.suffix(3) { sightings.append(trap(key, using: &random)) }
         for _ in 0..<strangers {
             let age = Int64.random(in: 1..<Expiry.keyLifetime, using: &random)
@@ -67,7 +69,7 @@ struct SampleEncountersCommand: AsyncParsableCommand {
             sightings.append(sighting(now.advanced(by: -age), identifier, using: &random))
         }
         try write(sightings)
-        try JSONEncoder().encode(Expected(keys: planted, sightings: found))
+        try JSONEncoder().encode(Expected(keys: planted, times: times))
             .write(to: URL(fileURLWithPath: expected))
     }
 
@@ -86,7 +88,10 @@ struct SampleEncountersCommand: AsyncParsableCommand {
     private func meeting(_ key: DiagnosisKey, using random: inout some RandomNumberGenerator) -> [Sighting] {
         let period = key.metadata.rollingPeriod
         let length = min(Int.random(in: 1...4, using: &random), period)
-        let first = Int.random(in: 0...(period - length), using: &random)
+        var first = Int.random(in: 0...(period - length), using: &random)
+        // A meeting across midnight, Vietnam's time, would count as two.
+        let midnight = 17 * Int(Interval.perHour) - Int(key.metadata.rollingStart.number) % Int(Interval.perDay)
+        if first < midnight, midnight < first + length { first = midnight - length >= 0 ? midnight - length : 0 }
         return (first..<first + length).flatMap { offset in
             let interval = key.metadata.rollingStart.advanced(by: Int64(offset))
             let identifier = RollingProximityKey(key: key.data).identifier(at: interval)

@@ -106,24 +106,11 @@ struct KeysSectionTests {
                 raw.lows = []
                 raw.highs = []
             },
-            Lie("two keys alike", .notAscending) { raw in
-                raw = RawKeys()
-                raw.counts = [1]
-                raw.lows = [7, 7]
-                raw.highs = [(gap: 5, parameter: 62), (gap: 0, parameter: 62)]
+            Lie("two keys alike", .notAscending) { $0.makeOneGroup(lows: [7, 7], highs: [5, 0]) },
+            Lie("low halves fall under equal high halves", .notAscending) {
+                $0.makeOneGroup(lows: [7, 6], highs: [5, 0])
             },
-            Lie("low halves fall under equal high halves", .notAscending) { raw in
-                raw = RawKeys()
-                raw.counts = [1]
-                raw.lows = [7, 6]
-                raw.highs = [(gap: 5, parameter: 62), (gap: 0, parameter: 62)]
-            },
-            Lie("high half beyond 64 bits", .outOfRange) { raw in
-                raw = RawKeys()
-                raw.counts = [1]
-                raw.lows = [7, 8]
-                raw.highs = [(gap: .max, parameter: 62), (gap: 1, parameter: 62)]
-            },
+            Lie("high half beyond 64 bits", .outOfRange) { $0.makeOneGroup(lows: [7, 8], highs: [.max, 1]) },
         ]
     )
     func twoKeys(_ lie: Lie) {

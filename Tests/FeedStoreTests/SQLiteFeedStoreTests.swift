@@ -143,7 +143,9 @@ import Testing
         let error = storeError { _ = try SQLiteFeedStore(path: path) }
         #expect(error?.code == .cannotOpen)
         #expect(error?.reason.contains(path) == true)
-        #expect(storeError { _ = try SQLiteFeedStore(path: scratch.folder.path) }?.code == .cannotOpen)
+        let folder = scratch.folder.appendingPathComponent("folder")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        #expect(storeError { _ = try SQLiteFeedStore(path: folder.path) }?.code == .cannotOpen)
     }
 
     @Test func anotherProgramsLockIsReportedAsSuch() throws {

@@ -18,6 +18,8 @@ final class InMemoryNetwork {
     private(set) var trace: UInt64 = 0xcbf2_9ce4_8422_2325
     /// What the regions signed, by feed.
     private(set) var truth = SortedMap<FeedID, StoredFeed>()
+    /// How far each feed has been dropped anywhere.
+    private(set) var floors = SortedMap<FeedID, UInt64>()
     private var agenda = Agenda()
     private var pipes: [Pipe] = []
     private var lastLink: UInt64 = 0
@@ -33,6 +35,8 @@ final class InMemoryNetwork {
         var arrival: (Int64, Int64) = (0, 0)
         /// Whether traffic can pass.
         var isCut = false
+        /// Whether bytes vanish although the link seems to be up.
+        var isStalled = false
     }
 
     init(_ options: NetworkOptions) throws {
@@ -131,8 +135,8 @@ final class InMemoryNetwork {
     // MARK: Processes
 
     /// Starts all nodes and links.
-    func startAll() throws {
-        for index in nodes.indices { try start(index) }
+    func startAll(except late: Int? = nil) throws {
+        for index in nodes.indices where index != late { try start(index) }
         for index in pipes.indices { connect(pipe: index) }
     }
 
@@ -145,11 +149,11 @@ final class InMemoryNetwork {
             held: nodes[index].heldFeeds,
             settings: options.settings
         )
-        let predecessors = nodes[index].heldFeeds.map(\.feed).filter { $0.region == region }.map(\.epoch)
+        let living = nodes[index].heldFeeds.filter { $0.feed.region == region && $0.first < $0.frontier.size }
         let epoch = Epoch(startUnixSeconds: now / 1000, random: UInt32.random(in: .min ... .max, using: &random))
         nodes[index].writer = FeedWriter(
             beginning: FeedID(region: region, epoch: epoch),
-            predecessors: predecessors,
+            predecessors: living.map(\.feed.epoch),
             signer: nodes[index].signer
         )
         if linked { connect(index) }
@@ -192,6 +196,11 @@ final class InMemoryNetwork {
             pipes[pipe].isCut = false
             connect(pipe: pipe)
         }
+    }
+
+    /// Bytes vanish from now on, and no end learns of it.
+    func stall(_ left: Int, _ right: Int) {
+        for pipe in pipes.indices where joins(pipe, left, right) { pipes[pipe].isStalled = true }
     }
 
     private func joins(_ pipe: Int, _ left: Int, _ right: Int) -> Bool {
@@ -249,7 +258,7 @@ final class InMemoryNetwork {
     }
 
     private func deliver(_ piece: [UInt8], from link: LinkID, pipe: Int, toOther: Bool) {
-        guard let ends = pipes[pipe].ends, ends.0 == link || ends.1 == link else { return }
+        guard let ends = pipes[pipe].ends, ends.0 == link || ends.1 == link, !pipes[pipe].isStalled else { return }
         let (receiver, end) = toOther ? (pipes[pipe].edge.other, ends.1) : (pipes[pipe].edge.dialler, ends.0)
         do throws(FormatError) {
             if toOther { pipes[pipe].decoders.1.append(piece) } else { pipes[pipe].decoders.0.append(piece) }
@@ -389,6 +398,7 @@ final class InMemoryNetwork {
 
     /// Drops batches of a feed from a node's disk and tells its replica.
     func drop(_ feed: FeedID, below number: UInt64, at index: Int) {
+        floors[feed] = max(floors[feed] ?? 0, number)
         guard var stored = nodes[index].disk[feed] else { return }
         stored.drop(below: number)
         nodes[index].disk[feed] = stored
@@ -413,7 +423,7 @@ final class InMemoryNetwork {
         after(latency) { [self] in
             let isReachable = !isLost && !pipes[pipe].isCut && nodes[source].replica != nil
             let event = isReachable ? answer(source) : failure()
-            if isSilent { return }
+            if isSilent || pipes[pipe].isStalled { return }
             after(latency) { [self] in
                 guard nodes[index].generation == generation else { return }
                 if case .batchesFetched(_, let batches) = event { nodes[index].fetched += batches.count }
@@ -441,6 +451,32 @@ final class InMemoryNetwork {
         dispatch(.published(written), to: index)
     }
 
+    /// A region signs and publishes bytes as they are, at the end of its present feed.
+    func publish(_ index: Int, signing bytes: [UInt8]) throws {
+        guard let feed = nodes[index].writer?.feed else { return }
+        var frontier = truth[feed]?.frontier ?? Frontier()
+        let leaf = Hash256(leaf: bytes[...])
+        let number = frontier.size
+        frontier.append(leaf)
+        let checkpoint = Checkpoint(
+            region: feed.region,
+            epoch: feed.epoch,
+            size: frontier.size,
+            root: frontier.root
+        )
+        let batch = ProvenBatch(
+            feed: feed,
+            number: number,
+            publication: clock(of: index).interval,
+            bytes: bytes,
+            leaf: leaf,
+            checkpoint: try checkpoint.signed(by: nodes[index].signer, time: now / 1000).bytes
+        )
+        record([batch])
+        commit([batch], base: nil, at: index)
+        dispatch(.published([batch]), to: index)
+    }
+
     /// Notes what a region signed.
     func record(_ batches: [ProvenBatch]) {
         guard let feed = batches.first?.feed else { return }
@@ -449,7 +485,7 @@ final class InMemoryNetwork {
         truth[feed] = stored
     }
 
-    private func keys(endingBy end: Interval) throws -> [DiagnosisKey] {
+    func keys(endingBy end: Interval) throws -> [DiagnosisKey] {
         var keys: [DiagnosisKey] = []
         for _ in 0..<Int.random(in: options.keysPerBatch, using: &random) {
             let start = end.advanced(by: -Interval.perDay - Int64.random(in: 0...3, using: &random))
@@ -467,10 +503,11 @@ final class InMemoryNetwork {
 
     // MARK: Judging
 
-    /// Whether every running node holds all that was signed.
+    /// Whether every running node holds all that was signed, but for feeds whose last batch has been dropped.
     var isConverged: Bool {
         zip(truth.keys, truth.values).allSatisfy { feed, signed in
-            nodes.allSatisfy { $0.replica == nil || $0.disk[feed]?.frontier == signed.frontier }
+            (floors[feed] ?? 0) >= signed.frontier.size
+                || nodes.allSatisfy { $0.replica == nil || $0.disk[feed]?.frontier == signed.frontier }
         }
     }
 

@@ -41,11 +41,12 @@ struct NetworkNode {
 
     func held(_ feed: FeedID) -> UInt64 { disk[feed]?.frontier.size ?? 0 }
 
-    /// What a replica learns when it starts.
+    /// What a replica learns when it starts: also of feeds of which all is dropped, so that nothing returns.
     var heldFeeds: [HeldFeed] {
-        disk.values.filter { $0.first < $0.frontier.size }
-            .map { HeldFeed(feed: $0.feed, frontier: $0.frontier, first: $0.first) }
+        disk.values.map { HeldFeed(feed: $0.feed, frontier: $0.frontier, first: $0.first) }
     }
+
+    func hasAlarm(_ matches: (ReplicaAlarm) -> Bool) -> Bool { alarms.contains(where: matches) }
 }
 
 /// A feed on a node's disk.

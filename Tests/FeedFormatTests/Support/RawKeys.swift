@@ -63,6 +63,14 @@ struct RawKeys {
         return raw
     }
 
+    /// Two keys of one group, with these gaps between their high halves.
+    mutating func makeOneGroup(lows: [UInt64], highs: [UInt64]) {
+        self = RawKeys()
+        counts = [UInt64(lows.count - 1)]
+        self.lows = lows
+        self.highs = highs.map { (gap: $0, parameter: 62) }
+    }
+
     private static func write(_ list: [UInt64], to bits: inout BitWriter) {
         bits.write(0, bits: 4)
         for value in list { bits.writeExpGolomb(value, order: 0) }

@@ -152,9 +152,12 @@ enum Frame {
         var payload: [UInt8]
     }
 
-    /// The whole frames in `buffer`.
+    /// The whole frames in `buffer`, after the preface if it begins with it.
     static func parse(_ buffer: ByteBuffer) -> [Parsed] {
         var buffer = buffer
+        if buffer.getBytes(at: buffer.readerIndex, length: preface.count) == preface {
+            buffer.moveReaderIndex(forwardBy: preface.count)
+        }
         var frames: [Parsed] = []
         while let head = buffer.getBytes(at: buffer.readerIndex, length: 9) {
             let count = Int(head[0]) << 16 | Int(head[1]) << 8 | Int(head[2])

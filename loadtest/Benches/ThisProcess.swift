@@ -1,0 +1,69 @@
+import Foundation
+
+/// The process that a bench runs in.
+enum ThisProcess {
+    /// Fails unless this process is confined to one core, as `loadtest/bench` does for benches of one core.
+    static func expectOneCore() throws {
+        let cores = try status("Cpus_allowed_list:")
+        guard Int(cores) != nil else {
+            throw BenchError("this process may use the cores \(cores); run it under taskset -c and one number")
+        }
+    }
+
+    /// The most memory that was resident at any time (VmHWM), in MB of 10^6 bytes.
+    static func peakMemory() throws -> Double {
+        let text = try status("VmHWM:")
+        guard let number = text.split(separator: " ").first, let kibibytes = Double(number) else {
+            throw BenchError("VmHWM is \(text), no number of kB")
+        }
+        return kibibytes * 1024 / 1e6
+    }
+
+    private static func status(_ name: String) throws -> String {
+        let lines = try String(contentsOfFile: "/proc/self/status", encoding: .utf8).split(separator: "\n")
+        guard let line = lines.first(where: { $0.hasPrefix(name) }) else {
+            throw BenchError("/proc/self/status has no \(name); the benches need Linux")
+        }
+        return line.dropFirst(name.count).trimmingCharacters(in: .whitespaces)
+    }
+
+    /// Runs this executable again with other arguments.
+    /// - Returns: what it wrote on standard output.
+    static func runAgain(_ arguments: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        process.arguments = arguments
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let bytes = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw BenchError("\(arguments.first ?? "a child") ended with status \(process.terminationStatus)")
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+}
+
+/// A directory for stores, on a real disk, removed at the end.
+struct Workplace: ~Copyable {
+    let path: String
+
+    init() throws {
+        let base =
+            ProcessInfo.processInfo.environment["KEYTIDE_BENCH_DIRECTORY"] ?? FileManager.default.currentDirectoryPath
+        path = "\(base)/bench-\(getpid())"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    /// Removes all files of an earlier round.
+    func clear() throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: path) {
+            try FileManager.default.removeItem(atPath: "\(path)/\(name)")
+        }
+    }
+
+    deinit {
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
