@@ -1,6 +1,9 @@
 internal import ExposureKeys
 
 struct EnglishExposureWords: ExposureWords {
+    let nothingToCompare =
+        "Nothing can be said yet: this phone holds no published keys. Fetch them first, then compare again."
+
     func summary(contacts: Int, brief: Int) -> String {
         switch (contacts, brief) {
         case (0, 0):
@@ -19,7 +22,7 @@ struct EnglishExposureWords: ExposureWords {
     func brief(_ day: CivilDate, _ first: String, _ last: String, sightings: Int) -> String {
         sightings == 1
             ? "\(date(day)), at \(first): seen once. A single sighting, as of somebody passing by, is not a contact."
-            : "\(date(day)), between \(first) and \(last): seen \(sightings) times, never twice in a row. This is not a contact."
+            : "\(date(day)), between \(first) and \(last): seen \(sightings) times, for a moment each. This is not a contact."
     }
 
     func nearness(

@@ -35,8 +35,11 @@ public struct Exposure: Sendable, Equatable {
         }
     }
 
-    /// False for a single sighting and for sightings too far apart to be one meeting.
-    public var isContact: Bool { duration > 0 }
+    /// False for a single sighting, and for sightings too far apart or within too short a time to be a meeting.
+    public var isContact: Bool { duration >= Exposure.shortestContact }
+
+    /// Seconds of estimated duration from which one speaks of a contact.
+    public static let shortestContact: Int64 = 60
 
     /// Longest gap in seconds between sightings of one meeting.
     public static let longestGap: Int64 = 600

@@ -36,16 +36,17 @@ public struct ExposureExplanation: Sendable {
         var paragraphs: [String] = []
         let contacts = report.exposures.filter(\.isContact)
         let brief = report.exposures.filter { !$0.isContact }
-        paragraphs.append(words.summary(contacts: contacts.count, brief: brief.count))
+        paragraphs.append(
+            report.keys == 0 ? words.nothingToCompare : words.summary(contacts: contacts.count, brief: brief.count)
+        )
         paragraphs += contacts.map(paragraph)
         paragraphs += brief.map(paragraph)
-        let asOf = report.asOf + utcOffset
         paragraphs.append(
             words.basis(
                 encounters: report.encounters,
                 keys: report.keys,
                 day: CivilDate(unixSeconds: report.asOf, utcOffset: utcOffset),
-                clock: TimeText.clock(asOf)
+                clock: TimeText.clock(report.asOf, utcOffset: utcOffset)
             )
         )
         return paragraphs.joined(separator: "\n\n") + "\n"
@@ -53,8 +54,8 @@ public struct ExposureExplanation: Sendable {
 
     /// One exposure in a few lines.
     func paragraph(_ exposure: Exposure) -> String {
-        let first = TimeText.clock(exposure.first + utcOffset)
-        let last = TimeText.clock(exposure.last + utcOffset)
+        let first = TimeText.clock(exposure.first, utcOffset: utcOffset)
+        let last = TimeText.clock(exposure.last, utcOffset: utcOffset)
         var lines: [String] = []
         if exposure.isContact {
             lines.append(
@@ -88,6 +89,8 @@ public struct ExposureExplanation: Sendable {
 
 /// The sentences of one language.
 protocol ExposureWords: Sendable {
+    /// Instead of a summary while no key is held: silence would be no all-clear.
+    var nothingToCompare: String { get }
     func summary(contacts: Int, brief: Int) -> String
     func contact(_ day: CivilDate, _ first: String, _ last: String, minutes: Int64) -> String
     func brief(_ day: CivilDate, _ first: String, _ last: String, sightings: Int) -> String

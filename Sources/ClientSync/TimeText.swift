@@ -97,12 +97,13 @@ public enum TimeText {
 
     /// `2021-08-01T06:30:00Z`.
     public static func utc(_ unixSeconds: Int64) -> String {
-        "\(CivilDate(unixSeconds: unixSeconds, utcOffset: 0))T\(clock(unixSeconds)):\(padded(Int(max(0, unixSeconds) % 60)))Z"
+        "\(CivilDate(unixSeconds: unixSeconds, utcOffset: 0))T\(clock(unixSeconds, utcOffset: 0)):\(padded(Int(max(0, unixSeconds) % 60)))Z"
     }
 
     /// Hour and minute, `06:30`.
-    static func clock(_ localSeconds: Int64) -> String {
-        let minutes = Int(max(0, localSeconds) % 86_400 / 60)
+    /// - Parameter utcOffset: seconds by which local time is ahead of UTC.
+    public static func clock(_ unixSeconds: Int64, utcOffset: Int64) -> String {
+        let minutes = Int((max(0, unixSeconds) % 86_400 + max(0, utcOffset) % 86_400) % 86_400 / 60)
         return "\(padded(minutes / 60)):\(padded(minutes % 60))"
     }
 

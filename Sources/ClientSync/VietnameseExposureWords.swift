@@ -1,6 +1,9 @@
 internal import ExposureKeys
 
 struct VietnameseExposureWords: ExposureWords {
+    let nothingToCompare =
+        "Chưa thể kết luận: máy này chưa có khóa nào đã công bố. Hãy tải khóa về trước rồi so lại."
+
     func summary(contacts: Int, brief: Int) -> String {
         switch (contacts, brief) {
         case (0, 0):
@@ -20,8 +23,8 @@ struct VietnameseExposureWords: ExposureWords {
         sightings == 1
             ? "Ngày \(date(day)), lúc \(first): bắt gặp một lần. Một lần bắt gặp, như khi đi ngang qua, không phải là tiếp xúc."
             : """
-            Ngày \(date(day)), từ \(first) đến \(last): bắt gặp \(sightings) lần nhưng không liên tục. Đây không phải là \
-            tiếp xúc.
+            Ngày \(date(day)), từ \(first) đến \(last): bắt gặp \(sightings) lần, mỗi lần chỉ thoáng qua. Đây không \
+            phải là tiếp xúc.
             """
     }
 

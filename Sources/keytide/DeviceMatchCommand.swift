@@ -85,6 +85,10 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         }
     }
 
+    private func clock(_ time: Int64) -> String {
+        TimeText.clock(time, utcOffset: ExposureReport.vietnamOffset)
+    }
+
     private func show(_ result: Result) {
         if encounters != nil {
             Output.line("sightings: \(result.read) read, \(result.new) new, \(result.tooOld) too old to keep")
@@ -99,7 +103,7 @@ struct DeviceMatchCommand: AsyncParsableCommand {
             [["day", "from", "to", "sightings", "minutes", "dB", "dBm", "regions", "kind"]]
                 + report.exposures.map { exposure in
                     [
-                        exposure.day.description, TimeText.utc(exposure.first), TimeText.utc(exposure.last),
+                        exposure.day.description, clock(exposure.first), clock(exposure.last),
                         "\(exposure.sightings)", "\(exposure.duration / 60)",
                         exposure.attenuation.map { "\($0.typical)" } ?? "-",
                         exposure.rssi.map { "\($0.typical)" } ?? "-",
@@ -108,6 +112,7 @@ struct DeviceMatchCommand: AsyncParsableCommand {
                     ]
                 }
         )
+        Output.line("times are Vietnam's")
         Output.line("what it means: keytide device report --store \(device.store)")
     }
 }

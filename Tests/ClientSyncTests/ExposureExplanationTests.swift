@@ -68,6 +68,12 @@ import Testing
         #expect(ExposureExplanation(empty, language: .vietnamese).text.hasPrefix("Không phát hiện tiếp xúc."))
     }
 
+    @Test func withoutKeysNothingIsClaimed() {
+        let blind = ExposureReport(asOf: Sample.now, encounters: 3, keys: 0, matchedKeys: 0, exposures: [])
+        #expect(ExposureExplanation(blind, language: .english).text.hasPrefix("Nothing can be said yet"))
+        #expect(ExposureExplanation(blind, language: .vietnamese).text.hasPrefix("Chưa thể kết luận"))
+    }
+
     @Test func nothingIdentifiesTheOtherPerson() async throws {
         let (report, secrets) = try await report()
         let json = String(decoding: try JSONEncoder().encode(report), as: UTF8.self)

@@ -131,7 +131,12 @@ import Testing
         }
         let found = try #require(try await exposures(phone, encounters).first)
         #expect(found.attenuation == nil && found.rssi == Exposure.Levels(nearest: -60, typical: -70))
-        #expect(found.duration == 300)
+        #expect(found.duration == 300 && found.isContact)
+        // Two sightings within a minute are no meeting.
+        let moment = try #require(try await exposures(phone, [encounters[0], encounters[0].later(by: 59)]).first)
+        #expect(moment.sightings == 2 && moment.duration == 59 && !moment.isContact)
+        let minute = try #require(try await exposures(phone, [encounters[0], encounters[0].later(by: 60)]).first)
+        #expect(minute.isContact)
     }
 
     /// Random keys and sightings, planted within and at the edges of validity and tolerance, against deriving every
@@ -262,5 +267,11 @@ import Testing
         let report = try await ExposureMatching(encounters: encounters, now: now).run(over: phone.storage)
         #expect(report.exposures.reduce(0) { $0 + $1.sightings } == 144)
         #expect(report.exposures.reduce(0) { $0 + $1.duration } == 142 * 600)
+    }
+}
+
+extension Encounter {
+    fileprivate func later(by seconds: Int64) -> Encounter {
+        Encounter(time: time + seconds, identifier: identifier, strength: strength)
     }
 }

@@ -219,6 +219,11 @@ import Testing
         let reports = try await [one, two]
         for problem in reports.flatMap(\.feeds).compactMap(\.problem) { #expect(problem.code == .cursorMoved) }
         try await phone.sync(server)
+        var held = 0
+        for region in try await phone.storage.regions() {
+            held += try await phone.storage.reduceBatches(of: region, into: 0) { count, _ in count += 1 }
+        }
+        #expect(held == 67)
         #expect(try await phone.state() == RegionState.reference(feeds, now: Sample.interval))
     }
 }

@@ -39,6 +39,8 @@ import Testing
         #expect(CivilDate(unixSeconds: utcEvening - 1, utcOffset: 25_200).description == "2021-08-01")
         #expect(CivilDate(unixSeconds: utcEvening, utcOffset: 25_200).description == "2021-08-02")
         #expect(TimeText.utc(utcEvening) == "2021-08-01T17:00:00Z")
+        #expect(TimeText.clock(utcEvening, utcOffset: 25_200) == "00:00")
+        #expect(TimeText.clock(utcEvening + 3599, utcOffset: 0) == "17:59")
         #expect(CivilDate(unixSeconds: .max, utcOffset: .max).year == 9999)
         #expect(CivilDate(unixSeconds: .min, utcOffset: .min).description == "1970-01-01")
     }
