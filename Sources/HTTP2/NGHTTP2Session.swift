@@ -218,6 +218,11 @@ extension NGHTTP2Session {
         nghttp2_session_consume(handle, stream, count)
     }
 
+    /// Bytes were dropped: other streams may use their share of the connection, but their own stream gets no more.
+    func consumeForConnection(_ count: Int) {
+        nghttp2_session_consume_connection(handle, count)
+    }
+
     func reset(stream: Int32, _ code: HTTP2ErrorCode) {
         nghttp2_submit_rst_stream(handle, 0, stream, code.rawValue)
     }

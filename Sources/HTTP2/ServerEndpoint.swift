@@ -10,6 +10,8 @@ final class ServerEndpoint: HTTP2Endpoint {
     /// A request body that nobody wants.
     private struct Drain {
         var bytes = 0
+        /// The answer is out, so that the stream may be closed.
+        var isAnswered = false
         var stall = StallWatch()
     }
 
@@ -56,6 +58,10 @@ final class ServerEndpoint: HTTP2Endpoint {
             }
         case .localEnd(let stream):
             exchanges[stream]?.outbound.left()
+            if drains[stream] != nil {
+                drains[stream]?.isAnswered = true
+                closeIfTooLong(stream)
+            }
         case .closed(let stream, let code):
             closed(stream: stream, code)
         case .room(let body):
@@ -114,15 +120,27 @@ final class ServerEndpoint: HTTP2Endpoint {
             }
             return
         }
-        session.consume(count, stream: stream)
-        guard var drain = drains.removeValue(forKey: stream) else { return }
-        drain.bytes += count
-        if drain.bytes > service.configuration.maxDrainedBody {
-            // The answer stands; it is only the rest of the question that is not wanted (RFC 9113, 8.1).
-            session.reset(stream: stream, .noError)
-        } else {
-            drains[stream] = drain
+        guard let bytes = drains[stream]?.bytes else {
+            session.consume(count, stream: stream)
+            return
         }
+        drains[stream]?.bytes = bytes + count
+        if bytes + count > service.configuration.maxDrainedBody {
+            session.consumeForConnection(count)
+            closeIfTooLong(stream)
+        } else {
+            session.consume(count, stream: stream)
+        }
+    }
+
+    /// Closes a stream that brings more than is drained, but not before its answer is out: the answer stands, it is
+    /// only the rest of the question that is not wanted (RFC 9113, 8.1).
+    private func closeIfTooLong(_ stream: Int32) {
+        guard let drain = drains[stream], drain.isAnswered, drain.bytes > service.configuration.maxDrainedBody else {
+            return
+        }
+        drains[stream] = nil
+        session.reset(stream: stream, .noError)
     }
 
     private func closed(stream: Int32, _ code: HTTP2ErrorCode) {
@@ -235,7 +253,7 @@ extension ServerEndpoint: ExchangeCarrier {
             exchange.finish(nil)
         }
         if !exchange.isRemoteEnded {
-            drains[exchange.stream] = Drain()
+            drains[exchange.stream] = Drain(isAnswered: exchange.outbound.hasLeft)
         }
         needsFlush()
     }

@@ -54,8 +54,8 @@ enum UnixSocket {
         }
         let probe = try make(path)
         defer { Glibc.close(probe) }
-        let isAnswered = address.withSockAddr { connect(probe, $0, socklen_t($1)) } == 0
-        guard !isAnswered, errno == ECONNREFUSED else {
+        let failure = address.withSockAddr { connect(probe, $0, socklen_t($1)) == 0 ? 0 : errno }
+        guard failure == ECONNREFUSED else {
             throw ListenFailure.explain(IOError(errnoCode: EADDRINUSE, reason: "bind"), .unix(path))
         }
         unlink(path)

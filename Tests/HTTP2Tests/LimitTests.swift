@@ -153,6 +153,23 @@ struct LimitTests {
         }
     }
 
+    @Test("An unwanted body over the limit that comes with its head does not cost the client the answer")
+    func tooMuchAtOnce() async throws {
+        var configuration = ServerConfiguration()
+        configuration.maxDrainedBody = 1000
+        try await withServer(configuration, answer: Self.hello) { _, port in
+            let peer = try await RawPeer.connect(to: port)
+            let request = Frame.request(stream: 1, post: true, isEnd: false) + Frame.data(stream: 1, pattern(9000))
+            try await peer.send(Frame.preface + Frame.settings + request)
+            #expect(try await eventually { Frame.parse(peer.received).contains { $0.type == 3 } })
+            let frames = Frame.parse(peer.received).filter { $0.stream == 1 }
+            #expect(frames.map(\.type) == [1, 0, 3])
+            #expect(frames.dropFirst().first?.payload == Array("hello".utf8))
+            #expect(frames.last?.payload == [0, 0, 0, 0])
+            await peer.close()
+        }
+    }
+
     @Test("A body over what the handler collects throws bodyTooLarge there", arguments: [true, false])
     func collectLimit(isHTTP2: Bool) async throws {
         let answer: @Sendable (RequestHead) -> RequestHandling = { _ in

@@ -125,6 +125,10 @@ enum Frame {
         make(type: 1, flags: 0x4, stream: stream, [0x88])
     }
 
+    static func data(stream: UInt32, _ payload: ByteBuffer) -> [UInt8] {
+        data(stream: stream, Array(payload.readableBytesView))
+    }
+
     static func data(stream: UInt32, _ payload: [UInt8], isEnd: Bool = false) -> [UInt8] {
         make(type: 0, flags: isEnd ? 1 : 0, stream: stream, payload)
     }
