@@ -90,13 +90,17 @@ struct SampleEncountersCommand: AsyncParsableCommand {
         let length = min(Int.random(in: 1...4, using: &random), period)
         var first = Int.random(in: 0...(period - length), using: &random)
         // A meeting across midnight, Vietnam's time, would count as two.
-        let midnight = 17 * Int(Interval.perHour) - Int(key.metadata.rollingStart.number) % Int(Interval.perDay)
-        if first < midnight, midnight < first + length { first = midnight - length >= 0 ? midnight - length : 0 }
+        let sinceUTCMidnight = Int(key.metadata.rollingStart.number) % Int(Interval.perDay)
+        let midnight = (17 * Int(Interval.perHour) - sinceUTCMidnight + Int(Interval.perDay)) % Int(Interval.perDay)
+        if first < midnight, midnight < first + length {
+            first = midnight >= length ? midnight - length : min(midnight, period - length)
+        }
         return (first..<first + length).flatMap { offset in
             let interval = key.metadata.rollingStart.advanced(by: Int64(offset))
             let identifier = RollingProximityKey(key: key.data).identifier(at: interval)
-            return (0..<Int.random(in: 1...3, using: &random)).map { _ in
-                sighting(interval, identifier, using: &random)
+            // In different seconds: a phone keeps one sighting of an identifier a second.
+            return (0..<Int.random(in: 1...3, using: &random)).map { third in
+                sighting(interval, identifier, second: Int64(third) * 200, using: &random)
             }
         }
     }
@@ -109,10 +113,11 @@ struct SampleEncountersCommand: AsyncParsableCommand {
     private func sighting(
         _ interval: Interval,
         _ identifier: ProximityIdentifier,
+        second: Int64 = 0,
         using random: inout some RandomNumberGenerator
     ) -> Sighting {
         Sighting(
-            time: interval.unixSeconds + Int64.random(in: 0..<Interval.seconds, using: &random),
+            time: interval.unixSeconds + second + Int64.random(in: 0..<200, using: &random),
             identifier: identifier,
             attenuation: Int.random(in: 35...80, using: &random)
         )
