@@ -37,12 +37,6 @@ struct AppendRules {
         guard base.size >= count else {
             throw StoreError(.outOfSequence, "\(feed) cannot begin at \(base.size): it has been at \(count)")
         }
-        guard base.size <= UInt64(FormatLimits.batchesPerFeed) else {
-            throw StoreError(
-                .limitExceeded,
-                "\(feed) cannot begin at \(base.size): a feed has at most \(FormatLimits.batchesPerFeed) batches"
-            )
-        }
     }
 
     private static func check(

@@ -175,10 +175,6 @@ import Testing
             checkpoint: [UInt8](repeating: 0, count: FormatLimits.checkpointBytes + 1)
         )
         #expect(storeError { try store.append([note]) }?.code == .limitExceeded)
-        let hashes = [Hash256](repeating: Hash256(leaf: []), count: 1)
-        let beyond = try #require(Frontier(size: 1 << 40, hashes: hashes))
-        #expect(storeError { try store.begin(feed, base: beyond) }?.code == .limitExceeded)
-
         let base = try #require(
             Frontier(size: last, hashes: Array(repeating: Hash256(leaf: []), count: last.nonzeroBitCount))
         )
