@@ -137,5 +137,6 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(name: "LoadtestTests", dependencies: ["Benches", "keytide"], swiftSettings: strict),
     ]
 )
