@@ -146,5 +146,6 @@ let package = Package(
             path: "Tests/FuzzTesting/Sources",
             swiftSettings: strict
         ),
+        .testTarget(name: "LoadtestTests", dependencies: ["Benches", "keytide"], swiftSettings: strict),
     ]
 )

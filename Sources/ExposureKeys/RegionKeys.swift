@@ -14,10 +14,11 @@ public struct RegionKeys: Equatable, Sendable {
 
     /// The join of single reports in any order, duplicates allowed.
     public init(joining reports: [DiagnosisKey]) {
-        var sorted = reports
-        if !RegionKeys.isStrictlyAscending(sorted) {
-            sorted.sort { $0.identity < $1.identity }
+        if RegionKeys.isStrictlyAscending(reports) {
+            keys = reports
+            return
         }
+        let sorted = reports.sorted { $0.identity < $1.identity }
         var result: [DiagnosisKey] = []
         result.reserveCapacity(sorted.count)
         for key in sorted {
@@ -65,6 +66,7 @@ public struct RegionKeys: Equatable, Sendable {
 
     /// The part of `other` that would change this state: new identities and reports that outrank ours.
     public func news(in other: RegionKeys) -> [DiagnosisKey] {
+        if keys.isEmpty { return other.keys }
         var result: [DiagnosisKey] = []
         var position = keys.startIndex
         for key in other.keys {

@@ -78,8 +78,7 @@ public struct Batch: Sendable {
             BatchSection.write(.predecessors, try Batch.encode(predecessors: predecessors), to: &body)
         }
         if !keys.isEmpty {
-            let ordered = keys.sorted(by: DiagnosisKey.precedesInBatch)
-            BatchSection.write(.diagnosisKeys, try KeysSection.encode(ordered), to: &body)
+            BatchSection.write(.diagnosisKeys, try KeysSection.encode(keys.inBatchOrder), to: &body)
         }
         var bytes = magic
         bytes.append(bigEndian: UInt32(body.count))

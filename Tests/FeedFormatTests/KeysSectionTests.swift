@@ -20,6 +20,26 @@ struct KeysSectionTests {
         }
     }
 
+    @Test(arguments: [(0, 1), (1, 1), (2, 2), (300, 1), (300, 40), (5000, 900)])
+    func batchOrder(count: Int, groups: Int) throws {
+        var generator = SplitMix64(seed: 21)
+        let keys = count == 0 ? [] : try Samples.keys(count, groups: groups, using: &generator)
+        let expected = ordered(keys)
+        #expect(keys.shuffled(using: &generator).inBatchOrder == expected)
+        #expect(keys.sorted { $0.data < $1.data }.inBatchOrder == expected)
+    }
+
+    /// Keys with equal bytes, apart in metadata only, as reports about different days are.
+    @Test func batchOrderOfEqualBytes() throws {
+        let data = KeyData(high: 1, low: 2)
+        let keys = try (1...144).map { period in
+            let start = Interval(2_660_000)
+            let metadata = KeyMetadata(rollingStart: start, rollingPeriod: period, reportType: .confirmed)
+            return DiagnosisKey(data: data, metadata: try #require(metadata))
+        }
+        #expect(Array(keys.reversed()).inBatchOrder == keys)
+    }
+
     @Test func extremeKeys() throws {
         let metadata = try Samples.metadata()
         let halves: [UInt64] = [0, 1, 1 << 63 - 1, 1 << 63, .max - 1, .max]

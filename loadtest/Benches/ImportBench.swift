@@ -74,12 +74,17 @@ struct ImportBench: ParsableCommand {
         var outcome = ImportRun.Outcome()
         var oursMicroseconds = Rounds()
         var theirsMicroseconds = Rounds()
+        var oursProcessor = Rounds()
+        var theirsProcessor = Rounds()
         for round in 1...rounds {
             try workplace.clear()
             outcome = try ours(in: workplace.path)
             oursMicroseconds.add(outcome.seconds * 1e6 / Double(outcome.keys))
+            oursProcessor.add(outcome.processorSeconds * 1e6 / Double(outcome.keys))
             try workplace.clear()
+            let processorStart = ThisProcess.processorSeconds
             theirsMicroseconds.add(try peer(in: workplace.path) * 1e6 / Double(peer.count))
+            theirsProcessor.add((ThisProcess.processorSeconds - processorStart) * 1e6 / Double(peer.count))
             Progress.report("import, round \(round) of \(rounds)")
         }
         ResultLine(
@@ -94,6 +99,7 @@ struct ImportBench: ParsableCommand {
             further: [
                 ("keysPerSecond", 1e6 / oursMicroseconds.median), ("rounds", Double(rounds)),
             ] + oursMicroseconds.spread("ours") + theirsMicroseconds.spread("theirs") + [
+                ("oursProcessor", oursProcessor.median), ("theirsProcessor", theirsProcessor.median),
                 ("published", Double(outcome.published)), ("expired", Double(outcome.expired)),
                 ("duplicates", Double(outcome.duplicates)), ("batchBytes", Double(outcome.batchBytes)),
             ]

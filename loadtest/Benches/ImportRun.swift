@@ -16,6 +16,8 @@ struct ImportRun {
     /// What came of it.
     struct Outcome: Codable {
         var seconds = 0.0
+        /// Processor time of the whole process, in seconds.
+        var processorSeconds = 0.0
         var keys = 0
         var published = 0
         var expired = 0
@@ -34,6 +36,7 @@ struct ImportRun {
             )
         else { throw BenchError("no signer for the feed") }
         var outcome = Outcome()
+        let processorStart = ThisProcess.processorSeconds
         let start = ContinuousClock.now
         let store = try SQLiteFeedStore(path: directory + "/feeds.sqlite")
         let publisher = RegionPublisher(region: region, signer: signer, clock: NodeClock(asOf: clock))
@@ -48,6 +51,7 @@ struct ImportRun {
             outcome.batchBytes += publication.batches.reduce(0) { $0 + $1.bytes.count }
         }
         outcome.seconds = Rounds.seconds(since: start)
+        outcome.processorSeconds = ThisProcess.processorSeconds - processorStart
         try check(store, outcome, clock: clock)
         try store.close()
         return outcome

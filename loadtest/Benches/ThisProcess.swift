@@ -10,6 +10,13 @@ enum ThisProcess {
         }
     }
 
+    /// Processor time that this process has used, all threads together.
+    static var processorSeconds: Double {
+        var time = timespec()
+        guard clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 else { return .nan }
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     /// The most memory that was resident at any time (VmHWM), in MB of 10^6 bytes.
     static func peakMemory() throws -> Double {
         let text = try status("VmHWM:")
