@@ -37,26 +37,33 @@ struct AdminHandler: RequestHandler {
         } catch let error as ExportError {
             try await refuse(422, "archive-refused", "The archive was refused", error.description, writer)
         } catch let error as HTTPError where error.code == .bodyTooLarge {
-            try await refuse(413, "archive-too-large", "The archive is too large", error.description, writer)
+            try await refuse(413, "archive-too-large", "The archive is too large", error.reason, writer)
         } catch let error as NodeError {
             try await refuse(422, "import-refused", "The import was refused", error.description, writer)
         } catch let error as StoreError {
-            node.raise("an import could not be stored: \(error)")
-            try await refuse(507, "store-failed", "Nothing was published", "\(error)", writer)
+            node.raise("an import could not be stored: \(error.reason)")
+            try await refuse(507, "store-failed", "Nothing was published", error.reason, writer)
+        } catch let error as FormatError {
+            node.raise("an import could not be encoded: \(error)")
+            try await refuse(500, "not-encodable", "Nothing was published", "\(error)", writer)
         }
     }
 
+    /// Publishes on the store's thread. Everybody hears of it from there, also if whoever asked has gone meanwhile:
+    /// what is durable is never left unsaid.
     private func publish(_ archive: [UInt8], verifiedWith key: ExportVerificationKey) async throws -> ImportReport {
-        let node = node
-        let (report, batches) = try await node.queue.run { storage in
+        let (node, driver) = (node, driver)
+        return try await node.queue.run { storage in
             let export = try ExportArchive.open(archive, verifiedWith: key)
-            let living = node.served.all.filter(\.isLiving).map(\.feed)
-            let publication = try node.publisher.publish(export.keys, storage: storage, living: living)
-            node.served.append(publication.batches.map { StoredBatch($0) }, base: nil)
-            return (ImportReport(export, publication), publication.batches)
+            do {
+                let publication = try node.publish(export.keys, storage: storage)
+                if !publication.batches.isEmpty { driver.report(.published(publication.batches)) }
+                return ImportReport(export, publication)
+            } catch let error as StoreError {
+                node.health.trouble = "the store does not take batches: \(error.reason)"
+                throw error
+            }
         }
-        if !batches.isEmpty { await driver.handle(.published(batches)) }
-        return report
     }
 
     private func refuse(
@@ -66,10 +73,7 @@ struct AdminHandler: RequestHandler {
         _ detail: String,
         _ writer: ResponseWriter
     ) async throws {
-        let problem = ProblemDocument(name, status: status, title: title, detail: detail)
-        try await writer.send(problem.head())
-        try await writer.write(problem.body)
-        try await writer.finish()
+        try await ProblemDocument(name, status: status, title: title, detail: detail).send(writer)
     }
 
     private static func verificationKey(_ request: RequestHead) throws -> ExportVerificationKey {

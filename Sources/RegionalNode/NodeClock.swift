@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import Foundation
 public import Replication
 
@@ -14,6 +15,9 @@ public struct NodeClock: Sendable {
 
     /// Unix seconds.
     public var seconds: Int64 { now.milliseconds / 1000 }
+
+    /// Milliseconds since some moment, on a clock that nobody sets.
+    static var monotonic: Int64 { Int64(clamping: DispatchTime.now().uptimeNanoseconds / 1_000_000) }
 
     /// The system's unix time in milliseconds, whatever this clock was set to: for durations between processes.
     public static var system: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }

@@ -1,7 +1,7 @@
 public import Configuration
 public import ExposureKeys
-internal import FeedFormat
-internal import Foundation
+public import Foundation
+public import Logging
 internal import SystemPackage
 
 /// Everything that can be set about a node. Flags win over the environment, the environment over the file.
@@ -23,73 +23,52 @@ public struct NodeConfiguration: Sendable {
     public var publicationSlot: Int64
     /// Unix seconds to which the node's clock is set at the start.
     public var asOf: Int64?
-    public var logLevel: String
+    public var logLevel: Logger.Level
 
-    /// - Throws: `NodeError` that names the setting.
+    /// - Throws: `NodeError` that names the setting and says how to give it.
     public init(_ reader: ConfigReader) throws(NodeError) {
-        func required(_ key: String) throws(NodeError) -> String {
-            guard let value = reader.string(forKey: ConfigKey(key)), !value.isEmpty else {
-                throw NodeError(
-                    .configuration,
-                    "the setting '\(key)' is missing: give it in the configuration file or as \(NodeConfiguration.variable(key))"
-                )
-            }
-            return value
+        let settings = NodeSettings(reader)
+        region = try settings.value("region", "a region code such as VN-01") { Region($0) }
+        storePath = try settings.text("store")
+        publicAddress = try settings.value("listen.public", or: "127.0.0.1:8440", "host:port") { HostPort($0) }
+        peerAddress = try settings.value("listen.peers", or: "127.0.0.1:8441", "host:port") { HostPort($0) }
+        adminSocketPath = try settings.text("admin.socket", or: storePath + ".admin")
+        rosterPath = try settings.text("roster")
+        authoritiesPath = try settings.text("authorities")
+        signingKeyPath = try settings.text("key")
+        neighbours = try settings.regions("neighbours")
+        publicationSlot = try settings.value("publicationSlot", or: "3600", "a number of seconds from 1 to 86400") {
+            Int64($0).flatMap { (1...86_400).contains($0) ? $0 : nil }
         }
-        func invalid(_ key: String, _ expected: String) -> NodeError {
-            NodeError(.configuration, "the setting '\(key)' is not \(expected)")
+        let time = try settings.value("asOf", or: "", "a time such as 2020-12-24T00:00:00Z, or unix seconds") { text in
+            text.isEmpty ? .some(nil) : NodeConfiguration.time(text).map { Int64?.some($0) }
         }
-        guard let region = Region(try required("region")) else {
-            throw invalid("region", "a region code such as VN-01")
-        }
-        self.region = region
-        storePath = try required("store")
-        guard let publicAddress = HostPort(reader.string(forKey: "listen.public", default: "127.0.0.1:8440")) else {
-            throw invalid("listen.public", "host:port")
-        }
-        self.publicAddress = publicAddress
-        guard let peerAddress = HostPort(reader.string(forKey: "listen.peers", default: "127.0.0.1:8441")) else {
-            throw invalid("listen.peers", "host:port")
-        }
-        self.peerAddress = peerAddress
-        adminSocketPath = reader.string(forKey: "admin.socket", default: storePath + ".admin")
-        rosterPath = try required("roster")
-        authoritiesPath = try required("authorities")
-        signingKeyPath = try required("key")
-        if let names = reader.stringArray(forKey: "neighbours") {
-            let regions = names.compactMap { Region($0) }
-            guard regions.count == names.count else { throw invalid("neighbours", "a list of region codes") }
-            neighbours = regions
-        }
-        // A text that is no number reads as none.
-        let slotText = reader.string(forKey: "publicationSlot")
-        let slot = reader.int(forKey: "publicationSlot") ?? (slotText == nil ? 3600 : 0)
-        guard (1...86_400).contains(slot) else { throw invalid("publicationSlot", "1 to 86400 seconds") }
-        publicationSlot = Int64(slot)
-        if let text = reader.string(forKey: "asOf") ?? reader.int(forKey: "asOf").map(String.init) {
-            guard let time = NodeConfiguration.time(text) else {
-                throw invalid("asOf", "a time such as 2020-12-24T00:00:00Z or unix seconds")
-            }
-            asOf = time
-        }
-        logLevel = reader.string(forKey: "logLevel", default: "info")
+        asOf = time
+        let levels = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
+        logLevel = try settings.value("logLevel", or: "info", "one of \(levels)") { Logger.Level(rawValue: $0) }
     }
 
     /// The providers of a node's settings, in the order in which they win.
     /// - Parameters:
     ///   - flags: settings from the command line by name.
+    ///   - environment: variables; by default those of the process.
     ///   - file: a JSON file; nil for none.
-    public static func reader(flags: [String: ConfigValue], file: String?) async throws(NodeError) -> ConfigReader {
+    public static func reader(
+        flags: [String: ConfigValue],
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        file: String?
+    ) async throws(NodeError) -> ConfigReader {
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
         for (name, value) in flags { values[AbsoluteConfigKey(ConfigKey(name))] = value }
         var providers: [any ConfigProvider] = [InMemoryProvider(name: "flags", values: values)]
-        providers.append(EnvironmentVariablesProvider().prefixKeys(with: "keytide"))
+        let variables = EnvironmentVariablesProvider(environmentVariables: environment)
+        providers.append(variables.prefixKeys(with: "keytide"))
         if let file {
-            try SettingsFile.check(file)
+            try NodeSettings.checkNames(inFile: file)
             do {
                 providers.append(try await FileProvider<JSONSnapshot>(filePath: FilePath(file)))
             } catch {
-                throw NodeError(.file, "the configuration file \(file) cannot be read as JSON", cause: error)
+                throw NodeError(.file, "the configuration file \(file) is not JSON as a node reads it", cause: error)
             }
         }
         return ConfigReader(providers: providers)
@@ -107,13 +86,9 @@ public struct NodeConfiguration: Sendable {
         }
         return nil
     }
-
-    private static func variable(_ key: String) -> String {
-        "KEYTIDE_" + key.uppercased().replacing(".", with: "_")
-    }
 }
 
-/// A host and a port, written `host:port`.
+/// A host and a port, written `host:port`, with an IPv6 address in brackets.
 public struct HostPort: Hashable, Sendable, CustomStringConvertible {
     public let host: String
     public let port: Int
@@ -122,7 +97,9 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
             (0...65_535).contains(port), colon > text.startIndex
         else { return nil }
-        host = String(text[..<colon])
+        let name = text[..<colon]
+        host = name.hasPrefix("[") && name.hasSuffix("]") ? String(name.dropFirst().dropLast()) : String(name)
+        guard !host.isEmpty else { return nil }
         self.port = port
     }
 
@@ -133,5 +110,5 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
         self.init(rest.hasSuffix("/") ? rest.dropLast() : rest)
     }
 
-    public var description: String { "\(host):\(port)" }
+    public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
 }

@@ -18,6 +18,14 @@ final class NodeContext: Sendable {
     let logger: Logger
     private let indexMaker: IndexMaker
     private let arrivals = Mutex<[Arrival]>([])
+    private let indexState = Mutex(IndexState())
+
+    private struct IndexState {
+        /// A refresh waits in the queue and will see whatever has changed until it runs.
+        var isAwaited = false
+        /// Unix seconds of the newest index.
+        var time: Int64 = .min
+    }
 
     /// When a feed reached a size here, by the system's clock.
     struct Arrival: Sendable {
@@ -51,6 +59,22 @@ final class NodeContext: Sendable {
         indexMaker = IndexMaker(region: region, signer: signer)
     }
 
+    /// Publishes what is new in `keys`, on the store's thread.
+    func publish(_ keys: [DiagnosisKey], storage: any FeedStorage) throws -> RegionPublisher.Publication {
+        let living = served.all.filter { $0.feed.region == region && $0.isLiving }.map(\.feed)
+        let publication = try publisher.publish(keys, storage: storage, living: living)
+        guard let feed = publication.batches.first?.feed else { return publication }
+        served.append(publication.batches.map { StoredBatch($0) }, base: nil)
+        health.trouble = nil
+        if !living.contains(feed), living.count >= FormatLimits.epochsPerRegion {
+            raise(
+                "\(region) has more than \(FormatLimits.epochsPerRegion) living epochs, since this node was restarted "
+                    + "as often; other nodes take what it publishes now only when the oldest have ended"
+            )
+        }
+        return publication
+    }
+
     /// A feed has grown and is durable: it enters the index.
     func becameVisible(_ feed: FeedID, count: UInt64) {
         let arrival = Arrival(feed: feed, count: count, milliseconds: NodeClock.system)
@@ -62,16 +86,31 @@ final class NodeContext: Sendable {
         refreshIndex()
     }
 
-    /// Signs the index anew, on the store's thread.
+    /// Signs the index anew, on the store's thread. Many changes at once make one new index.
     func refreshIndex() {
+        let isAwaited = indexState.withLock { state in
+            defer { state.isAwaited = true }
+            return state.isAwaited
+        }
+        if isAwaited { return }
         queue.submit { _ in
+            // Index times never decrease, though the system's clock may.
+            let time = self.indexState.withLock { state in
+                state.isAwaited = false
+                state.time = max(state.time, self.clock.seconds)
+                return state.time
+            }
             do {
-                let index = try self.indexMaker.index(of: self.served.all, time: self.clock.seconds)
-                self.served.setIndex(index)
+                self.served.setIndex(try self.indexMaker.index(of: self.served.all, time: time))
             } catch {
                 self.raise("the index could not be signed: \(error)")
             }
         }
+    }
+
+    /// Signs the index anew if it is older than `age` seconds.
+    func refreshIndex(olderThan age: Int64) {
+        if indexState.withLock({ clock.seconds - $0.time >= age }) { refreshIndex() }
     }
 
     func raise(_ alarm: String) {

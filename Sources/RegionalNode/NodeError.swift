@@ -11,6 +11,10 @@ public struct NodeError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let file = Code("file")
         /// The roster does not list this region, or not with the key that this node holds.
         public static let notInRoster = Code("notInRoster")
+        /// An address or socket cannot be listened on.
+        public static let listen = Code("listen")
+        /// A neighbour does not take a link.
+        public static let link = Code("link")
         /// An import was refused as a whole.
         public static let importRefused = Code("importRefused")
         /// The store could not keep what was to be published.

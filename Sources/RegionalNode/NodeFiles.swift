@@ -22,12 +22,16 @@ struct NodeFiles {
         let authoritiesText = try NodeFiles.text(configuration.authoritiesPath, "the authorities")
         do throws(FormatError) {
             authorities = try RosterAuthorities(text: authoritiesText)
+        } catch {
+            throw NodeError(.file, "\(configuration.authoritiesPath) does not say who may sign the roster: \(error)")
+        }
+        do throws(FormatError) {
             roster = try Roster(rosterBytes[...], authorities: authorities, now: now)
         } catch {
             throw NodeError(
                 .file,
-                "the roster \(configuration.rosterPath) is not valid under \(configuration.authoritiesPath)",
-                cause: error
+                "the roster \(configuration.rosterPath) is not valid under \(configuration.authoritiesPath): \(error); "
+                    + "get the newest roster from the authorities"
             )
         }
         self.signer = signer
@@ -35,13 +39,22 @@ struct NodeFiles {
         guard let entry = roster.region(configuration.region) else {
             throw NodeError(
                 .notInRoster,
-                "the roster \(configuration.rosterPath), version \(roster.version), does not list \(configuration.region)"
+                "the roster \(configuration.rosterPath), version \(roster.version), does not list \(configuration.region); "
+                    + "have it listed, or correct the setting 'region'"
             )
         }
-        guard entry.keys.contains(where: { $0.verifier == signer.verifier }) else {
+        guard let key = entry.keys.first(where: { $0.verifier == signer.verifier }) else {
             throw NodeError(
                 .notInRoster,
-                "the roster lists \(configuration.region) with another key than the one in \(configuration.signingKeyPath)"
+                "the roster lists \(configuration.region) with another key than the one in "
+                    + "\(configuration.signingKeyPath); correct the setting 'key', or have this key listed"
+            )
+        }
+        guard (key.notBefore...max(key.notBefore, key.notAfter)).contains(now) else {
+            throw NodeError(
+                .notInRoster,
+                "the key in \(configuration.signingKeyPath) is not valid now: the roster lets it sign from unix time "
+                    + "\(key.notBefore) to \(key.notAfter); have a new key listed, or set the clock right"
             )
         }
     }
@@ -50,7 +63,7 @@ struct NodeFiles {
         do {
             return try String(contentsOfFile: path, encoding: .utf8)
         } catch {
-            throw NodeError(.file, "\(what) cannot be read from \(path)", cause: error)
+            throw NodeError(.file, "\(what) cannot be read from \(path): \(error.localizedDescription)")
         }
     }
 }

@@ -15,7 +15,7 @@ struct NodeListeners {
     private let servers: [HTTPServer]
 
     /// Opens all three, or none.
-    /// - Throws: `HTTPError`, for example `addressInUse`.
+    /// - Throws: `NodeError` with `listen`, which names the setting.
     init(
         _ configuration: NodeConfiguration,
         _ files: NodeFiles,
@@ -32,12 +32,15 @@ struct NodeListeners {
             policy: CachePolicy(slot: configuration.publicationSlot),
             clock: node.clock,
             queue: node.queue,
-            health: node.health
+            health: node.health,
+            readers: RangeReaders(limit: NodeListeners.rangesAtOnce),
+            raise: { node.raise($0) }
         )
         var links = ServerConfiguration()
         links.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
         var servers: [HTTPServer] = []
         func listen(
+            _ setting: String,
             _ address: ListenAddress,
             _ configuration: ServerConfiguration,
             _ handler: any RequestHandler
@@ -54,16 +57,22 @@ struct NodeListeners {
                 return server
             } catch {
                 for server in servers { try? await server.shutdown(grace: .zero) }
-                throw error
+                let reason = (error as? HTTPError)?.reason ?? "\(error)"
+                throw NodeError(.listen, "the node cannot start: \(reason) (setting '\(setting)')")
             }
         }
         let open = configuration.publicAddress
-        let publicServer = try await listen(.tcp(open.host, open.port), ServerConfiguration(), publicRoutes)
+        let publicServer = try await listen(
+            "listen.public",
+            .tcp(open.host, open.port),
+            ServerConfiguration(),
+            publicRoutes
+        )
         let peers = configuration.peerAddress
         let peerHandler = PeerHandler(publicRoutes: publicRoutes, driver: driver)
-        let peerServer = try await listen(.tcp(peers.host, peers.port), links, peerHandler)
+        let peerServer = try await listen("listen.peers", .tcp(peers.host, peers.port), links, peerHandler)
         let admin = AdminHandler(node: node, driver: driver, connections: connections, publicRoutes: publicRoutes)
-        _ = try await listen(.unix(configuration.adminSocketPath), ServerConfiguration(), admin)
+        _ = try await listen("admin.socket", .unix(configuration.adminSocketPath), ServerConfiguration(), admin)
         self.servers = servers
         addresses = NodeAddresses(
             publicPort: publicServer.localAddress.port ?? 0,
@@ -74,6 +83,9 @@ struct NodeListeners {
 
     /// Bytes of range bodies kept in memory.
     private static let cacheBytes = 32 << 20
+
+    /// Ranges being read from the store at once, each of some megabytes; those in the cache do not count.
+    private static let rangesAtOnce = 128
 
     func shutdown(grace: Duration) async {
         await withDiscardingTaskGroup { group in

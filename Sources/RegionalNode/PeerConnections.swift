@@ -13,6 +13,7 @@ actor PeerConnections {
     }
 
     private var slots: [Region: Slot] = [:]
+    private var isClosed = false
     private let roster: Roster
     private let group: any EventLoopGroup
     private let wire: WireCounters
@@ -27,15 +28,21 @@ actor PeerConnections {
         self.logger = logger
     }
 
+    /// The connection to a peer, opened if there is none. A cancelled call returns at once; the opening goes on for
+    /// others.
     func connection(to peer: Region) async throws -> HTTPConnection {
+        guard !isClosed else { throw CancellationError() }
         switch slots[peer] {
         case .open(let connection) where connection.isOpen:
             return connection
         case .opening(let task):
-            return try await task.value
-        case .open, nil:
+            return try await PeerConnections.value(of: task)
+        case .open(let old):
             count(peer)
-            counted[peer] = nil
+            // It takes no more requests, but would stay until the peer closes it.
+            Task { await old.close() }
+            return try await open(peer)
+        case nil:
             return try await open(peer)
         }
     }
@@ -45,12 +52,15 @@ actor PeerConnections {
         for peer in roster.regions { count(peer.id) }
     }
 
+    /// Closes all connections, and lets none be opened any more.
     func closeAll() async {
+        isClosed = true
         settleCounters()
-        for slot in slots.values {
+        let last = slots.values
+        slots = [:]
+        for slot in last {
             if case .open(let connection) = slot { await connection.close() }
         }
-        slots = [:]
     }
 
     private func open(_ peer: Region) async throws -> HTTPConnection {
@@ -61,22 +71,46 @@ actor PeerConnections {
         let task = Task {
             var configuration = ClientConfiguration()
             configuration.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
-            return try await HTTPConnection.connect(
-                to: .tcp(address.host, address.port),
-                configuration: configuration,
-                group: group,
-                logger: logger
-            )
+            do {
+                let connection = try await HTTPConnection.connect(
+                    to: .tcp(address.host, address.port),
+                    configuration: configuration,
+                    group: group,
+                    logger: logger
+                )
+                return try await self.opened(connection, to: peer)
+            } catch {
+                self.failed(peer)
+                throw error
+            }
         }
         slots[peer] = .opening(task)
-        do {
-            let connection = try await task.value
-            slots[peer] = .open(connection)
-            return connection
-        } catch {
-            slots[peer] = nil
-            throw error
+        counted[peer] = nil
+        return try await PeerConnections.value(of: task)
+    }
+
+    private func opened(_ connection: HTTPConnection, to peer: Region) async throws -> HTTPConnection {
+        guard !isClosed else {
+            await connection.close()
+            throw CancellationError()
         }
+        slots[peer] = .open(connection)
+        return connection
+    }
+
+    private func failed(_ peer: Region) {
+        if case .opening? = slots[peer] { slots[peer] = nil }
+    }
+
+    /// The outcome of a task, or an error as soon as the caller is cancelled.
+    private static func value(of task: Task<HTTPConnection, any Error>) async throws -> HTTPConnection {
+        let (outcome, continuation) = AsyncStream<Result<HTTPConnection, any Error>>.makeStream()
+        Task {
+            continuation.yield(await task.result)
+            continuation.finish()
+        }
+        for await result in outcome { return try result.get() }
+        throw CancellationError()
     }
 
     private func count(_ peer: Region) {
@@ -95,6 +129,8 @@ struct PeerFetcher: Sendable {
 
     /// Requests under way for one fetch.
     private static let width = 8
+    /// Bytes after which a fetch ends early: unverified batches of a peer's choosing stay in memory until it ends.
+    private static let enoughBytes = 16 << 20
 
     func frontier(of feed: FeedID, at size: UInt64, from peer: Region) async -> Frontier? {
         do {
@@ -114,18 +150,23 @@ struct PeerFetcher: Sendable {
     func batches(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [ReceivedBatch] {
         do {
             let connection = try await connections.connection(to: peer)
-            return try await withThrowingTaskGroup(of: (UInt64, ReceivedBatch?).self) { group in
+            return await withTaskGroup(of: (UInt64, ReceivedBatch?).self) { group in
                 var next = numbers.lowerBound
                 var results: [UInt64: ReceivedBatch] = [:]
+                var bytes = 0
+                var isEnough = false
                 func start() {
-                    guard next < numbers.upperBound else { return }
+                    guard !isEnough, next < numbers.upperBound else { return }
                     let number = next
                     next += 1
-                    group.addTask { (number, try await batch(number, of: feed, over: connection)) }
+                    group.addTask { (number, await batch(number, of: feed, over: connection, from: peer)) }
                 }
                 for _ in 0..<PeerFetcher.width { start() }
-                while let (number, batch) = try await group.next() {
+                while let (number, batch) = await group.next() {
                     results[number] = batch
+                    bytes += batch?.bytes.count ?? 0
+                    // What follows a batch that did not come is of no use.
+                    isEnough = isEnough || batch == nil || bytes >= PeerFetcher.enoughBytes
                     start()
                 }
                 return Array(numbers.lazy.map { results[$0] }.prefix { $0 != nil }.compactMap { $0 })
@@ -136,18 +177,27 @@ struct PeerFetcher: Sendable {
         }
     }
 
-    private func batch(_ number: UInt64, of feed: FeedID, over connection: HTTPConnection) async throws
-        -> ReceivedBatch?
-    {
-        let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/0/\(number)"
-        let limit = FormatLimits.batchBytes + FormatLimits.checkpointBytes
-        let (head, body) = try await connection.get(path, maxBody: limit)
-        guard head.status == 200, let range = FeedRange(level: 0, index: number) else { return nil }
-        let parts = try RangeBody(Array(body.readableBytesView)[...], range: range)
-        return parts.batches.first.map { ReceivedBatch(bytes: Array($0), checkpoint: Array(parts.checkpoint)) }
+    private func batch(
+        _ number: UInt64,
+        of feed: FeedID,
+        over connection: HTTPConnection,
+        from peer: Region
+    ) async -> ReceivedBatch? {
+        do {
+            let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/0/\(number)"
+            let limit = FormatLimits.batchBytes + FormatLimits.checkpointBytes
+            let (head, body) = try await connection.get(path, maxBody: limit)
+            guard head.status == 200, let range = FeedRange(level: 0, index: number) else { return nil }
+            let parts = try RangeBody(Array(body.readableBytesView)[...], range: range)
+            return parts.batches.first.map { ReceivedBatch(bytes: Array($0), checkpoint: Array(parts.checkpoint)) }
+        } catch {
+            report(error, feed, peer)
+            return nil
+        }
     }
 
     private func report(_ error: any Error, _ feed: FeedID, _ peer: Region) {
+        if Task.isCancelled { return }
         logger.info("fetch failed", metadata: ["feed": "\(feed)", "peer": "\(peer)", "why": "\(error)"])
     }
 }

@@ -25,15 +25,28 @@ struct ProblemDocument: Encodable {
         return ByteBuffer(bytes: (try? encoder.encode(self)) ?? Data())
     }
 
-    /// The complete answer; errors are kept by caches for a few seconds at most.
+    /// The complete answer; errors of a request are kept by caches for a few seconds at most, those of the node
+    /// never.
     func response(_ extra: HTTPFields = [:]) -> RequestHandling {
         .respond(head(extra), body)
     }
 
     func head(_ extra: HTTPFields = [:]) -> ResponseHead {
-        var fields: HTTPFields = ["content-type": "application/problem+json", "cache-control": "max-age=5"]
+        var fields: HTTPFields = [
+            "content-type": "application/problem+json", "cache-control": status < 500 ? "max-age=5" : "no-store",
+        ]
         for (name, value) in extra { fields.append(name, value) }
         return ResponseHead(status: status, fields: fields)
+    }
+
+    /// Answers with this document from a request's task.
+    func send(_ writer: ResponseWriter, _ extra: HTTPFields = [:]) async throws {
+        let body = body
+        var head = head(extra)
+        head.fields["content-length"] = String(body.readableBytes)
+        try await writer.send(head)
+        try await writer.write(body)
+        try await writer.finish()
     }
 
     static let noSuchRoute = ProblemDocument(
@@ -48,6 +61,27 @@ struct ProblemDocument: Encodable {
         status: 405,
         title: "Method not allowed",
         detail: "The field 'allow' names the methods of this route."
+    )
+
+    static let linkNeedsPost = ProblemDocument(
+        "method-not-allowed",
+        status: 405,
+        title: "Method not allowed",
+        detail: "This route takes POST only, and the request's body is one side of a link."
+    )
+
+    static let tooManyLinks = ProblemDocument(
+        "too-many-links",
+        status: 503,
+        title: "Too many links",
+        detail: "This node has as many links as it takes, or is stopping. Try again later."
+    )
+
+    static let busy = ProblemDocument(
+        "busy",
+        status: 503,
+        title: "Busy",
+        detail: "This node is reading as many ranges as it can hold. Try again in a second, or another node."
     )
 
     static func unknownRegion(_ region: String) -> ProblemDocument {
@@ -83,6 +117,15 @@ struct ProblemDocument: Encodable {
             status: 410,
             title: "Gone",
             detail: "Batches of \(feed) below \(first) are older than 15 days and were dropped everywhere."
+        )
+    }
+
+    static func unknownPart(_ hash: String) -> ProblemDocument {
+        ProblemDocument(
+            "unknown-part",
+            status: 404,
+            title: "Unknown part",
+            detail: "The part \(hash) is not that of the present index; get /v1/index again."
         )
     }
 

@@ -15,6 +15,8 @@ struct PublicHandler: RequestHandler {
     let clock: NodeClock
     let queue: StoreQueue
     let health: NodeHealth
+    let readers: RangeReaders
+    let raise: @Sendable (String) -> Void
 
     func handle(_ request: RequestHead) -> RequestHandling {
         let path = request.path.prefix { $0 != "?" }
@@ -53,7 +55,7 @@ struct PublicHandler: RequestHandler {
 
     private func settled(_ hash: Hash256) -> RequestHandling {
         guard let index = served.index, index.settledHash == hash else {
-            return ProblemDocument.unknownFeed("part \(hash.hexadecimal)").response()
+            return ProblemDocument.unknownPart(hash.hexadecimal).response()
         }
         return .respond(bytesHead(CachePolicy.hashes), index.settled)
     }
@@ -84,7 +86,8 @@ struct PublicHandler: RequestHandler {
             cache: cache,
             policy: policy,
             clock: clock,
-            health: health
+            readers: readers,
+            raise: raise
         )
         return .run { _, writer in try await reader.answer(writer) }
     }
@@ -130,20 +133,11 @@ struct PublicHandler: RequestHandler {
         _ type: String,
         _ request: RequestHead
     ) -> RequestHandling {
-        if PublicHandler.matches(request.fields["if-none-match"], tag) {
+        if EntityTags.match(request.fields.values(of: "if-none-match"), tag) {
             return .respond(ResponseHead(status: 304, fields: ["etag": tag, "cache-control": caching]), nil)
         }
         let fields: HTTPFields = ["content-type": type, "etag": tag, "cache-control": caching]
         return .respond(ResponseHead(status: 200, fields: fields), body)
-    }
-
-    /// RFC 9110, 13.1.2: a list of tags, compared weakly, or an asterisk.
-    private static func matches(_ field: String?, _ tag: String) -> Bool {
-        guard let field else { return false }
-        return field.split(separator: ",").contains { candidate in
-            let candidate = String(candidate.filter { $0 != " " && $0 != "\t" })
-            return candidate == "*" || candidate == tag || candidate == "W/" + tag
-        }
     }
 
     private func bytesHead(_ caching: String) -> ResponseHead {
@@ -156,6 +150,19 @@ struct PublicHandler: RequestHandler {
         try await writer.send(head)
         try await writer.write(body)
         try await writer.finish()
+    }
+}
+
+/// The comparison of RFC 9110, 13.1.2: a list of tags, weak or strong, or `*`.
+enum EntityTags {
+    static func match(_ values: [String], _ tag: String) -> Bool {
+        values.contains { value in
+            value.split(separator: ",").contains { item in
+                let item = item.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed()
+                let text = String(item)
+                return text == "*" || text == tag || text == "W/" + tag
+            }
+        }
     }
 }
 

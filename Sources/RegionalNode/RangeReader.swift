@@ -3,6 +3,7 @@ internal import FeedStore
 internal import HTTP2
 internal import NIOCore
 internal import Replication
+internal import Synchronization
 
 /// Answers a range from the store: piece by piece, so that a range of any size takes little memory; a small one is
 /// kept for the next who asks.
@@ -13,28 +14,36 @@ struct RangeReader: Sendable {
     let cache: RangeCache
     let policy: CachePolicy
     let clock: NodeClock
-    let health: NodeHealth
+    let readers: RangeReaders
+    let raise: @Sendable (String) -> Void
 
-    /// Batches read at once.
-    private static let step: UInt64 = 16
+    /// Bytes and batches read at once, more or less: how large the next batches are is not known before they are read.
+    private static let stepBytes = 1 << 20
+    private static let stepLimit: UInt64 = 16
     /// Larger bodies are streamed and not kept.
     private static let keptBytes = 2 << 20
 
     func answer(_ writer: ResponseWriter) async throws {
+        guard readers.enter() else { return try await ProblemDocument.busy.send(writer, ["retry-after": "1"]) }
+        defer { readers.leave() }
         var body = ByteBuffer()
         var headSent = false
         var position = range.lowerBound
+        var step: UInt64 = 1
         while position < range.upperBound {
-            let end = min(position + RangeReader.step, range.upperBound)
-            let (piece, complete): (ByteBuffer, Bool)
+            let end = min(position + step, range.upperBound)
+            let piece: ByteBuffer
             do {
-                (piece, complete) = try await read(position..<end)
+                guard let batches = try await read(position..<end) else {
+                    return try await fail(.gone(feed.description, first: range.upperBound), writer, headSent: headSent)
+                }
+                piece = batches
             } catch let error as StoreError {
-                _ = health.raise("batches could not be read: \(error)", at: clock.now)
-                guard !headSent else { throw error }
-                return try await send(.storeFailed, writer)
+                raise("a range could not be read: \(error)")
+                return try await fail(.storeFailed, writer, headSent: headSent)
             }
-            guard complete else { return try await fail(writer, headSent: headSent) }
+            let each = max(1, piece.readableBytes / Int(end - position))
+            step = min(max(1, UInt64(RangeReader.stepBytes / each)), RangeReader.stepLimit)
             body.writeImmutableBuffer(piece)
             if body.readableBytes > RangeReader.keptBytes {
                 if !headSent {
@@ -58,14 +67,15 @@ struct RangeReader: Sendable {
         try await writer.finish()
     }
 
-    /// The batches with these numbers, and after the last of the range its checkpoint.
-    private func read(_ numbers: Range<UInt64>) async throws -> (ByteBuffer, complete: Bool) {
+    /// The batches with these numbers, and after the last of the range its checkpoint; nil if some are gone.
+    private func read(_ numbers: Range<UInt64>) async throws -> ByteBuffer? {
         let feed = feed
         let batches = try await queue.run { try $0.batches(feed, numbers) }
+        guard UInt64(batches.count) == numbers.upperBound - numbers.lowerBound else { return nil }
         var buffer = ByteBuffer()
         for batch in batches { buffer.writeBytes(batch.bytes) }
         if numbers.upperBound == range.upperBound, let last = batches.last { buffer.writeBytes(last.checkpoint) }
-        return (buffer, UInt64(batches.count) == numbers.upperBound - numbers.lowerBound)
+        return buffer
     }
 
     private func head(_ body: ByteBuffer) -> ResponseHead {
@@ -77,17 +87,33 @@ struct RangeReader: Sendable {
         )
     }
 
-    /// Batches were dropped between the look at the feed and the reading of it.
-    private func fail(_ writer: ResponseWriter, headSent: Bool) async throws {
-        guard !headSent else {
-            throw NodeError(.store, "batches of \(feed) were dropped while they were being sent")
-        }
-        try await send(.gone(feed.description, first: range.upperBound), writer)
+    /// Batches were dropped between the look at the feed and the reading of it, or the store failed. A body that has
+    /// begun is cut off, so that nobody takes it for complete.
+    private func fail(_ problem: ProblemDocument, _ writer: ResponseWriter, headSent: Bool) async throws {
+        guard !headSent else { throw NodeError(.store, "a range of \(feed) could not be sent to its end") }
+        try await problem.send(writer)
+    }
+}
+
+/// Counts the ranges being read, each of which holds a few megabytes until its reader takes them.
+final class RangeReaders: Sendable {
+    private let limit: Int
+    private let count = Mutex(0)
+
+    init(limit: Int) {
+        self.limit = limit
     }
 
-    private func send(_ problem: ProblemDocument, _ writer: ResponseWriter) async throws {
-        try await writer.send(problem.head())
-        try await writer.write(problem.body)
-        try await writer.finish()
+    /// - Returns: false if there are too many; then do not `leave`.
+    func enter() -> Bool {
+        count.withLock { count in
+            guard count < limit else { return false }
+            count += 1
+            return true
+        }
+    }
+
+    func leave() {
+        count.withLock { $0 -= 1 }
     }
 }

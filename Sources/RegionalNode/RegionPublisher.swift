@@ -13,7 +13,13 @@ package final class RegionPublisher: Sendable {
         /// Everything that the region has published and that is still held.
         var keys = RegionKeys()
         var writer: FeedWriter?
+        /// The system's clock less the monotonic one, in milliseconds, when the epoch began.
+        var clockOffset: Int64 = 0
     }
+
+    /// A jump of the system's clock by more than this is that of a resumed image of the machine, not of a clock set
+    /// right: other copies of this process may sign in the same epoch.
+    private static let clockJump: Int64 = 60_000
 
     private let region: Region
     private let signer: NoteSigner
@@ -65,6 +71,9 @@ package final class RegionPublisher: Sendable {
             var written: [FeedWriter.WrittenBatch] = []
             var feed: FeedID?
             if !selection.news.isEmpty {
+                let offset = NodeClock.system - NodeClock.monotonic
+                if !mayGoOn(state, offset: offset, storage: storage) { state.writer = nil }
+                if state.writer == nil { state.clockOffset = offset }
                 var writer = state.writer ?? begin(living: living, now: now)
                 written = try writer.publish(
                     selection.news,
@@ -72,7 +81,13 @@ package final class RegionPublisher: Sendable {
                     time: now.milliseconds / 1000
                 )
                 feed = writer.feed
-                try storage.append(written.map { StoredBatch(ProvenBatch($0, feed: writer.feed)) })
+                do throws(StoreError) {
+                    try storage.append(written.map { StoredBatch(ProvenBatch($0, feed: writer.feed)) })
+                } catch {
+                    // Unless it is sure that nothing was kept, these sizes must never be signed a second time.
+                    if error.code != .full { state.writer = nil }
+                    throw error
+                }
                 state.writer = writer
                 state.keys.join(RegionKeys(joining: selection.news))
             }
@@ -83,6 +98,21 @@ package final class RegionPublisher: Sendable {
                 notYetEnded: selection.notYetEnded,
                 duplicates: selection.duplicates
             )
+        }
+    }
+
+    /// Whether the epoch that is open may be signed in: the clock has not jumped, and the store holds no more of it
+    /// than was written here.
+    private func mayGoOn(_ state: State, offset: Int64, storage: any FeedStorage) -> Bool {
+        guard let writer = state.writer else { return false }
+        guard abs(offset - state.clockOffset) <= RegionPublisher.clockJump else { return false }
+        return (try? storage.batch(writer.feed, writer.frontier.size)) == nil
+    }
+
+    /// Drops keys that ended at or before `limit` from the merged state: none of them can be published again.
+    func forget(endedAtOrBefore limit: Interval) {
+        state.withLock { state in
+            state.keys = RegionKeys(joining: state.keys.keys.filter { $0.metadata.end > limit })
         }
     }
 

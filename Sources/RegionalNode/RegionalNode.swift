@@ -20,7 +20,7 @@ public struct RegionalNode: Service {
 
     /// How long streams in flight may take to end when the node stops.
     private static let grace = Duration.seconds(5)
-    /// How often expired batches are looked for, and the index is signed anew.
+    /// How often expired batches are looked for.
     private static let sweepPause = Duration.seconds(30)
 
     /// Reads and checks the files that the configuration names; opens nothing yet.
@@ -53,11 +53,12 @@ public struct RegionalNode: Service {
         }
         try await queue.shutdown()
         try storage.close()
-        try outcome.get()
+        return try outcome.get()
     }
 
     private func serve(_ queue: StoreQueue) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
+        let neighbours = try neighbours()
         let node = try await load(queue)
         let connections = PeerConnections(roster: files.roster, group: group, wire: node.wire, logger: logger)
         let held = node.served.all.map { feed in
@@ -78,14 +79,18 @@ public struct RegionalNode: Service {
             await withDiscardingTaskGroup { tasks in
                 tasks.addTask { await driver.run() }
                 tasks.addTask { await sweep(node, driver) }
+                tasks.addTask { await keepIndexFresh(node) }
                 for peer in neighbours where configuration.region < peer {
                     let dialer = LinkDialer(peer: peer, connections: connections, driver: driver, node: node)
                     tasks.addTask { await dialer.run() }
                 }
             }
         }
-        await listeners.shutdown(grace: RegionalNode.grace)
-        await connections.closeAll()
+        // In a task of its own: this one may be cancelled, and waiting for the last answers would end at once.
+        await Task {
+            await listeners.shutdown(grace: RegionalNode.grace)
+            await connections.closeAll()
+        }.value
         logger.notice("node has stopped", metadata: ["region": "\(configuration.region)"])
     }
 
@@ -113,30 +118,46 @@ public struct RegionalNode: Service {
         return node
     }
 
-    /// Drops batches 15 days after their publication, and keeps the index's time fresh.
+    /// Drops batches 15 days after their publication.
     private func sweep(_ node: NodeContext, _ driver: ReplicationDriver) async {
         while !Task.isCancelled {
             let limit = node.clock.now.interval.advanced(by: -Expiry.batchLifetime)
             do {
-                // The routes take it over on the store's thread, so that no batch is stored in between and forgotten.
-                let dropped = try await node.queue.run { storage in
-                    guard try storage.drop(publishedAtOrBefore: limit) > 0 else { return [StoredFeed]() }
+                try await node.queue.run { storage in
+                    guard try storage.drop(publishedAtOrBefore: limit) > 0 else { return }
                     let feeds = try storage.feeds()
                     node.served.replace(with: feeds)
-                    return feeds
+                    node.publisher.forget(endedAtOrBefore: limit)
+                    for feed in feeds { driver.report(.dropped(feed.feed, first: feed.first)) }
+                    node.refreshIndex()
                 }
-                for feed in dropped { await driver.handle(.dropped(feed.feed, first: feed.first)) }
             } catch {
+                if Task.isCancelled { return }
                 node.raise("expired batches could not be dropped: \(error)")
             }
-            node.refreshIndex()
             try? await Task.sleep(for: RegionalNode.sweepPause)
         }
     }
 
+    /// Signs the index anew when it is half a publication slot old, though nothing has changed: whoever compares
+    /// indexes passes over old ones. Not more often, so that entity tags stay as long as they can.
+    private func keepIndexFresh(_ node: NodeContext) async {
+        let age = max(1, configuration.publicationSlot / 2)
+        while !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(min(age, 30)))
+            node.refreshIndex(olderThan: age)
+        }
+    }
+
     /// The configured neighbours, or those before and after this region on the ring of the roster.
-    private var neighbours: [Region] {
-        if let configured = configuration.neighbours { return configured }
+    private func neighbours() throws(NodeError) -> [Region] {
+        if let configured = configuration.neighbours {
+            for region in configured where files.roster.region(region) == nil || region == configuration.region {
+                let fault = region == configuration.region ? "this region itself" : "a region that the roster lacks"
+                throw NodeError(.configuration, "the setting 'neighbours' names \(region), \(fault): correct the list")
+            }
+            return configured
+        }
         let ring = files.roster.regions.map(\.id)
         guard let position = ring.firstIndex(of: configuration.region), ring.count > 1 else { return [] }
         let before = ring[(position + ring.count - 1) % ring.count]

@@ -8,7 +8,7 @@ internal import Replication
 actor ReplicationDriver {
     private var replica: Replica
     private var random = SystemRandomNumberGenerator()
-    private var outboxes: [LinkID: LinkOutbox] = [:]
+    private var links: [LinkID: OpenLink] = [:]
     private var lastLink: UInt64 = 0
     private var wakeAt: Timestamp?
     private var wakeTask: Task<Void, Never>?
@@ -16,40 +16,80 @@ actor ReplicationDriver {
     private let fetcher: PeerFetcher
     private let jobs: AsyncStream<@Sendable () async -> Void>
     private let jobsContinuation: AsyncStream<@Sendable () async -> Void>.Continuation
+    private let reports: AsyncStream<ReplicaEvent>
+    private let reportsContinuation: AsyncStream<ReplicaEvent>.Continuation
+    private var isStopped = false
+
+    private struct OpenLink {
+        let outbox: LinkOutbox
+        let opened: ContinuousClock.Instant
+        /// Whether any frame has come.
+        var isHeard = false
+    }
+
+    /// Links open at once; far more than neighbours, few enough to bound what strangers can claim.
+    private static let maxLinks = 128
+    /// How long a link may stay without a frame once there are too many.
+    private static let silence = Duration.seconds(10)
 
     init(replica: Replica, node: NodeContext, fetcher: PeerFetcher) {
         self.replica = replica
         self.node = node
         self.fetcher = fetcher
         (jobs, jobsContinuation) = AsyncStream.makeStream()
+        (reports, reportsContinuation) = AsyncStream.makeStream()
     }
 
-    /// Runs fetches until cancelled. Their number is bounded by the replica: one per feed.
+    /// Runs fetches and takes reports until cancelled, then ends all links. The number of fetches is bounded by the
+    /// replica: one per feed.
     nonisolated func run() async {
         await withDiscardingTaskGroup { group in
+            group.addTask {
+                for await event in self.reports { await self.handle(event) }
+            }
             for await job in jobs { group.addTask { await job() } }
             group.cancelAll()
         }
-        await stopTimer()
+        await stop()
     }
 
-    func handle(_ event: ReplicaEvent) {
+    /// Tells the replica what has become of the store. Called on the store's thread, so that news of one feed come in
+    /// the order in which they became durable, whoever caused them.
+    nonisolated func report(_ event: ReplicaEvent) {
+        reportsContinuation.yield(event)
+    }
+
+    func received(_ frame: LinkFrame, on link: LinkID) {
+        links[link]?.isHeard = true
+        handle(.received(link, frame))
+    }
+
+    private func handle(_ event: ReplicaEvent) {
+        guard !isStopped else { return }
         let effects = replica.handle(event, now: node.clock.now, random: &random)
         for effect in effects { perform(effect) }
     }
 
     /// Registers a new link.
-    func open(_ outbox: LinkOutbox, expected: Region?) -> LinkID {
+    /// - Returns: nil if there are too many, or the node is stopping.
+    func open(_ outbox: LinkOutbox, expected: Region?) -> LinkID? {
+        if links.count >= ReplicationDriver.maxLinks { closeSilentLinks() }
+        guard !isStopped, links.count < ReplicationDriver.maxLinks else { return nil }
         lastLink += 1
         let link = LinkID(lastLink)
-        outboxes[link] = outbox
+        links[link] = OpenLink(outbox: outbox, opened: .now)
         handle(.linkOpened(link, expected: expected))
         return link
     }
 
     func closed(_ link: LinkID) {
-        outboxes.removeValue(forKey: link)?.close()
+        links.removeValue(forKey: link)?.outbox.close()
         handle(.linkClosed(link))
+    }
+
+    private func closeSilentLinks() {
+        let limit = ContinuousClock.now - ReplicationDriver.silence
+        for link in links.filter({ !$0.value.isHeard && $0.value.opened < limit }).keys { closed(link) }
     }
 
     /// Links and lag, for status.
@@ -58,14 +98,14 @@ actor ReplicationDriver {
     private func perform(_ effect: ReplicaEffect) {
         switch effect {
         case .send(let link, let frame):
-            guard let outbox = outboxes[link] else { return }
+            guard let outbox = links[link]?.outbox else { return }
             if !outbox.enqueue(frame) {
                 node.logger.warning("a link was closed: its peer does not read what is sent")
                 closed(link)
             }
         case .close(let link, let reason):
             node.logger.warning("a link was closed", metadata: ["reason": "\(reason)"])
-            outboxes.removeValue(forKey: link)?.close()
+            links.removeValue(forKey: link)?.outbox.close()
         case .fetchFrontier(let request, let peer, let feed, let size):
             jobsContinuation.yield { [fetcher] in
                 let frontier = await fetcher.frontier(of: feed, at: size, from: peer)
@@ -98,10 +138,10 @@ actor ReplicationDriver {
                 node.served.append(stored, base: base)
                 node.publisher.join(stored)
                 node.health.trouble = nil
-                Task { await self.handle(.stored(request)) }
+                self.report(.stored(request))
             } catch {
                 node.health.trouble = "the store does not take batches: \(error)"
-                Task { await self.handle(.storeFailed(request, reason: "\(error)")) }
+                self.report(.storeFailed(request, reason: "\(error)"))
             }
         }
     }
@@ -128,9 +168,13 @@ actor ReplicationDriver {
         handle(.tick)
     }
 
-    private func stopTimer() {
+    /// Nothing is done after this: the store is about to close.
+    private func stop() {
+        isStopped = true
         wakeTask?.cancel()
         wakeTask = nil
+        for link in links.values { link.outbox.close() }
+        links = [:]
     }
 }
 

@@ -35,14 +35,17 @@ final class ServedFeeds: Sendable {
     func append(_ batches: [StoredBatch], base: Frontier?) {
         state.withLock { state in
             for batch in batches {
-                var feed = state.feeds[batch.feed] ?? ServedFeed(batch.feed, base: base ?? Frontier())
+                // Taken out while it grows: a second reference would have all leaf hashes copied.
+                var feed =
+                    state.feeds.removeValue(forKey: batch.feed) ?? ServedFeed(batch.feed, base: base ?? Frontier())
                 feed.append(batch)
                 state.feeds[batch.feed] = feed
             }
         }
     }
 
-    /// Takes over what the store holds after batches were dropped.
+    /// Takes over what the store holds after batches were dropped. Called on the store's thread, or what was appended
+    /// meanwhile would be lost.
     func replace(with stored: [StoredFeed]) {
         state.withLock { state in
             for feed in stored { state.feeds[feed.feed] = ServedFeed(feed) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Configuration
+import FeedStore
 import Foundation
 import Logging
 import RegionalNode
@@ -57,12 +58,22 @@ struct NodeCommand: AsyncParsableCommand {
     var logLevel: String?
 
     func run() async throws {
+        // A limit on file sizes is an error of the one write that meets it, and a reader of our output may go away.
+        signal(SIGXFSZ, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            try await runNode()
+        } catch let error as NodeError {
+            throw CommandError(error.description)
+        } catch let error as StoreError {
+            throw CommandError("the store cannot be used: \(error.reason)")
+        }
+    }
+
+    private func runNode() async throws {
         let settings = try NodeConfiguration(await NodeConfiguration.reader(flags: flags, file: config))
         var logger = Logger(label: "keytide.node", factory: { StreamLogHandler.standardError(label: $0) })
-        guard let level = Logger.Level(rawValue: settings.logLevel) else {
-            throw ValidationError("the setting 'logLevel' is not trace, debug, info, notice, warning or error")
-        }
-        logger.logLevel = level
+        logger.logLevel = settings.logLevel
         let onReady: @Sendable (NodeAddresses) -> Void = { addresses in
             let text = "public \(addresses.publicPort) peers \(addresses.peerPort) admin \(addresses.adminSocketPath)"
             Output.line("ready \(settings.region) \(text)")
@@ -71,7 +82,8 @@ struct NodeCommand: AsyncParsableCommand {
         let services = ServiceGroup(
             services: [node],
             gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: logger
+            // The node itself says what happens to it, in words of its own.
+            logger: Logger(label: "keytide.services") { _ in SwiftLogNoOpLogHandler() }
         )
         try await services.run()
     }

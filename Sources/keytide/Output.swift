@@ -3,11 +3,16 @@ import Foundation
 /// What commands print: results on standard output, progress and errors on standard error.
 enum Output {
     static func line(_ text: String) {
-        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+        write(text, FileHandle.standardOutput)
     }
 
     static func progress(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        write(text, FileHandle.standardError)
+    }
+
+    /// Nobody reads it if it cannot be written; the work goes on.
+    private static func write(_ text: String, _ handle: FileHandle) {
+        try? handle.write(contentsOf: Data((text + "\n").utf8))
     }
 
     /// One JSON object on one line.
