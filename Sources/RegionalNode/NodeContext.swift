@@ -75,6 +75,17 @@ final class NodeContext: Sendable {
         return publication
     }
 
+    /// Drops batches 15 days after their publication from store and routes, on the store's thread.
+    func dropExpired(_ storage: any FeedStorage, report: (ReplicaEvent) -> Void) throws {
+        let limit = clock.now.interval.advanced(by: -Expiry.batchLifetime)
+        guard try storage.drop(publishedAtOrBefore: limit) > 0 else { return }
+        let feeds = try storage.feeds()
+        served.replace(with: feeds)
+        publisher.forget(endedAtOrBefore: limit)
+        for feed in feeds { report(.dropped(feed.feed, first: feed.first)) }
+        refreshIndex()
+    }
+
     /// A feed has grown and is durable: it enters the index.
     func becameVisible(_ feed: FeedID, count: UInt64) {
         let arrival = Arrival(feed: feed, count: count, milliseconds: NodeClock.system)

@@ -121,16 +121,8 @@ public struct RegionalNode: Service {
     /// Drops batches 15 days after their publication.
     private func sweep(_ node: NodeContext, _ driver: ReplicationDriver) async {
         while !Task.isCancelled {
-            let limit = node.clock.now.interval.advanced(by: -Expiry.batchLifetime)
             do {
-                try await node.queue.run { storage in
-                    guard try storage.drop(publishedAtOrBefore: limit) > 0 else { return }
-                    let feeds = try storage.feeds()
-                    node.served.replace(with: feeds)
-                    node.publisher.forget(endedAtOrBefore: limit)
-                    for feed in feeds { driver.report(.dropped(feed.feed, first: feed.first)) }
-                    node.refreshIndex()
-                }
+                try await node.queue.run { storage in try node.dropExpired(storage, report: driver.report) }
             } catch {
                 if Task.isCancelled { return }
                 node.raise("expired batches could not be dropped: \(error)")

@@ -139,6 +139,11 @@ actor ReplicationDriver {
                 node.publisher.join(stored)
                 node.health.trouble = nil
                 self.report(.stored(request))
+                // Expired ones are needed for what follows them, and never served.
+                let now = node.clock.now.interval
+                if batches.contains(where: { Expiry.isDropped(publishedAt: $0.publication, now: now) }) {
+                    try node.dropExpired(storage, report: self.report)
+                }
             } catch {
                 node.health.trouble = "the store does not take batches: \(error)"
                 self.report(.storeFailed(request, reason: "\(error)"))

@@ -34,10 +34,11 @@ final class ServedFeeds: Sendable {
     /// Takes in batches that have just become durable.
     func append(_ batches: [StoredBatch], base: Frontier?) {
         state.withLock { state in
+            // A base is given only with the first batches of a feed, or where it begins anew.
+            if let base, let id = batches.first?.feed { state.feeds[id] = ServedFeed(id, base: base) }
             for batch in batches {
                 // Taken out while it grows: a second reference would have all leaf hashes copied.
-                var feed =
-                    state.feeds.removeValue(forKey: batch.feed) ?? ServedFeed(batch.feed, base: base ?? Frontier())
+                var feed = state.feeds.removeValue(forKey: batch.feed) ?? ServedFeed(batch.feed, base: Frontier())
                 feed.append(batch)
                 state.feeds[batch.feed] = feed
             }
