@@ -125,5 +125,10 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: ["keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode"],
+            swiftSettings: strict
+        ),
     ]
 )
