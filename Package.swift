@@ -147,5 +147,12 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "LoadtestTests", dependencies: ["Benches", "keytide"], swiftSettings: strict),
+        .testTarget(
+            name: "CommandTests",
+            dependencies: [
+                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode",
+            ],
+            swiftSettings: strict
+        ),
     ]
 )

@@ -1,0 +1,48 @@
+import ExposureKeys
+import ExposureNotification
+import Foundation
+
+/// Archives of synthetic keys by one publisher.
+struct Archives {
+    /// 2020-12-24T00:00:00Z: where the clocks of nodes under test stand.
+    static let time: Int64 = 1_608_768_000
+    static let timeText = "2020-12-24T00:00:00Z"
+
+    let signer = ExportSigningKey()
+    let keyPath: String
+    private let scratch: Scratch
+
+    init(in scratch: Scratch) throws {
+        self.scratch = scratch
+        keyPath = try scratch.write(signer.verificationKey.derRepresentation, "publisher.der")
+    }
+
+    struct Archive: Sendable {
+        let path: String
+        let keys: [DiagnosisKey]
+        var data: Set<KeyData> { Set(keys.map(\.data)) }
+        let bytes: [UInt8]
+    }
+
+    /// Writes an archive whose keys are all to be published, about eight a patient.
+    func make(_ name: String, patients: Int) throws -> Archive {
+        var random = SystemRandomNumberGenerator()
+        let end = Interval(unixSeconds: Archives.time - 7200)
+        let keys = ExportSynthesis(patients: patients, end: end).keys(using: &random).filter { key in
+            key.metadata.end <= end
+                && Expiry.mayCarry(keyEnding: key.metadata.end, publishedAt: end.advanced(by: Interval.perDay))
+        }
+        let bytes = try archive(of: keys)
+        return Archive(path: try scratch.write(bytes, name), keys: keys, bytes: bytes)
+    }
+
+    func archive(of keys: [DiagnosisKey]) throws -> [UInt8] {
+        let writer = ExportArchiveWriter(
+            start: Archives.time - 86_400,
+            end: Archives.time,
+            region: "VN",
+            signatureInfo: SignatureInfo(verificationKeyVersion: "v1", verificationKeyID: "452")
+        )
+        return try writer.archive(of: keys, signedWith: signer)
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import RegionalNode
+
+/// Nodes on this machine, each a process, made by `keytide cluster create`. The first links with the second, that
+/// with the third.
+final class Cluster {
+    let scratch: Scratch
+    let archives: Archives
+    let basePort: Int
+    private var nodes: [String: Child] = [:]
+
+    /// Runs a test with a cluster, whose processes end with it.
+    static func with(_ regions: String..., body: (Cluster) async throws -> Void) async throws {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let cluster = try await Cluster(regions, in: scratch)
+        defer { cluster.nodes.values.forEach { $0.kill() } }
+        try await body(cluster)
+    }
+
+    private init(_ regions: [String], in scratch: Scratch) async throws {
+        self.scratch = scratch
+        archives = try Archives(in: scratch)
+        basePort = try Ports.block(of: 2 * regions.count)
+        let made = try await Keytide.run(
+            "cluster",
+            "create",
+            "--directory",
+            scratch.file("c"),
+            "--base-port",
+            "\(basePort)",
+            "--regions",
+            regions.joined(separator: ","),
+            "--publication-slot",
+            "3600",
+            in: scratch
+        )
+        guard made.status == 0 else { throw TestFailure(made.errors) }
+    }
+
+    func path(_ name: String) -> String { scratch.file("c/\(name)") }
+    func socket(_ region: String) -> String { path("\(region).socket") }
+    func node(_ region: String) throws -> Child {
+        guard let node = nodes[region] else { throw TestFailure("\(region) was never started") }
+        return node
+    }
+
+    /// Starts a node and waits until it is ready.
+    /// - Parameters:
+    ///   - wrapper: a command that runs another command, and its arguments.
+    ///   - options: further ones of `keytide node`.
+    func start(_ region: String, under wrapper: [String] = [], _ options: String...) async throws {
+        let command =
+            wrapper + [Keytide.executable, "node", "--config", path("\(region).json")]
+            + (options.contains("--as-of") ? [] : ["--as-of", Archives.timeText]) + options
+        let node = try Child(command, in: scratch)
+        nodes[region]?.kill()
+        nodes[region] = node
+        let isUp = try await eventually { node.output.contains("ready") || !node.isRunning }
+        guard isUp, node.isRunning else { throw TestFailure("\(region) did not start: \(node.errors)") }
+    }
+
+    /// Stops a node by SIGTERM.
+    /// - Returns: its exit status, nil if it still runs.
+    func stop(_ region: String, within seconds: Double = 20) async throws -> Int32? {
+        let node = try node(region)
+        node.signal(SIGTERM)
+        return try await node.end(within: seconds)
+    }
+
+    func kill(_ region: String) {
+        nodes[region]?.kill()
+    }
+
+    /// Imports archives, with the publisher's key unless another is given.
+    func `import`(_ region: String, _ paths: String..., key: String? = nil) async throws -> (
+        reports: [ImportLine], outcome: Keytide.Outcome
+    ) {
+        let child = try Child(importCommand(region, paths, key: key), in: scratch)
+        defer { child.kill() }
+        guard let status = try await child.end(within: 60) else { throw TestFailure("the import did not end") }
+        let outcome = Keytide.Outcome(status: status, output: child.output, errors: child.errors)
+        return (try ImportLine.parse(child.output), outcome)
+    }
+
+    func importCommand(_ region: String, _ paths: [String], key: String? = nil) -> [String] {
+        [Keytide.executable, "import", "--json", "--socket", socket(region), "--key", key ?? archives.keyPath] + paths
+    }
+
+    func status(_ region: String) async throws -> NodeStatus {
+        let outcome = try await Keytide.run("status", "--json", "--socket", socket(region), in: scratch)
+        guard outcome.status == 0 else { throw TestFailure(outcome.errors) }
+        return try JSONDecoder().decode(NodeStatus.self, from: Data(outcome.output.utf8))
+    }
+
+    /// Waits until all these nodes hold the same feeds.
+    func converge(_ regions: String..., seconds: Int = 20) async throws -> Bool {
+        let sockets = regions.map(socket)
+        let child = try Child(
+            [Keytide.executable, "cluster", "wait", "--timeout", "\(seconds)"] + sockets,
+            in: scratch
+        )
+        defer { child.kill() }
+        return try await child.end(within: Double(seconds) + 10) == 0
+    }
+}
+
+/// One line of `keytide import --json`.
+struct ImportLine: Decodable {
+    var archive: String
+    var report: ImportReport?
+    var error: String?
+
+    /// Complete lines only.
+    static func parse(_ output: String) throws -> [ImportLine] {
+        try output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            .map { try JSONDecoder().decode(ImportLine.self, from: Data($0.utf8)) }
+    }
+}
