@@ -126,6 +126,14 @@ let package = Package(
         ),
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
         .testTarget(
+            name: "RegionalNodeTests",
+            dependencies: [
+                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
+                nioCore, nioPosix, lifecycle, configuration,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "CommandTests",
             dependencies: ["keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode"],
             swiftSettings: strict
