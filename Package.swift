@@ -148,6 +148,14 @@ let package = Package(
         ),
         .testTarget(name: "LoadtestTests", dependencies: ["Benches", "keytide"], swiftSettings: strict),
         .testTarget(
+            name: "RegionalNodeTests",
+            dependencies: [
+                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
+                nioCore, nioPosix, lifecycle, configuration,
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
             name: "CommandTests",
             dependencies: [
                 "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode",

@@ -1,14 +1,18 @@
-internal import ExposureKeys
-internal import Replication
+package import ExposureKeys
+package import Replication
 
 /// How long answers may be kept by caches on the way.
-struct CachePolicy: Sendable {
+package struct CachePolicy: Sendable {
     /// Seconds between publication slots.
     let slot: Int64
 
+    package init(slot: Int64) {
+        self.slot = slot
+    }
+
     /// Until two minutes after the next slot, and up to a tenth of a slot longer at random, so that caches and phones
     /// do not all come back at once. Two minutes are cut to one slot where slots are shorter (demonstrations).
-    func index(now: Timestamp, jitter: Double) -> String {
+    package func index(now: Timestamp, jitter: Double) -> String {
         let seconds = now.milliseconds / 1000
         let untilNext = slot - seconds % slot
         let spread = Int64(Double(slot) / 10 * jitter)
@@ -16,7 +20,7 @@ struct CachePolicy: Sendable {
     }
 
     /// Until the oldest batch of the answer is dropped.
-    func range(publication: Interval, now: Timestamp) -> String {
+    package func range(publication: Interval, now: Timestamp) -> String {
         let end = publication.advanced(by: Expiry.batchLifetime).unixSeconds
         return "public, max-age=\(max(0, end - now.milliseconds / 1000)), immutable"
     }

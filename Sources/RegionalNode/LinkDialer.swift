@@ -62,8 +62,11 @@ struct LinkDialer: Sendable {
 /// How long to wait before a neighbour is dialled again. A refused connection costs next to nothing, so a neighbour
 /// that restarts is found within a second however long it was away; one that takes links and ends them at once is
 /// given more time every time.
-struct DialPauses {
+package struct DialPauses {
     private var pause = DialPauses.shortest
+
+    package init() {}
+
     private static let shortest = Duration.milliseconds(50)
     private static let longestUnreachable = Duration.milliseconds(500)
     private static let longestEnded = Duration.seconds(10)
@@ -71,7 +74,7 @@ struct DialPauses {
     private static let lasting = Duration.seconds(2)
 
     /// - Parameter wasUp: how long the link lasted; nil if none came up.
-    mutating func next(afterLinkOf wasUp: Duration?) -> Duration {
+    package mutating func next(afterLinkOf wasUp: Duration?) -> Duration {
         if let wasUp, wasUp >= DialPauses.lasting { pause = DialPauses.shortest }
         defer { pause = min(pause * 2, wasUp == nil ? DialPauses.longestUnreachable : DialPauses.longestEnded) }
         return pause

@@ -21,7 +21,9 @@ struct NodeSettings {
         let key = ConfigKey(name)
         if let text = reader.string(forKey: key), !text.isEmpty { return text }
         if let number = reader.int(forKey: key) { return String(number) }
-        guard reader.bool(forKey: key) == nil, reader.double(forKey: key) == nil, reader.stringArray(forKey: key) == nil
+        guard reader.bool(forKey: key) == nil, reader.double(forKey: key) == nil,
+            reader.stringArray(forKey: key) == nil, reader.intArray(forKey: key) == nil,
+            reader.doubleArray(forKey: key) == nil, reader.boolArray(forKey: key) == nil
         else { throw wrong(name, "a text") }
         if let standard { return standard }
         throw NodeError(.configuration, "the setting '\(name)' is missing: \(NodeSettings.ways(name))")

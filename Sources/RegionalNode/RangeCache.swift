@@ -1,10 +1,10 @@
-internal import FeedFormat
-internal import NIOCore
+package import FeedFormat
+package import NIOCore
 internal import Synchronization
 
 /// Bodies of ranges that were asked for lately, up to a number of bytes; the oldest leave first. Ranges never change,
 /// so nothing has to be refreshed.
-final class RangeCache: Sendable {
+package final class RangeCache: Sendable {
     private struct Key: Hashable {
         let feed: FeedID
         let range: FeedRange
@@ -20,15 +20,15 @@ final class RangeCache: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter limit: bytes held at most.
-    init(limit: Int) {
+    package init(limit: Int) {
         self.limit = limit
     }
 
-    subscript(feed: FeedID, range: FeedRange) -> ByteBuffer? {
+    package subscript(feed: FeedID, range: FeedRange) -> ByteBuffer? {
         state.withLock { $0.bodies[Key(feed: feed, range: range)] }
     }
 
-    func insert(_ body: ByteBuffer, _ feed: FeedID, _ range: FeedRange) {
+    package func insert(_ body: ByteBuffer, _ feed: FeedID, _ range: FeedRange) {
         guard body.readableBytes <= limit / 8 else { return }
         let key = Key(feed: feed, range: range)
         state.withLock { state in

@@ -1,0 +1,51 @@
+import ExposureKeys
+import NIOCore
+import RegionalNode
+import Replication
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct LinkOutboxTests {
+    private struct Gone: Error {}
+
+    private final class Counter: Sendable {
+        private let value = Mutex(0)
+        var count: Int { value.withLock { $0 } }
+        func increase() { value.withLock { $0 += 1 } }
+    }
+
+    @Test func aPeerThatDoesNotReadCostsABoundedAmount() throws {
+        let region = try #require(Region("VN-01"))
+        let outbox = LinkOutbox(limit: 10_000)
+        var taken = 0
+        while outbox.enqueue(.subscribe(region)), taken < 10_000 { taken += 1 }
+        // Small frames count for more than their bytes.
+        #expect((10...80).contains(taken))
+    }
+
+    @Test func framesLeaveInOrderAndMakeRoom() async throws {
+        let region = try #require(Region("VN-01"))
+        let outbox = LinkOutbox(limit: 1000)
+        let left = Counter()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                try await outbox.drain { _ in
+                    left.increase()
+                }
+            }
+            for count in 1...50 {
+                #expect(outbox.enqueue(.subscribe(region)))
+                #expect(try await eventually { left.count == count })
+            }
+            outbox.close()
+            try await group.waitForAll()
+        }
+    }
+
+    @Test func closingEndsWhoeverWaits() async throws {
+        let outbox = LinkOutbox()
+        outbox.close()
+        await outbox.waitUntilClosed()
+        try await outbox.drain { _ in throw Gone() }
+    }
+}

@@ -1,0 +1,106 @@
+import Configuration
+import ExposureKeys
+import ExposureNotification
+import FeedFormat
+import Foundation
+import Logging
+import RegionalNode
+
+/// Regions with their keys and a roster, from which nodes are started in this process.
+struct TestCountry: Sendable {
+    /// 2020-12-24T00:00:00Z.
+    static let time: Int64 = 1_608_768_000
+
+    let scratch: Scratch
+    let regions: [Region]
+    let peerPorts: [Int]
+    let roster: Roster
+    let publisher = ExportSigningKey()
+    let slot: Int
+
+    init(_ names: [String], in scratch: Scratch, slot: Int = 3600) throws {
+        self.scratch = scratch
+        self.slot = slot
+        regions = names.compactMap { Region($0) }
+        peerPorts = try names.map { _ in try Ports.next() }
+        let authority = try TestCountry.signer("test-authority", .ed25519)
+        var entries: [RosterRegion] = []
+        for (region, port) in zip(regions, peerPorts) {
+            let signer = try TestCountry.signer(KeytideNames.signer(region), .cosignature)
+            try scratch.write(signer.text.utf8, "\(region).key")
+            let key = RosterRegion.Key(verifier: signer.verifier, notBefore: 0, notAfter: 4_102_444_800)
+            let entry = RosterRegion(
+                id: region,
+                vietnameseName: region.code,
+                englishName: region.code,
+                operatorName: "test",
+                keys: [key],
+                publicEndpoint: "http://127.0.0.1:\(port)",
+                peerEndpoint: "http://127.0.0.1:\(port)"
+            )
+            guard let entry else { throw TestFailure("\(region) cannot be listed") }
+            entries.append(entry)
+        }
+        let roster = Roster(version: 1, previous: nil, issued: 0, expires: 4_102_444_800, regions: entries)
+        guard let roster, let authorities = RosterAuthorities(verifiers: [authority.verifier], threshold: 1) else {
+            throw TestFailure("no roster")
+        }
+        self.roster = roster
+        try scratch.write(try roster.signed(by: [authority]), "roster")
+        try scratch.write(authorities.text.utf8, "authorities")
+    }
+
+    private static func signer(_ name: String, _ algorithm: NoteVerifier.Algorithm) throws -> NoteSigner {
+        let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
+        guard let signer = NoteSigner(name: name, algorithm: algorithm, seed: seed) else { throw TestFailure(name) }
+        return signer
+    }
+
+    /// The settings of one of the nodes: linked with the ones before and after it.
+    func settings(_ number: Int, asOf: Int64 = TestCountry.time) -> [String: ConfigValue] {
+        let region = regions[number]
+        let neighbours = [number - 1, number + 1].filter(regions.indices.contains).map { regions[$0].code }
+        let texts = [
+            "region": region.code, "store": scratch.file("\(region).store"), "listen.public": "127.0.0.1:0",
+            "listen.peers": "127.0.0.1:\(peerPorts[number])", "admin.socket": scratch.file("\(region).socket"),
+            "roster": scratch.file("roster"), "authorities": scratch.file("authorities"),
+            "key": scratch.file("\(region).key"), "asOf": "\(asOf)",
+        ]
+        var settings = texts.mapValues { ConfigValue(.string($0), isSecret: false) }
+        settings["neighbours"] = ConfigValue(.stringArray(neighbours), isSecret: false)
+        settings["publicationSlot"] = ConfigValue(.int(slot), isSecret: false)
+        return settings
+    }
+
+    func node(_ number: Int, asOf: Int64 = TestCountry.time) async throws -> TestNode {
+        let reader = try await NodeConfiguration.reader(
+            flags: settings(number, asOf: asOf),
+            environment: [:],
+            file: nil
+        )
+        return try await TestNode(try NodeConfiguration(reader))
+    }
+
+    struct Archive: Sendable {
+        let keys: [DiagnosisKey]
+        let bytes: [UInt8]
+        var data: Set<KeyData> { Set(keys.map(\.data)) }
+    }
+
+    /// A signed archive of keys that are all to be published at `TestCountry.time`.
+    func archive(patients: Int) throws -> Archive {
+        var random = SystemRandomNumberGenerator()
+        let end = Interval(unixSeconds: TestCountry.time - 7200)
+        let keys = ExportSynthesis(patients: patients, end: end).keys(using: &random).filter { key in
+            key.metadata.end <= end
+                && Expiry.mayCarry(keyEnding: key.metadata.end, publishedAt: end.advanced(by: Interval.perDay))
+        }
+        let writer = ExportArchiveWriter(
+            start: TestCountry.time - 86_400,
+            end: TestCountry.time,
+            region: "VN",
+            signatureInfo: SignatureInfo(verificationKeyVersion: "v1", verificationKeyID: "452")
+        )
+        return Archive(keys: keys, bytes: try writer.archive(of: keys, signedWith: publisher))
+    }
+}

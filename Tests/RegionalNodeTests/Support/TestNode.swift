@@ -1,0 +1,147 @@
+import ExposureNotification
+import Foundation
+import HTTP2
+import Logging
+import NIOCore
+import NIOPosix
+import RegionalNode
+import ServiceLifecycle
+
+/// A node that runs in this process until it is stopped.
+final class TestNode: Sendable {
+    let addresses: NodeAddresses
+    private let group: ServiceGroup
+    private let running: Task<Void, any Error>
+    private let admin: HTTPConnection
+
+    static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    init(_ configuration: NodeConfiguration) async throws {
+        let (ready, isReady) = AsyncStream<NodeAddresses>.makeStream()
+        let node = try RegionalNode(configuration, logger: TestNode.silent, onReady: { isReady.yield($0) })
+        let group = ServiceGroup(services: [node], gracefulShutdownSignals: [], logger: TestNode.silent)
+        let running = Task {
+            defer { isReady.finish() }
+            try await group.run()
+        }
+        guard let addresses = await ready.first(where: { _ in true }) else {
+            try await running.value
+            throw TestFailure("the node ended before it was ready")
+        }
+        self.group = group
+        self.running = running
+        self.addresses = addresses
+        admin = try await TestNode.connect(.unix(addresses.adminSocketPath))
+    }
+
+    static func connect(_ address: ConnectAddress) async throws -> HTTPConnection {
+        try await HTTPConnection.connect(
+            to: address,
+            group: MultiThreadedEventLoopGroup.singleton,
+            logger: TestNode.silent
+        )
+    }
+
+    /// Stops the node; returns when nothing of it is left.
+    func stop() async throws {
+        await admin.close()
+        await group.triggerGracefulShutdown()
+        try await running.value
+    }
+
+    /// Over HTTP/2 from the public listener.
+    func get(
+        _ path: String,
+        method: String = "GET",
+        fields: HTTPFields = [:]
+    ) async throws -> (ResponseHead, ByteBuffer) {
+        let connection = try await TestNode.connect(.tcp("127.0.0.1", addresses.publicPort))
+        let head = RequestHead(method: method, path: path, fields: fields)
+        do {
+            let answer = try await connection.send(head, body: nil, maxBody: 64 << 20)
+            await connection.close()
+            return answer
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    func status() async throws -> NodeStatus {
+        let (head, body) = try await admin.get(AdminRoutes.status, maxBody: 16 << 20)
+        guard head.status == 200 else { throw TestFailure("status answered \(head.status)") }
+        return try JSONDecoder().decode(NodeStatus.self, from: Data(body.readableBytesView))
+    }
+
+    /// Hands an archive to the admin socket, as it is.
+    func post(_ archive: [UInt8], key: ExportVerificationKey?) async throws -> (ResponseHead, ByteBuffer) {
+        var fields: HTTPFields = [:]
+        if let key { fields[AdminRoutes.verificationKeyField] = Data(key.derRepresentation).base64EncodedString() }
+        let head = RequestHead(method: "POST", path: AdminRoutes.importArchive, fields: fields)
+        return try await admin.send(head, body: ByteBuffer(bytes: archive), maxBody: 1 << 20)
+    }
+
+    @discardableResult
+    func publish(_ archive: TestCountry.Archive, of country: TestCountry) async throws -> ImportReport {
+        let (head, body) = try await post(archive.bytes, key: country.publisher.verificationKey)
+        guard head.status == 200 else { throw TestFailure(String(buffer: body)) }
+        return try JSONDecoder().decode(ImportReport.self, from: Data(body.readableBytesView))
+    }
+}
+
+/// Runs a test with nodes that it starts; all of them are stopped when it ends, however it ends.
+final class Nodes {
+    let country: TestCountry
+    private var nodes: [Int: TestNode] = [:]
+
+    static func with(_ names: String..., slot: Int = 3600, body: (Nodes) async throws -> Void) async throws {
+        let scratch = try Scratch()
+        defer { scratch.remove() }
+        let nodes = Nodes(country: try TestCountry(names, in: scratch, slot: slot))
+        do {
+            try await body(nodes)
+        } catch {
+            await nodes.stopAll()
+            throw error
+        }
+        await nodes.stopAll()
+    }
+
+    private init(country: TestCountry) {
+        self.country = country
+    }
+
+    subscript(_ number: Int) -> TestNode {
+        get throws {
+            guard let node = nodes[number] else { throw TestFailure("node \(number) does not run") }
+            return node
+        }
+    }
+
+    @discardableResult
+    func start(_ number: Int, asOf: Int64 = TestCountry.time) async throws -> TestNode {
+        let node = try await country.node(number, asOf: asOf)
+        nodes[number] = node
+        return node
+    }
+
+    func stop(_ number: Int) async throws {
+        try await nodes.removeValue(forKey: number)?.stop()
+    }
+
+    private func stopAll() async {
+        for node in nodes.values { try? await node.stop() }
+    }
+
+    /// Waits until these nodes hold the same feeds, and at least one.
+    func converge(_ numbers: Int..., seconds: Double = 20) async throws -> Bool {
+        try await eventually(seconds: seconds) {
+            var views: Set<[String]> = []
+            for number in numbers {
+                let feeds = try await self[number].status().feeds
+                views.insert(feeds.map { "\($0.feed) \($0.count) \($0.root)" })
+            }
+            return views.count == 1 && views.first?.isEmpty == false
+        }
+    }
+}
