@@ -12,6 +12,8 @@ final class ServedFeeds: Sendable {
     private struct State {
         var feeds: [FeedID: ServedFeed] = [:]
         var index: ServedIndex?
+        /// Grows with every change of `feeds`.
+        var version: UInt64 = 0
     }
 
     init(_ stored: [StoredFeed]) {
@@ -28,12 +30,16 @@ final class ServedFeeds: Sendable {
 
     func setIndex(_ index: ServedIndex) { state.withLock { $0.index = index } }
 
+    /// Differs whenever the feeds do.
+    var version: UInt64 { state.withLock { $0.version } }
+
     /// Ascending.
     var all: [ServedFeed] { state.withLock { $0.feeds.values.sorted { $0.feed < $1.feed } } }
 
     /// Takes in batches that have just become durable.
     func append(_ batches: [StoredBatch], base: Frontier?) {
         state.withLock { state in
+            state.version += 1
             for batch in batches {
                 // Taken out while it grows: a second reference would have all leaf hashes copied.
                 var feed =
@@ -48,6 +54,7 @@ final class ServedFeeds: Sendable {
     /// meanwhile would be lost.
     func replace(with stored: [StoredFeed]) {
         state.withLock { state in
+            state.version += 1
             for feed in stored { state.feeds[feed.feed] = ServedFeed(feed) }
         }
     }
