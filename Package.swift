@@ -135,7 +135,9 @@ let package = Package(
         ),
         .testTarget(
             name: "CommandTests",
-            dependencies: ["keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode"],
+            dependencies: [
+                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode",
+            ],
             swiftSettings: strict
         ),
     ]
