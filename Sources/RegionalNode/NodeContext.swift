@@ -25,6 +25,8 @@ final class NodeContext: Sendable {
         var isAwaited = false
         /// Unix seconds of the newest index.
         var time: Int64 = .min
+        /// That of the feeds which it lists.
+        var version: UInt64 = .max
     }
 
     /// When a feed reached a size here, by the system's clock.
@@ -65,6 +67,8 @@ final class NodeContext: Sendable {
         let publication = try publisher.publish(keys, storage: storage, living: living)
         guard let feed = publication.batches.first?.feed else { return publication }
         served.append(publication.batches.map { StoredBatch($0) }, base: nil)
+        // Before anyone is told, so that what is acknowledged is listed.
+        signIndex()
         health.trouble = nil
         if !living.contains(feed), living.count >= FormatLimits.epochsPerRegion {
             raise(
@@ -94,7 +98,7 @@ final class NodeContext: Sendable {
             arrivals.append(arrival)
         }
         logger.info("feed grew", metadata: ["feed": "\(feed)", "batches": "\(count)"])
-        refreshIndex()
+        if indexState.withLock({ $0.version != served.version }) { refreshIndex() }
     }
 
     /// Signs the index anew, on the store's thread. Many changes at once make one new index.
@@ -105,17 +109,24 @@ final class NodeContext: Sendable {
         }
         if isAwaited { return }
         queue.submit { _ in
-            // Index times never decrease, though the system's clock may.
-            let time = self.indexState.withLock { state in
-                state.isAwaited = false
-                state.time = max(state.time, self.clock.seconds)
-                return state.time
-            }
-            do {
-                self.served.setIndex(try self.indexMaker.index(of: self.served.all, time: time))
-            } catch {
-                self.raise("the index could not be signed: \(error)")
-            }
+            self.indexState.withLock { $0.isAwaited = false }
+            self.signIndex()
+        }
+    }
+
+    /// Called on the store's thread.
+    private func signIndex() {
+        let version = served.version
+        // Index times never decrease, though the system's clock may.
+        let time = indexState.withLock { state in
+            state.time = max(state.time, clock.seconds)
+            state.version = version
+            return state.time
+        }
+        do {
+            served.setIndex(try indexMaker.index(of: served.all, time: time))
+        } catch {
+            raise("the index could not be signed: \(error)")
         }
     }
 

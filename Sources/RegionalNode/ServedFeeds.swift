@@ -12,6 +12,8 @@ final class ServedFeeds: Sendable {
     private struct State {
         var feeds: [FeedID: ServedFeed] = [:]
         var index: ServedIndex?
+        /// Grows with every change of `feeds`.
+        var version: UInt64 = 0
     }
 
     init(_ stored: [StoredFeed]) {
@@ -28,6 +30,9 @@ final class ServedFeeds: Sendable {
 
     func setIndex(_ index: ServedIndex) { state.withLock { $0.index = index } }
 
+    /// Differs whenever the feeds do.
+    var version: UInt64 { state.withLock { $0.version } }
+
     /// Ascending.
     var all: [ServedFeed] { state.withLock { $0.feeds.values.sorted { $0.feed < $1.feed } } }
 
@@ -36,6 +41,7 @@ final class ServedFeeds: Sendable {
         state.withLock { state in
             // A base is given only with the first batches of a feed, or where it begins anew.
             if let base, let id = batches.first?.feed { state.feeds[id] = ServedFeed(id, base: base) }
+            state.version += 1
             for batch in batches {
                 // Taken out while it grows: a second reference would have all leaf hashes copied.
                 var feed = state.feeds.removeValue(forKey: batch.feed) ?? ServedFeed(batch.feed, base: Frontier())
@@ -49,6 +55,7 @@ final class ServedFeeds: Sendable {
     /// meanwhile would be lost.
     func replace(with stored: [StoredFeed]) {
         state.withLock { state in
+            state.version += 1
             for feed in stored { state.feeds[feed.feed] = ServedFeed(feed) }
         }
     }

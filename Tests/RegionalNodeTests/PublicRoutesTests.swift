@@ -12,8 +12,7 @@ import Testing
         try await Nodes.with("VN-01") { nodes in
             let node = try await nodes.start(0)
             let report = try await node.publish(try nodes.country.archive(patients: 5), of: nodes.country)
-            let isListed = try await eventually { try await node.get("/v1/index").1.readableBytes > 200 }
-            #expect(isListed)
+            // What is acknowledged is listed at once.
             let (head, body) = try await node.get("/v1/index")
             #expect(head.status == 200)
             let region = nodes.country.regions[0]
