@@ -29,7 +29,9 @@ let package = Package(
         .library(name: "ClientSync", targets: ["ClientSync"]),
         // For Tests/FuzzTesting, a package of its own.
         .library(name: "ExposureKeys", targets: ["ExposureKeys"]),
+        .library(name: "ExposureNotification", targets: ["ExposureNotification"]),
         .library(name: "FeedFormat", targets: ["FeedFormat"]),
+        .library(name: "Replication", targets: ["Replication"]),
     ],
     dependencies: [
         // Why each one is here: docs/ARCHITECTURE.md, "Dependencies".
@@ -142,7 +144,7 @@ let package = Package(
         .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
         .testTarget(
             name: "FuzzTesting",
-            dependencies: ["ExposureKeys", "FeedFormat", crypto],
+            dependencies: ["ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", crypto],
             path: "Tests/FuzzTesting/Sources",
             swiftSettings: strict
         ),

@@ -19,7 +19,7 @@ public struct CivilDate: Hashable, Comparable, Sendable {
     ///   - unixSeconds: clamped to the years 1970 to 9999.
     ///   - utcOffset: seconds by which local time is ahead of UTC, 0...86399.
     public init(unixSeconds: Int64, utcOffset: Int64) {
-        let local = min(max(unixSeconds, 0), CivilDate.lastSecond - 86_400) + min(max(utcOffset, 0), 86_399)
+        let local = min(max(unixSeconds, 0), CivilDate.seconds.upperBound - 86_400) + min(max(utcOffset, 0), 86_399)
         var days = Int(local / 86_400)
         var year = 1970
         // At most 8030 steps; a date is made once per exposure and day.
@@ -65,8 +65,8 @@ public struct CivilDate: Hashable, Comparable, Sendable {
     }
 
     private static let leapDaysBefore1970 = 1969 / 4 - 1969 / 100 + 1969 / 400
-    /// First second of the year 10000.
-    private static let lastSecond: Int64 = 253_402_300_800
+    /// The years 1970 to 9999 in unix seconds.
+    fileprivate static let seconds: Range<Int64> = 0..<253_402_300_800
 }
 
 extension CivilDate: CustomStringConvertible {
@@ -81,7 +81,9 @@ public enum TimeText {
     /// - Returns: unix seconds; nil if the text is neither, or lies before 1970 or after 9999.
     public static func parse(_ text: some StringProtocol) -> Int64? {
         let bytes = Array(text.utf8)
-        if !bytes.isEmpty, bytes.count <= 12, let number = digits(bytes[...]) { return Int64(number) }
+        if !bytes.isEmpty, bytes.count <= 12, let number = digits(bytes[...]) {
+            return CivilDate.seconds.contains(Int64(number)) ? Int64(number) : nil
+        }
         guard (20...40).contains(bytes.count), bytes[4] == hyphen, bytes[7] == hyphen,
             bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: "t"), bytes[13] == colon, bytes[16] == colon,
             let year = digits(bytes[0..<4]), let month = digits(bytes[5..<7]), let day = digits(bytes[8..<10]),
@@ -92,7 +94,7 @@ public enum TimeText {
             let offset = offset(afterFraction: bytes[19...])
         else { return nil }
         let seconds = date.unixSeconds + Int64(hour * 3600 + minute * 60 + min(second, 59)) - offset
-        return seconds >= 0 ? seconds : nil
+        return CivilDate.seconds.contains(seconds) ? seconds : nil
     }
 
     /// `2021-08-01T06:30:00Z`.

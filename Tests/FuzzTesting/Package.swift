@@ -1,9 +1,20 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Folders of Sources/Targets, one fuzz target each. Another decoder: a folder with one file, its name here, and a line in
-/// Sources/Replay/ReplayTests.swift.
-let names = ["batch", "checkpoint", "frontier", "index", "range", "roster", "settled"]
+/// Folders of Sources/Targets, one fuzz target each, and the libraries that each one imports. Another decoder: a folder
+/// with one file, its name here, and a line in Sources/Replay/ReplayTests.swift.
+let targets: [(name: String, libraries: [String])] = [
+    ("batch", ["ExposureKeys", "FeedFormat"]),
+    ("checkpoint", ["ExposureKeys", "FeedFormat"]),
+    ("encounters", ["ClientSync", "ExposureNotification"]),
+    ("export", ["ExposureKeys", "ExposureNotification"]),
+    ("frontier", ["FeedFormat"]),
+    ("index", ["ExposureKeys", "FeedFormat"]),
+    ("link", ["FeedFormat", "Replication"]),
+    ("range", ["FeedFormat"]),
+    ("roster", ["ExposureKeys", "FeedFormat"]),
+    ("settled", ["FeedFormat"]),
+]
 
 /// Build with `run`, which adds the sanitizers for this package and for what it depends on.
 let settings: [SwiftSetting] = [
@@ -27,7 +38,6 @@ let package = Package(
             name: "Support",
             dependencies: [
                 "CLibFuzzer",
-                .product(name: "ExposureKeys", package: "keytide"),
                 .product(name: "FeedFormat", package: "keytide"),
                 .product(name: "Crypto", package: "swift-crypto"),
             ],
@@ -35,15 +45,11 @@ let package = Package(
             swiftSettings: settings
         ),
     ]
-        + names.map { name in
+        + targets.map { target in
             .executableTarget(
-                name: "fuzz-\(name)",
-                dependencies: [
-                    "Support",
-                    .product(name: "ExposureKeys", package: "keytide"),
-                    .product(name: "FeedFormat", package: "keytide"),
-                ],
-                path: "Sources/Targets/\(name)",
+                name: "fuzz-\(target.name)",
+                dependencies: ["Support"] + target.libraries.map { .product(name: $0, package: "keytide") },
+                path: "Sources/Targets/\(target.name)",
                 swiftSettings: settings
             )
         }

@@ -6,8 +6,11 @@ struct ReplayTests {
     private static let targets: [(name: String, holds: @Sendable ([UInt8]) -> Bool)] = [
         ("batch", BatchFuzz.holds),
         ("checkpoint", CheckpointFuzz.holds),
+        ("encounters", EncountersFuzz.holds),
+        ("export", ExportFuzz.holds),
         ("frontier", FrontierFuzz.holds),
         ("index", IndexFuzz.holds),
+        ("link", LinkFuzz.holds),
         ("range", RangeFuzz.holds),
         ("roster", RosterFuzz.holds),
         ("settled", SettledFuzz.holds),
