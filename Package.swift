@@ -103,25 +103,30 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        .testTarget(name: "ExposureKeysTests", dependencies: ["ExposureKeys"], swiftSettings: strict),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "ExposureKeysTests",
+            dependencies: ["ExposureKeys", "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "FeedFormatTests",
-            dependencies: ["ExposureKeys", "FeedFormat", crypto],
+            dependencies: ["ExposureKeys", "FeedFormat", crypto, "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "ReplicationTests",
-            dependencies: ["ExposureKeys", "FeedFormat", "Replication"],
+            dependencies: ["ExposureKeys", "FeedFormat", "Replication", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "ExposureNotificationTests",
-            dependencies: ["ExposureNotification", "ExposureKeys", crypto],
+            dependencies: ["ExposureNotification", "ExposureKeys", crypto, "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(
             name: "ClientSyncTests",
-            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync"],
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(

@@ -2,6 +2,7 @@ import ClientSync
 import ExposureKeys
 import FeedFormat
 import Testing
+import TestSupport
 
 @Suite struct ContradictionTests {
     let country: Country
@@ -12,7 +13,7 @@ import Testing
 
     init() throws {
         country = try Country(["VN-01", "VN-02"])
-        var random = SeededGenerator(seed: 41)
+        var random = SplitMix64(seed: 41)
         var common = try country.feed("VN-01")
         try common.publish(try Sample.keys(2, using: &random), at: Sample.interval)
         var honest = common

@@ -1,6 +1,7 @@
 import ExposureKeys
 import FeedFormat
 import Testing
+import TestSupport
 
 /// Regions with their keys, and the roster that lists them.
 struct Country {
@@ -59,19 +60,6 @@ struct Country {
     }
 }
 
-/// A small reproducible source of random numbers (splitmix64).
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
-    }
-}
-
 /// A moment for all tests, and keys around it.
 enum Sample {
     /// 2021-08-01T00:00:00Z.
@@ -83,7 +71,7 @@ enum Sample {
         _ count: Int,
         daysAgo: Int = 1,
         reportType: ReportType = .confirmed,
-        using random: inout SeededGenerator
+        using random: inout SplitMix64
     ) throws -> [DiagnosisKey] {
         let start = interval.advanced(by: -Int64(daysAgo + 1) * Interval.perDay)
         let metadata = try #require(

@@ -4,6 +4,7 @@ import ExposureNotification
 import FeedFormat
 import Foundation
 import Testing
+import TestSupport
 
 @Suite struct ExposureExplanationTests {
     /// A report of one contact and one single sighting, with the key and identifiers behind it.
@@ -11,7 +12,7 @@ import Testing
         _ strength: (Int) -> SignalStrength = { .attenuation($0) }
     ) async throws -> (ExposureReport, secrets: [String]) {
         let country = try Country(["VN-01"])
-        var random = SeededGenerator(seed: 81)
+        var random = SplitMix64(seed: 81)
         var keys = try Sample.keys(2, daysAgo: 2, using: &random)
         let metadata = try #require(
             KeyMetadata(

@@ -4,6 +4,7 @@ import ExposureNotification
 import FeedFormat
 import Foundation
 import Testing
+import TestSupport
 
 @Suite struct ExposureMatchingTests {
     private let region: Region
@@ -42,7 +43,7 @@ import Testing
     }
 
     @Test func theToleranceIsTwoHoursOnBothSidesAndExact() async throws {
-        var random = SeededGenerator(seed: 61)
+        var random = SplitMix64(seed: 61)
         let key = try #require(try Sample.keys(1, daysAgo: 3, using: &random).first)
         let phone = try await phone([("VN-01", [key])])
         let start = key.metadata.rollingStart
@@ -62,7 +63,7 @@ import Testing
     }
 
     @Test func revokedAndOldKeysDoNotMatch() async throws {
-        var random = SeededGenerator(seed: 62)
+        var random = SplitMix64(seed: 62)
         let revoked = try #require(try Sample.keys(1, reportType: .revoked, using: &random).first)
         let old = try #require(try Sample.keys(1, daysAgo: 14, using: &random).first)
         let young = try #require(try Sample.keys(1, daysAgo: 13, using: &random).first)
@@ -81,7 +82,7 @@ import Testing
     }
 
     @Test func sightingsAreGroupedByLocalDayAndMeasured() async throws {
-        var random = SeededGenerator(seed: 63)
+        var random = SplitMix64(seed: 63)
         let start = Sample.interval.advanced(by: -2 * Interval.perDay)
         let metadata = try #require(
             KeyMetadata(rollingStart: start, rollingPeriod: 144, reportType: .clinical, daysSinceOnset: -2)
@@ -122,7 +123,7 @@ import Testing
     }
 
     @Test func receivedPowerIsKeptAsSuch() async throws {
-        var random = SeededGenerator(seed: 64)
+        var random = SplitMix64(seed: 64)
         let key = try #require(try Sample.keys(1, using: &random).first)
         let phone = try await phone([("VN-01", [key])])
         let start = key.metadata.rollingStart
@@ -143,7 +144,7 @@ import Testing
     /// identifier of every key.
     @Test(arguments: UInt64(0)..<6)
     func matchesAreThoseOfTheFullSearch(seed: UInt64) async throws {
-        var random = SeededGenerator(seed: 700 + seed)
+        var random = SplitMix64(seed: 700 + seed)
         var keys: [DiagnosisKey] = []
         for _ in 0..<120 {
             let period = Int.random(in: 1...144, using: &random)

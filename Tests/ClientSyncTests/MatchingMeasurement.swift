@@ -4,6 +4,7 @@ import ExposureNotification
 import FeedFormat
 import Foundation
 import Testing
+import TestSupport
 
 /// Prints how long matching takes; run with KEYTIDE_MEASURE set.
 @Suite(.serialized, .enabled(if: ProcessInfo.processInfo.environment["KEYTIDE_MEASURE"] != nil))
@@ -11,7 +12,7 @@ struct MatchingMeasurement {
     /// 315,000 keys of 14 whole days against 1,000 sightings, spread over all hours or over some hours of each day.
     @Test(arguments: [(1, 24), (2, 24), (1, 8), (2, 8)])
     func matching(tasks: Int, hours: Int64) async throws {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         let storage = MemoryDeviceStorage()
         let region = try #require(Region("VN-79"))
         for day in 1...14 {

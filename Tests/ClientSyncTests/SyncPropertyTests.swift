@@ -2,12 +2,13 @@ import ClientSync
 import ExposureKeys
 import FeedFormat
 import Testing
+import TestSupport
 
 /// Whatever the order of nodes and interruptions, a phone that has caught up holds the fold of everything published.
 @Suite struct SyncPropertyTests {
     @Test(arguments: UInt64(0)..<12)
     func anyOrderOfNodesAndInterruptionsGivesTheFold(seed: UInt64) async throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let codes = ["VN-01", "VN-02", "VN-03"]
         let country = try Country(codes)
         var feeds: [PublishedFeed] = []
@@ -58,7 +59,7 @@ import Testing
     private func publishSomething(
         to feeds: inout [PublishedFeed],
         published: inout [DiagnosisKey],
-        using random: inout SeededGenerator
+        using random: inout SplitMix64
     ) throws {
         let position = Int.random(in: 0..<feeds.count, using: &random)
         var keys = try Sample.keys(

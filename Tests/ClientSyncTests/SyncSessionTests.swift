@@ -2,11 +2,12 @@ import ClientSync
 import ExposureKeys
 import FeedFormat
 import Testing
+import TestSupport
 
 @Suite struct SyncSessionTests {
     /// Two regions; the first has two epochs, the second naming the first as its predecessor.
     static func feeds(of country: Country, hours: Int = 30) throws -> [PublishedFeed] {
-        var random = SeededGenerator(seed: 11)
+        var random = SplitMix64(seed: 11)
         var old = try country.feed("VN-01", epoch: 0x1000)
         for hour in 0..<5 {
             let keys = try Sample.keys(4, daysAgo: 3, using: &random)
@@ -62,7 +63,7 @@ import Testing
         #expect(unchanged.indexTime == Sample.now)
         #expect(await server.requests == ["/v1/index"])
 
-        var random = SeededGenerator(seed: 12)
+        var random = SplitMix64(seed: 12)
         try feeds[2].publish(try Sample.keys(7, using: &random), at: Sample.interval)
         await server.serve(feeds, at: Sample.now + 60)
         await server.forgetRequests()
@@ -92,7 +93,7 @@ import Testing
 
     @Test func theCursorHoldsAtAnotherNodeAndAtOneThatLags() async throws {
         let country = try Country(["VN-01", "VN-02"])
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix64(seed: 5)
         var feed = try country.feed("VN-01")
         var early: PublishedFeed?
         for number in 0..<23 {
@@ -113,7 +114,7 @@ import Testing
 
     @Test func lagIsReported() async throws {
         let country = try Country(["VN-01", "VN-02"])
-        var random = SeededGenerator(seed: 6)
+        var random = SplitMix64(seed: 6)
         var feed = try country.feed("VN-01")
         try feed.publish(try Sample.keys(3, using: &random), at: Sample.interval)
         let lagging = try FeedServer("VN-02", country: country, feeds: [feed])
@@ -132,7 +133,7 @@ import Testing
         await server.settle([feeds[0].id])
         let phone = Phone(country)
         #expect(try await phone.sync(server).isUpToDate)
-        var random = SeededGenerator(seed: 13)
+        var random = SplitMix64(seed: 13)
         try feeds[2].publish(try Sample.keys(1, using: &random), at: Sample.interval)
         await server.serve(feeds, at: Sample.now + 1)
         await server.forgetRequests()
@@ -143,7 +144,7 @@ import Testing
 
     @Test func aFeedWhoseBeginningIsGoneStartsAtItsFrontier() async throws {
         let country = try Country(["VN-01"])
-        var random = SeededGenerator(seed: 21)
+        var random = SplitMix64(seed: 21)
         var feed = try country.feed("VN-01")
         for _ in 0..<21 { try feed.publish(try Sample.keys(2, using: &random), at: Sample.interval) }
         feed.first = 6
@@ -169,7 +170,7 @@ import Testing
 
     @Test func afterALongAbsenceLeafHashesLeadOn() async throws {
         let country = try Country(["VN-01"])
-        var random = SeededGenerator(seed: 22)
+        var random = SplitMix64(seed: 22)
         var feed = try country.feed("VN-01")
         for _ in 0..<3 { try feed.publish(try Sample.keys(2, using: &random), at: Sample.interval) }
         let server = try FeedServer("VN-01", country: country, feeds: [feed])
@@ -205,7 +206,7 @@ import Testing
 
     @Test func aBatchFromTheFutureWaits() async throws {
         let country = try Country(["VN-01"])
-        var random = SeededGenerator(seed: 23)
+        var random = SplitMix64(seed: 23)
         var feed = try country.feed("VN-01")
         let ahead = Sample.interval.advanced(by: Expiry.futureTolerance)
         for publication in [Sample.interval, Sample.interval, ahead, ahead] {
@@ -223,7 +224,7 @@ import Testing
 
     @Test func expiredBatchesArePassedByAndDropped() async throws {
         let country = try Country(["VN-01"])
-        var random = SeededGenerator(seed: 24)
+        var random = SplitMix64(seed: 24)
         var feed = try country.feed("VN-01")
         let expired = Sample.interval.advanced(by: -Expiry.batchLifetime)
         for publication in [expired, expired.advanced(by: 1), Sample.interval] {

@@ -1,9 +1,10 @@
 import ExposureKeys
 import Testing
+import TestSupport
 
 struct KeyDataTests {
     @Test func bytesSurviveAndCompareAsValuesDo() {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         for _ in 0..<1000 {
             let one = KeyData(high: UInt64.random(in: 0...2, using: &random), low: random.next())
             let other = KeyData(high: UInt64.random(in: 0...2, using: &random), low: random.next())
@@ -37,7 +38,7 @@ struct KeyMetadataTests {
     }
 
     @Test func fieldsSurvivePacking() throws {
-        var random = SeededGenerator(seed: 2)
+        var random = SplitMix64(seed: 2)
         for _ in 0..<5000 {
             let metadata = try #require(anyMetadata(using: &random))
             let again = KeyMetadata(
@@ -73,7 +74,7 @@ struct KeyMetadataTests {
                 metadata.daysSinceOnset ?? .min, Int(metadata.rollingStart.number),
             ]
         }
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         for turn in 0..<5000 {
             // Wide values first; then narrow ones, where the later fields decide.
             let one = turn % 2 == 0 ? anyMetadata(using: &random) : clashingKey(using: &random)?.metadata
@@ -84,7 +85,7 @@ struct KeyMetadataTests {
     }
 
     @Test func anotherReportTypeChangesNothingElse() throws {
-        var random = SeededGenerator(seed: 4)
+        var random = SplitMix64(seed: 4)
         for _ in 0..<500 {
             let metadata = try #require(anyMetadata(using: &random))
             for type in ReportType.allCases {
@@ -100,7 +101,7 @@ struct KeyMetadataTests {
 
 struct DiagnosisKeyTests {
     @Test func joinIsAssociativeCommutativeAndIdempotent() throws {
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix64(seed: 5)
         for _ in 0..<5000 {
             let one = try #require(clashingKey(using: &random))
             // Only reports of one identity are ever joined.
@@ -153,7 +154,7 @@ struct DiagnosisKeyTests {
     }
 
     @Test func batchOrderIsGroupsThenBytes() throws {
-        var random = SeededGenerator(seed: 6)
+        var random = SplitMix64(seed: 6)
         let sorted = clashingKeys(500, using: &random).sorted(by: DiagnosisKey.precedesInBatch)
         for (left, right) in zip(sorted, sorted.dropFirst()) {
             #expect(left.metadata < right.metadata || left.metadata == right.metadata && left.data <= right.data)

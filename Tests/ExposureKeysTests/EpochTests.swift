@@ -1,9 +1,10 @@
 import ExposureKeys
 import Testing
+import TestSupport
 
 struct EpochTests {
     @Test func textSurvivesAndSortsAsTheValue() throws {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         for _ in 0..<1000 {
             let one = Epoch(random.next() >> UInt64.random(in: 0...63, using: &random))
             let other = Epoch(random.next() >> UInt64.random(in: 0...63, using: &random))

@@ -1,5 +1,6 @@
 import ExposureKeys
 import Testing
+import TestSupport
 
 struct ExpiryTests {
     static let now = Interval(2_700_000)
@@ -53,7 +54,7 @@ struct ExpiryTests {
     /// Whenever a report of a key is held and the key is live, a revocation that was published at any lawful time
     /// before is held as well: dropping batches can never bring a revoked key back.
     @Test func aRevocationOutlivesWhatItRevokes() {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         var live = 0
         for _ in 0..<200_000 {
             let end = Interval(UInt32.random(in: 2_600_000...2_700_000, using: &random))

@@ -1,5 +1,6 @@
 import ExposureKeys
 import Testing
+import TestSupport
 
 struct IntervalTests {
     @Test func holdsTheTenMinutesOfAUnixTime() {
@@ -30,7 +31,7 @@ struct IntervalTests {
 
     @Test func distanceIsSignedAndInvertsAdvancing() {
         #expect(Interval(0).distance(from: Interval(.max)) == -Int64(UInt32.max))
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         for _ in 0..<1000 {
             let one = Interval(UInt32(truncatingIfNeeded: random.next()))
             let other = Interval(UInt32(truncatingIfNeeded: random.next()))

@@ -1,8 +1,9 @@
 import ExposureKeys
 import Testing
+import TestSupport
 
 struct RegionKeysTests {
-    static func state(_ count: Int, using random: inout SeededGenerator) -> RegionKeys {
+    static func state(_ count: Int, using random: inout SplitMix64) -> RegionKeys {
         RegionKeys(joining: clashingKeys(count, using: &random))
     }
 
@@ -13,7 +14,7 @@ struct RegionKeysTests {
     }
 
     @Test func joinIsALawfulSemilattice() {
-        var random = SeededGenerator(seed: 1)
+        var random = SplitMix64(seed: 1)
         for turn in 0..<1500 {
             let a = Self.state(turn % 13, using: &random)
             let b = Self.state(turn % 7, using: &random)
@@ -27,7 +28,7 @@ struct RegionKeysTests {
     }
 
     @Test func orderDuplicatesAndBatchingLeaveNoTrace() {
-        var random = SeededGenerator(seed: 2)
+        var random = SplitMix64(seed: 2)
         for _ in 0..<300 {
             let reports = clashingKeys(40, using: &random)
             let whole = RegionKeys(joining: reports)
@@ -43,7 +44,7 @@ struct RegionKeysTests {
     }
 
     @Test func theStateIsTheHighestReportOfEveryIdentityInOrder() {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         for _ in 0..<300 {
             let reports = clashingKeys(30, using: &random)
             let state = RegionKeys(joining: reports)
@@ -60,7 +61,7 @@ struct RegionKeysTests {
     /// Joining the news gives what joining everything gives; nothing in the news is known already; and afterwards there
     /// are none.
     @Test func newsAreExactlyTheDifference() {
-        var random = SeededGenerator(seed: 4)
+        var random = SplitMix64(seed: 4)
         for turn in 0..<1500 {
             let ours = Self.state(turn % 17, using: &random)
             let theirs = Self.state(turn % 11, using: &random)

@@ -1,7 +1,8 @@
 import ExposureKeys
+import TestSupport
 
 /// Few values for each field, so that equal identities and ties are common.
-func clashingKey(using random: inout SeededGenerator) -> DiagnosisKey? {
+func clashingKey(using random: inout SplitMix64) -> DiagnosisKey? {
     KeyMetadata(
         rollingStart: Interval(2_678_400 + 144 * UInt32.random(in: 0...1, using: &random)),
         rollingPeriod: Bool.random(using: &random) ? 144 : 100,
@@ -13,12 +14,12 @@ func clashingKey(using random: inout SeededGenerator) -> DiagnosisKey? {
     }
 }
 
-func clashingKeys(_ count: Int, using random: inout SeededGenerator) -> [DiagnosisKey] {
+func clashingKeys(_ count: Int, using random: inout SplitMix64) -> [DiagnosisKey] {
     (0..<count).compactMap { _ in clashingKey(using: &random) }
 }
 
 /// Metadata from the whole range of every field.
-func anyMetadata(using random: inout SeededGenerator) -> KeyMetadata? {
+func anyMetadata(using random: inout SplitMix64) -> KeyMetadata? {
     KeyMetadata(
         rollingStart: Interval(UInt32.random(in: 0...(.max - 144), using: &random)),
         rollingPeriod: Int.random(in: KeyMetadata.rollingPeriods, using: &random),

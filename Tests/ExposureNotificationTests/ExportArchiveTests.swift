@@ -3,6 +3,7 @@ import ExposureKeys
 import ExposureNotification
 import Foundation
 import Testing
+import TestSupport
 
 struct ExportArchiveTests {
     /// Made with Python's zipfile (streaming, so with data descriptors) and cryptography: three keys, one revised.
@@ -154,7 +155,7 @@ struct ExportArchiveTests {
 
     /// Mutations below the checksum, where only the decoder stands: it throws a named error or gives keys in range.
     @Test func mutatedMessagesNeverBreakTheDecoder() throws {
-        var random = SeededGenerator(seed: 0x6b65_7974)
+        var random = SplitMix64(seed: 0x6b65_7974)
         let seed = try writer().exportFile(
             of: randomKeys(12, using: &random),
             revised: randomKeys(3, using: &random)
@@ -182,7 +183,7 @@ struct ExportArchiveTests {
 
     /// The same from the outside, where the archive's records are hit too.
     @Test func mutatedArchivesNeverBreakTheReader() throws {
-        var random = SeededGenerator(seed: 0x7469_6465)
+        var random = SplitMix64(seed: 0x7469_6465)
         let seeds = [try Self.goldenBytes(), Forge.zip([ZipReaderTests.export, ZipReaderTests.signatures])]
         var refused = 0
         for turn in 0..<20_000 {
@@ -199,7 +200,7 @@ struct ExportArchiveTests {
 }
 
 /// One small change: a bit, a byte, an interesting value, a piece cut out, repeated or moved.
-func mutate(_ bytes: inout [UInt8], using random: inout SeededGenerator) {
+func mutate(_ bytes: inout [UInt8], using random: inout SplitMix64) {
     guard !bytes.isEmpty else { return }
     let position = Int.random(in: bytes.indices, using: &random)
     let length = Int.random(in: 1...min(24, bytes.count - position), using: &random)

@@ -1,13 +1,14 @@
 import ExposureKeys
 import ExposureNotification
 import Testing
+import TestSupport
 
 struct ExportArchiveWriterTests {
     static let signer = ExportSigningKey()
 
     @Test(arguments: [0, 1, 2, 100, 5000])
     func whatIsWrittenIsReadAgain(count: Int) throws {
-        var random = SeededGenerator(seed: UInt64(count))
+        var random = SplitMix64(seed: UInt64(count))
         let keys = randomKeys(count, using: &random)
         let revised = randomKeys(count / 10, using: &random)
         let bytes = try writer().archive(of: keys, revised: revised, signedWith: Self.signer)
@@ -20,7 +21,7 @@ struct ExportArchiveWriterTests {
     }
 
     @Test func theOrderOfTheInputLeavesNoTrace() throws {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         // Two reports of one key data as well.
         let keys = randomKeys(50, using: &random)
         let twice =
@@ -30,7 +31,7 @@ struct ExportArchiveWriterTests {
     }
 
     @Test func archivesDifferOnlyInTheirSignature() throws {
-        var random = SeededGenerator(seed: 8)
+        var random = SplitMix64(seed: 8)
         let keys = randomKeys(10, using: &random)
         let one = try ExportArchive.open(writer().archive(of: keys, signedWith: Self.signer))
         let other = try ExportArchive.open(writer().archive(of: keys, signedWith: ExportSigningKey()))

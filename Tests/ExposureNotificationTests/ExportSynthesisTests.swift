@@ -1,12 +1,13 @@
 import ExposureKeys
 import ExposureNotification
 import Testing
+import TestSupport
 
 struct ExportSynthesisTests {
     static let end = Interval(unixSeconds: 1_608_768_000)
 
     static func keys(patients: Int, end: Interval = end, onsetShare: Double = 0.8, seed: UInt64 = 1) -> [DiagnosisKey] {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         return ExportSynthesis(patients: patients, end: end, onsetShare: onsetShare).keys(using: &random)
     }
 

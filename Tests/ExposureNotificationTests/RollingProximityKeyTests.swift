@@ -2,6 +2,7 @@ import ExposureKeys
 import ExposureNotification
 import Foundation
 import Testing
+import TestSupport
 
 struct RollingProximityKeyTests {
     /// The published test vectors of specification 1.2: one exposure key, a day from interval 2,642,976.
@@ -61,7 +62,7 @@ struct RollingProximityKeyTests {
     }
 
     @Test func manyAtOnceAreTheSameAsOneByOne() {
-        var random = SeededGenerator(seed: 3)
+        var random = SplitMix64(seed: 3)
         for count in [0, 1, 2, 5, 40, 145] {
             let key = RollingProximityKey(key: KeyData(high: random.next(), low: random.next()))
             let intervals = (0..<count).map { _ in Interval(UInt32.random(in: 0 ... .max, using: &random)) }
@@ -73,7 +74,7 @@ struct RollingProximityKeyTests {
     }
 
     @Test func metadataSurviveEncryption() {
-        var random = SeededGenerator(seed: 4)
+        var random = SplitMix64(seed: 4)
         for _ in 0..<200 {
             let metadata = AssociatedMetadata(packed: UInt32(truncatingIfNeeded: random.next()))
             #expect(AssociatedMetadata(packed: metadata.packed) == metadata)
@@ -86,7 +87,7 @@ struct RollingProximityKeyTests {
     }
 
     @Test func identifiersCompareAsTheirBytes() throws {
-        var random = SeededGenerator(seed: 5)
+        var random = SplitMix64(seed: 5)
         for _ in 0..<500 {
             let one = ProximityIdentifier(high: UInt64.random(in: 0...2, using: &random), low: random.next())
             let other = ProximityIdentifier(high: UInt64.random(in: 0...2, using: &random), low: random.next())
@@ -99,7 +100,7 @@ struct RollingProximityKeyTests {
 
     @Test(arguments: [25, 144])
     func speed(identifiersPerKey: Int) {
-        var random = SeededGenerator(seed: 6)
+        var random = SplitMix64(seed: 6)
         let keys = (0..<4000).map { _ in KeyData(high: random.next(), low: random.next()) }
         let intervals = (0..<identifiersPerKey).map { Interval(2_642_976 + UInt32($0)) }
         let clock = ContinuousClock()

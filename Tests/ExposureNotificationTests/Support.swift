@@ -1,6 +1,7 @@
 import ExposureKeys
 import ExposureNotification
 import Foundation
+import TestSupport
 
 /// Real export archives and their public key, in the directory that `KEYTIDE_DATA` names. Tests that need them are
 /// skipped where it is not set.
@@ -22,25 +23,8 @@ enum RealExports {
     }
 }
 
-/// SplitMix64: the same numbers for the same seed on every machine.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var value = state
-        value = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-        value = (value ^ value >> 27) &* 0x94d0_49bb_1331_11eb
-        return value ^ value >> 31
-    }
-}
-
 /// Keys of every kind that a `DiagnosisKey` can be, as far as the export format can carry them.
-func randomKeys(_ count: Int, using random: inout SeededGenerator) -> [DiagnosisKey] {
+func randomKeys(_ count: Int, using random: inout SplitMix64) -> [DiagnosisKey] {
     (0..<count).compactMap { _ in
         let metadata = KeyMetadata(
             rollingStart: Interval(UInt32.random(in: 2_600_000...2_700_000, using: &random)),

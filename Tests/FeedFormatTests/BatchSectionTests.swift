@@ -1,6 +1,7 @@
 import ExposureKeys
 import FeedFormat
 import Testing
+import TestSupport
 
 struct BatchSectionTests {
     private func section(_ bytes: [UInt8]) throws -> BatchSection {

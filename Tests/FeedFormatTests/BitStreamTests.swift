@@ -1,5 +1,6 @@
 import FeedFormat
 import Testing
+import TestSupport
 
 struct BitStreamTests {
     /// The codes as strings of binary digits, straight from docs/FEED-FORMAT.md.

@@ -1,5 +1,6 @@
 import FeedFormat
 import Testing
+import TestSupport
 
 struct ByteReaderTests {
     private func varint(_ bytes: [UInt8]) throws -> UInt64 {

@@ -1,6 +1,7 @@
 import ExposureKeys
 import FeedFormat
 import Testing
+import TestSupport
 
 struct FeedIndexTests {
     /// `count` feeds of different regions, VN-01 first; the numbers of batches are as large as they can be.

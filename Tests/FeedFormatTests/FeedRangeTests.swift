@@ -1,6 +1,7 @@
 import ExposureKeys
 import FeedFormat
 import Testing
+import TestSupport
 
 struct FeedRangeTests {
     @Test func bounds() throws {

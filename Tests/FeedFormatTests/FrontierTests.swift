@@ -1,5 +1,6 @@
 import FeedFormat
 import Testing
+import TestSupport
 
 struct FrontierTests {
     /// The definition of RFC 6962, section 2.1.

@@ -1,6 +1,7 @@
 import ExposureKeys
 import FeedFormat
 import Testing
+import TestSupport
 
 struct GroupTableTests {
     private func read(_ raw: RawKeys) throws -> [KeyGroup] {

@@ -1,5 +1,6 @@
 import FeedFormat
 import Testing
+import TestSupport
 
 struct Hash256Tests {
     @Test func publishedValues() throws {

@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import Foundation
 import Testing
+import TestSupport
 
 struct KeysSectionTests {
     private func ordered(_ keys: [DiagnosisKey]) -> [DiagnosisKey] {

@@ -1,5 +1,6 @@
 import FeedFormat
 import Testing
+import TestSupport
 
 struct LZ4BlockTests {
     @Test func roundTrip() throws {

@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import Foundation
 import Testing
+import TestSupport
 
 /// Thousands of altered inputs through every decoder: each is refused with a `FormatError` or decodes to what it says.
 /// What is signed is signed again after it was altered, so that the parsers behind the signature see it too.

@@ -1,6 +1,7 @@
 import ExposureKeys
 import FeedFormat
 import Replication
+import TestSupport
 
 /// Some real replicas in virtual time, with in-memory disks and links that carry real frames in random pieces. It
 /// interprets every effect and writes down every broken promise in `violations`.

@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import Replication
 import Testing
+import TestSupport
 
 @Suite struct LinkFrameTests {
     private let region: Region

@@ -1,4 +1,5 @@
 import Replication
+import TestSupport
 
 /// Everything that shapes a run of `InMemoryNetwork`; two runs with equal options are equal.
 struct NetworkOptions: Sendable {
@@ -51,23 +52,6 @@ struct NetworkOptions: Sendable {
             if !edges.contains(edge) { edges.append(edge) }
         }
         return NetworkOptions(seed: seed, nodes: nodes, edges: edges)
-    }
-}
-
-/// Steele, Lea and Flood's SplitMix64: small, seeded, the same everywhere.
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
     }
 }
 

@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import Replication
 import Testing
+import TestSupport
 
 /// Several epochs of one region.
 @Suite struct ReplicaEpochTests {

@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import Replication
 import Testing
+import TestSupport
 
 /// How a link begins, and what closes it.
 @Suite struct ReplicaLinkTests {

@@ -1,6 +1,7 @@
 import FeedFormat
 import Replication
 import Testing
+import TestSupport
 
 /// Random networks under random faults; once all is healed, all nodes are equal within a bound of virtual time.
 @Suite struct ReplicaPropertyTests {

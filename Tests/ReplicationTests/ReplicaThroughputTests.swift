@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import Replication
 import Testing
+import TestSupport
 
 /// A node of a full country: 63 regions of 2 epochs each, 8 links.
 @Suite(.serialized) struct ReplicaThroughputTests {

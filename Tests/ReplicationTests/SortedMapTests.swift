@@ -1,5 +1,6 @@
 import Replication
 import Testing
+import TestSupport
 
 @Suite struct SortedMapTests {
     /// The same operations on a dictionary give the same content, in order.

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Alters bytes the way damage and malice do: bits, bytes, stretches that are missing, doubled, foreign or too long.
 struct Mutator {
     private var generator: SplitMix64

@@ -1,6 +1,7 @@
 import ExposureKeys
 import FeedFormat
 import Testing
+import TestSupport
 
 /// Values that many tests need: one region, one epoch, its keys, and batches of a feed.
 enum Samples {

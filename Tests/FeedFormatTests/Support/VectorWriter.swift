@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import Foundation
 import Testing
+import TestSupport
 
 /// Makes the files of docs/vectors anew: KEYTIDE_WRITE_VECTORS=1 swift test --filter VectorTests
 struct VectorWriter {
