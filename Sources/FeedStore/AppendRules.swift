@@ -7,7 +7,7 @@ struct AppendRules {
 
     /// Admits the batches of one append, one by one, in their order.
     /// - Parameter count: batches that the feed has in the store before this append.
-    mutating func admit(_ batch: StoredBatch, count: UInt64) throws(StoreError) {
+    mutating func admit(_ batch: ProvenBatch, count: UInt64) throws(StoreError) {
         let expected = next[batch.feed] ?? count
         guard batch.number == expected else {
             throw StoreError(

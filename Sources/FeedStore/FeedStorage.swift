@@ -1,37 +1,6 @@
 public import ExposureKeys
 public import FeedFormat
 
-/// A batch with what a node keeps beside it.
-public struct StoredBatch: Sendable, Equatable {
-    public let feed: FeedID
-    /// Position in the feed, from 0; below `FormatLimits.batchesPerFeed`.
-    public let number: UInt64
-    /// Publication interval of the batch.
-    public let publication: Interval
-    /// The encoded batch, at most `FormatLimits.batchBytes`.
-    public let bytes: [UInt8]
-    /// Leaf hash of `bytes` (RFC 6962). The caller has computed it; a store that reads from disk checks it again.
-    public let leaf: Hash256
-    /// The signed note of size `number + 1`, at most `FormatLimits.checkpointBytes`.
-    public let checkpoint: [UInt8]
-
-    public init(
-        feed: FeedID,
-        number: UInt64,
-        publication: Interval,
-        bytes: [UInt8],
-        leaf: Hash256,
-        checkpoint: [UInt8]
-    ) {
-        self.feed = feed
-        self.number = number
-        self.publication = publication
-        self.bytes = bytes
-        self.leaf = leaf
-        self.checkpoint = checkpoint
-    }
-}
-
 /// One feed as the store holds it.
 public struct StoredFeed: Sendable, Equatable {
     public let feed: FeedID
@@ -73,14 +42,14 @@ public protocol FeedStorage: Sendable {
     /// Appends batches, of several feeds if need be, each the next of its feed. All of them are durable when this
     /// returns; none is there if it throws.
     /// - Throws: `.outOfSequence` if a batch is not the next of its feed, `.limitExceeded`, `.full`, `.io`.
-    func append(_ batches: [StoredBatch]) throws(StoreError)
+    func append(_ batches: [ProvenBatch]) throws(StoreError)
 
     /// - Returns: nil if the batch is dropped or has never been here.
     /// - Throws: `.corrupt` if its bytes no longer have the leaf hash they had.
-    func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> StoredBatch?
+    func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> ProvenBatch?
 
     /// Those of the batches that are still held, ascending. All are in memory at once: the caller bounds the range.
-    func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [StoredBatch]
+    func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [ProvenBatch]
 
     /// Deletes bytes and checkpoints of batches published at or before `limit`, from the front of each feed up to
     /// the first batch published later. Their leaf hashes stay.

@@ -76,7 +76,7 @@ enum FeedTable {
         return leaves
     }
 
-    static func insert(_ batch: StoredBatch, feed: Int64, in database: Database) throws {
+    static func insert(_ batch: ProvenBatch, feed: Int64, in database: Database) throws {
         let number = Int64(batch.number)
         let publication = Int64(batch.publication.number)
         try database.cachedStatement(sql: "INSERT INTO leaf (feed, number, hash) VALUES (?, ?, ?)")
@@ -88,7 +88,7 @@ enum FeedTable {
 
     /// Inserts the row that holds a batch's bytes. They are lent to SQLite where they lie, which GRDB's own arguments
     /// cannot do safely: those outlive the call in the cached statement.
-    private static func insertContent(of batch: StoredBatch, feed: Int64, in database: Database) throws {
+    private static func insertContent(of batch: ProvenBatch, feed: Int64, in database: Database) throws {
         // SQLite is given NULL for no bytes at all.
         let statement = try database.cachedStatement(
             sql: """
@@ -118,13 +118,13 @@ enum FeedTable {
 
     /// Reads a row of number, publication, hash, checkpoint, bytes.
     /// - Throws: `.corrupt` if the bytes do not have the leaf hash.
-    static func batch(_ row: Row, of feed: FeedID, path: String) throws -> StoredBatch {
+    static func batch(_ row: Row, of feed: FeedID, path: String) throws -> ProvenBatch {
         let (number, publication): (Int64, Int64) = (row[0], row[1])
         let bytes = try row.bytes(at: 4)
         guard let leaf = Hash256(bytes: try row.bytes(at: 2)), leaf == Hash256(leaf: bytes[...]) else {
             throw StoreError.corrupt("batch \(number) of \(feed) does not have its leaf hash any more", path: path)
         }
-        return StoredBatch(
+        return ProvenBatch(
             feed: feed,
             number: UInt64(clamping: number),
             publication: Interval(UInt32(clamping: publication)),

@@ -25,7 +25,7 @@ public final class MemoryFeedStore: FeedStorage {
         }
     }
 
-    public func append(_ batches: [StoredBatch]) throws(StoreError) {
+    public func append(_ batches: [ProvenBatch]) throws(StoreError) {
         try state.withLock { state throws(StoreError) in
             try state.checkOpen()
             var rules = AppendRules()
@@ -36,12 +36,12 @@ public final class MemoryFeedStore: FeedStorage {
         }
     }
 
-    public func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> StoredBatch? {
+    public func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> ProvenBatch? {
         guard number < .max else { return nil }
         return try batches(feed, number..<number + 1).first
     }
 
-    public func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [StoredBatch] {
+    public func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [ProvenBatch] {
         try state.withLock { state throws(StoreError) in
             try state.checkOpen()
             guard let held = state.feeds[feed] else { return [] }
@@ -94,7 +94,7 @@ private struct Feed {
     let base: Frontier
     private(set) var leaves: [Hash256] = []
     /// Those still held: numbers `first..<count`.
-    private(set) var batches: [StoredBatch] = []
+    private(set) var batches: [ProvenBatch] = []
     private var lastPublication = Interval(0)
 
     init(base: Frontier) {
@@ -104,7 +104,7 @@ private struct Feed {
     var count: UInt64 { base.size + UInt64(leaves.count) }
     var first: UInt64 { count - UInt64(batches.count) }
 
-    mutating func append(_ batch: StoredBatch) {
+    mutating func append(_ batch: ProvenBatch) {
         leaves.append(batch.leaf)
         batches.append(batch)
         lastPublication = batch.publication

@@ -77,7 +77,7 @@ public final class SQLiteFeedStore: FeedStorage {
         }
     }
 
-    public func append(_ batches: [StoredBatch]) throws(StoreError) {
+    public func append(_ batches: [ProvenBatch]) throws(StoreError) {
         try access("appending \(batches.count) batches") { database in
             try database.inTransaction(.immediate) {
                 var rules = AppendRules()
@@ -97,12 +97,12 @@ public final class SQLiteFeedStore: FeedStorage {
         }
     }
 
-    public func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> StoredBatch? {
+    public func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> ProvenBatch? {
         guard number < .max else { return nil }
         return try batches(feed, number..<number + 1).first
     }
 
-    public func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [StoredBatch] {
+    public func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [ProvenBatch] {
         try access("reading batches of \(feed)") { database in
             let statement = try database.cachedStatement(
                 sql: """
@@ -119,7 +119,7 @@ public final class SQLiteFeedStore: FeedStorage {
                     Int64(clamping: numbers.upperBound),
                 ]
             )
-            var batches: [StoredBatch] = []
+            var batches: [ProvenBatch] = []
             while let row = try rows.next() { batches.append(try FeedTable.batch(row, of: feed, path: path)) }
             return batches
         }

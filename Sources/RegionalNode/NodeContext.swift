@@ -66,7 +66,7 @@ final class NodeContext: Sendable {
         let living = served.all.filter { $0.feed.region == region && $0.isLiving }.map(\.feed)
         let publication = try publisher.publish(keys, storage: storage, living: living)
         guard let feed = publication.batches.first?.feed else { return publication }
-        served.append(publication.batches.map { StoredBatch($0) }, base: nil)
+        served.append(publication.batches, base: nil)
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
         health.trouble = nil

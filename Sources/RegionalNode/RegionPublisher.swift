@@ -1,7 +1,7 @@
 package import ExposureKeys
 package import FeedFormat
 package import FeedStore
-package import Replication
+internal import Replication
 internal import Synchronization
 
 /// Publishes this region's keys: picks what is new, encodes, signs, and stores batches durably before anyone hears of
@@ -40,7 +40,7 @@ package final class RegionPublisher: Sendable {
     }
 
     /// Takes in own batches that came back from peers (after a lost disk); others are passed over.
-    func join(_ batches: [StoredBatch]) {
+    func join(_ batches: [ProvenBatch]) {
         let own = batches.filter { $0.feed.region == region }
         guard !own.isEmpty else { return }
         var reports: [DiagnosisKey] = []
@@ -82,7 +82,7 @@ package final class RegionPublisher: Sendable {
                 )
                 feed = writer.feed
                 do throws(StoreError) {
-                    try storage.append(written.map { StoredBatch(ProvenBatch($0, feed: writer.feed)) })
+                    try storage.append(written.map { ProvenBatch($0, feed: writer.feed) })
                 } catch {
                     // Unless it is sure that nothing was kept, these sizes must never be signed a second time.
                     if error.code != .full { state.writer = nil }

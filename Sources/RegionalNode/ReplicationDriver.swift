@@ -131,12 +131,11 @@ actor ReplicationDriver {
     private func store(_ batches: [ProvenBatch], base: Frontier?, _ request: RequestID) {
         let node = node
         node.queue.submit { storage in
-            let stored = batches.map { StoredBatch($0) }
             do {
-                if let base, let feed = stored.first?.feed { try storage.begin(feed, base: base) }
-                try storage.append(stored)
-                node.served.append(stored, base: base)
-                node.publisher.join(stored)
+                if let base, let feed = batches.first?.feed { try storage.begin(feed, base: base) }
+                try storage.append(batches)
+                node.served.append(batches, base: base)
+                node.publisher.join(batches)
                 node.health.trouble = nil
                 self.report(.stored(request))
                 // Expired ones are needed for what follows them, and never served.
@@ -180,18 +179,5 @@ actor ReplicationDriver {
         wakeTask = nil
         for link in links.values { link.outbox.close() }
         links = [:]
-    }
-}
-
-extension StoredBatch {
-    init(_ batch: ProvenBatch) {
-        self.init(
-            feed: batch.feed,
-            number: batch.number,
-            publication: batch.publication,
-            bytes: batch.bytes,
-            leaf: batch.leaf,
-            checkpoint: batch.checkpoint
-        )
     }
 }

@@ -37,7 +37,7 @@ final class ServedFeeds: Sendable {
     var all: [ServedFeed] { state.withLock { $0.feeds.values.sorted { $0.feed < $1.feed } } }
 
     /// Takes in batches that have just become durable.
-    func append(_ batches: [StoredBatch], base: Frontier?) {
+    func append(_ batches: [ProvenBatch], base: Frontier?) {
         state.withLock { state in
             // A base is given only with the first batches of a feed, or where it begins anew.
             if let base, let id = batches.first?.feed { state.feeds[id] = ServedFeed(id, base: base) }
@@ -95,7 +95,7 @@ struct ServedFeed: Sendable {
         root = base.root
     }
 
-    mutating func append(_ batch: StoredBatch) {
+    mutating func append(_ batch: ProvenBatch) {
         guard batch.number == count else { return }
         leaves.append(batch.leaf)
         frontier.append(batch.leaf)

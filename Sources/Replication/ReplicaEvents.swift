@@ -26,43 +26,6 @@ public struct ReceivedBatch: Equatable, Sendable {
     }
 }
 
-/// A batch proven to belong at its place in its feed.
-public struct ProvenBatch: Equatable, Sendable {
-    public let feed: FeedID
-    public let number: UInt64
-    public let publication: Interval
-    public let bytes: [UInt8]
-    public let leaf: Hash256
-    public let checkpoint: [UInt8]
-
-    public init(
-        feed: FeedID,
-        number: UInt64,
-        publication: Interval,
-        bytes: [UInt8],
-        leaf: Hash256,
-        checkpoint: [UInt8]
-    ) {
-        self.feed = feed
-        self.number = number
-        self.publication = publication
-        self.bytes = bytes
-        self.leaf = leaf
-        self.checkpoint = checkpoint
-    }
-
-    public init(_ written: FeedWriter.WrittenBatch, feed: FeedID) {
-        self.init(
-            feed: feed,
-            number: written.batch.number,
-            publication: written.batch.publication,
-            bytes: written.batch.bytes,
-            leaf: written.leaf,
-            checkpoint: written.checkpoint.bytes
-        )
-    }
-}
-
 /// A feed as the store holds it when a replica starts.
 public struct HeldFeed: Sendable {
     public let feed: FeedID

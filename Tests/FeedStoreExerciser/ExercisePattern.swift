@@ -1,6 +1,5 @@
 import ExposureKeys
 package import FeedFormat
-package import FeedStore
 
 /// The batches that the exerciser appends, so that a test can tell what must be in the store from numbers alone.
 package enum ExercisePattern {
@@ -10,11 +9,11 @@ package enum ExercisePattern {
     }
 
     /// - Parameter size: bytes of the batch.
-    package static func batch(_ feed: FeedID, _ number: UInt64, size: Int) -> StoredBatch {
+    package static func batch(_ feed: FeedID, _ number: UInt64, size: Int) -> ProvenBatch {
         let seed = UInt8(truncatingIfNeeded: number &* 37 &+ UInt64(feed.region.code.utf8.last ?? 0))
         var bytes = [UInt8](repeating: seed, count: size)
         for position in stride(from: 0, to: size, by: 61) { bytes[position] = UInt8(truncatingIfNeeded: position) }
-        return StoredBatch(
+        return ProvenBatch(
             feed: feed,
             number: number,
             publication: Interval(UInt32(truncatingIfNeeded: number)),
@@ -25,7 +24,7 @@ package enum ExercisePattern {
     }
 
     /// What one append adds.
-    package static func append(_ number: UInt64, size: Int) -> [StoredBatch] {
+    package static func append(_ number: UInt64, size: Int) -> [ProvenBatch] {
         feeds.map { batch($0, number, size: size) }
     }
 

@@ -166,7 +166,7 @@ import Testing
         let last = UInt64(FormatLimits.batchesPerFeed) - 1
         let large = batch(feed, 0, size: FormatLimits.batchBytes + 1)
         #expect(storeError { try store.append([large]) }?.code == .limitExceeded)
-        let note = StoredBatch(
+        let note = ProvenBatch(
             feed: feed,
             number: 0,
             publication: Interval(1),

@@ -40,10 +40,10 @@ func feed(_ code: String, _ epoch: UInt64 = 1) throws -> FeedID {
 }
 
 /// A batch whose content follows from its feed and number.
-func batch(_ feed: FeedID, _ number: UInt64, publication: UInt32? = nil, size: Int = 100) -> StoredBatch {
+func batch(_ feed: FeedID, _ number: UInt64, publication: UInt32? = nil, size: Int = 100) -> ProvenBatch {
     let text = Array("\(feed) \(number) ".utf8)
     let bytes = (0..<size).map { text[$0 % text.count] }
-    return StoredBatch(
+    return ProvenBatch(
         feed: feed,
         number: number,
         publication: Interval(publication ?? UInt32(clamping: 1000 &+ number)),
