@@ -12,6 +12,10 @@ final class NodeContext: Sendable {
     let clock: NodeClock
     let queue: StoreQueue
     let served: ServedFeeds
+    let heldIndexes = HeldIndexes()
+    /// The newest index whenever one was signed that nobody has taken yet, for replication.
+    let signedIndexes: AsyncStream<ServedIndex>
+    private let signedIndexesEnd: AsyncStream<ServedIndex>.Continuation
     let publisher: RegionPublisher
     let health: NodeHealth
     let wire: WireCounters
@@ -54,6 +58,7 @@ final class NodeContext: Sendable {
         self.served = served
         self.publisher = publisher
         self.logger = logger
+        (signedIndexes, signedIndexesEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         health = NodeHealth()
         wire = WireCounters()
         indexMaker = IndexMaker(region: region, signer: signer)
@@ -112,7 +117,9 @@ final class NodeContext: Sendable {
                 return state.time
             }
             do {
-                self.served.setIndex(try self.indexMaker.index(of: self.served.all, time: time))
+                let index = try self.indexMaker.index(of: self.served.all, time: time)
+                self.served.setIndex(index)
+                self.signedIndexesEnd.yield(index)
             } catch {
                 self.raise("the index could not be signed: \(error)")
             }
