@@ -18,3 +18,20 @@ public struct FeedID: Hashable, Comparable, Sendable {
 extension FeedID: CustomStringConvertible {
     public var description: String { "\(region)/\(epoch)" }
 }
+
+extension FeedID {
+    /// A byte with the length of the region, the region, 8 bytes of epoch.
+    func append(to bytes: inout [UInt8]) {
+        let code = Array(region.code.utf8)
+        bytes.append(UInt8(code.count))
+        bytes.append(contentsOf: code)
+        bytes.append(bigEndian: epoch.value)
+    }
+
+    init(from reader: inout ByteReader) throws(FormatError) {
+        guard let region = Region(ascii: try reader.take(Int(try reader.byte()))) else {
+            throw reader.error(.outOfRange, "these bytes are no region")
+        }
+        self.init(region: region, epoch: Epoch(try reader.uint64()))
+    }
+}

@@ -26,31 +26,20 @@ public struct IndexEntry: Hashable, Sendable {
     }
 
     func append(to bytes: inout [UInt8]) {
-        let code = Array(feed.region.code.utf8)
-        bytes.append(UInt8(code.count))
-        bytes.append(contentsOf: code)
-        bytes.append(bigEndian: feed.epoch.value)
+        feed.append(to: &bytes)
         bytes.append(varint: first)
         bytes.append(varint: count)
         bytes.append(contentsOf: rootPrefix)
     }
 
     init(from reader: inout ByteReader) throws(FormatError) {
-        guard let region = Region(ascii: try reader.take(Int(try reader.byte()))) else {
-            throw reader.error(.outOfRange, "these bytes are no region")
-        }
-        let epoch = Epoch(try reader.uint64())
+        let feed = try FeedID(from: &reader)
         let first = try reader.varint()
         let count = try reader.varint()
         let prefix = Array(try reader.take(16))
-        guard
-            let entry = IndexEntry(
-                feed: FeedID(region: region, epoch: epoch),
-                first: first,
-                count: count,
-                rootPrefix: prefix
-            )
-        else { throw reader.error(.outOfRange, "\(region) \(epoch) holds batches \(first) to \(count)") }
+        guard let entry = IndexEntry(feed: feed, first: first, count: count, rootPrefix: prefix) else {
+            throw reader.error(.outOfRange, "\(feed) holds batches \(first) to \(count)")
+        }
         self = entry
     }
 }
@@ -107,6 +96,8 @@ public struct FeedIndex: Sendable {
     /// Number of feeds in that part.
     public let settledCount: Int
     public let bytes: [UInt8]
+    /// The signed note as it stands in `bytes`.
+    let note: [UInt8]
 
     /// Makes and signs an index.
     public init(
@@ -116,23 +107,17 @@ public struct FeedIndex: Sendable {
         settled: IndexPart,
         signer: NoteSigner
     ) throws(FormatError) {
-        var list: [UInt8] = []
-        settled.hash.append(to: &list)
-        list.append(bigEndian: UInt32(settled.entries.count))
-        list.append(contentsOf: fresh.bytes)
+        let list = FeedIndex.list(settled.hash, count: settled.entries.count, fresh: fresh)
         let count = fresh.entries.count + settled.entries.count
         let text = FeedIndex.text(node: node, count: count, hash: Hash256(hashing: list[...]))
         let note = SignedNote.bytes(text: text, signatures: [try signer.sign(text, time: time)])
-        var bytes = FeedIndex.magic
-        bytes.append(varint: UInt64(note.count))
-        bytes.append(contentsOf: note)
-        bytes.append(contentsOf: list)
         self.node = node
         self.time = time
         self.fresh = fresh
         self.settledHash = settled.hash
         self.settledCount = settled.entries.count
-        self.bytes = bytes
+        self.bytes = FeedIndex.bytes(note: note, list: list)
+        self.note = note
     }
 
     /// Reads and verifies an index.
@@ -149,7 +134,8 @@ public struct FeedIndex: Sendable {
             throw reader.error(.unknownFormat, "these bytes do not begin with the mark of an index, KTI1")
         }
         let noteSize = try reader.varint(upTo: FormatLimits.checkpointBytes, "the size of the note")
-        let note = try SignedNote(try reader.take(noteSize), limit: FormatLimits.checkpointBytes)
+        let noteBytes = try reader.take(noteSize)
+        let note = try SignedNote(noteBytes, limit: FormatLimits.checkpointBytes)
         let list = bytes[reader.position...]
         guard let settledHash = Hash256(bytes: try reader.take(32)) else { throw reader.error(.truncated, "no hash") }
         let settledCount = Int(try reader.uint32())
@@ -168,6 +154,7 @@ public struct FeedIndex: Sendable {
         self.settledHash = settledHash
         self.settledCount = settledCount
         self.bytes = Array(bytes)
+        self.note = Array(noteBytes)
     }
 
     /// Puts the two parts together.
@@ -182,6 +169,23 @@ public struct FeedIndex: Sendable {
             throw FormatError(.notAscending, "\(left.feed) stands in both parts of the index of \(node)")
         }
         return all
+    }
+
+    /// What follows the note, and is signed.
+    static func list(_ settledHash: Hash256, count settledCount: Int, fresh: IndexPart) -> [UInt8] {
+        var list: [UInt8] = []
+        settledHash.append(to: &list)
+        list.append(bigEndian: UInt32(settledCount))
+        list.append(contentsOf: fresh.bytes)
+        return list
+    }
+
+    static func bytes(note: [UInt8], list: [UInt8]) -> [UInt8] {
+        var bytes = FeedIndex.magic
+        bytes.append(varint: UInt64(note.count))
+        bytes.append(contentsOf: note)
+        bytes.append(contentsOf: list)
+        return bytes
     }
 
     private static func text(node: Region, count: Int, hash: Hash256) -> String {

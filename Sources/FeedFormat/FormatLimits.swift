@@ -21,6 +21,8 @@ public enum FormatLimits {
     public static let checkpointBytes = 1024
     /// Bytes of an index.
     public static let indexBytes = 4 << 20
+    /// Bytes of an index difference: what leaves one index and what the other has instead.
+    public static let differenceBytes = 2 * indexBytes
     /// Feeds of an index.
     public static let feedsPerIndex = 1 << 16
     /// Bytes of a roster.

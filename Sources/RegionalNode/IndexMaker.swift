@@ -26,9 +26,12 @@ struct IndexMaker: Sendable {
         let settledPart = IndexPart(settled)
         let freshPart = IndexPart(fresh)
         let index = try FeedIndex(node: region, time: time, fresh: freshPart, settled: settledPart, signer: signer)
+        let hash = Hash256(hashing: index.bytes[...])
         return ServedIndex(
+            index: index,
+            hash: hash,
             body: ByteBuffer(bytes: index.bytes),
-            etag: "\"\(Hash256(hashing: index.bytes[...]).hexadecimal.prefix(16))\"",
+            etag: "\"\(hash.hexadecimal.prefix(16))\"",
             settled: ByteBuffer(bytes: settledPart.bytes),
             settledHash: settledPart.hash
         )

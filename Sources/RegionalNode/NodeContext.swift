@@ -12,6 +12,10 @@ final class NodeContext: Sendable {
     let clock: NodeClock
     let queue: StoreQueue
     let served: ServedFeeds
+    let heldIndexes = HeldIndexes()
+    /// The newest index whenever one was signed that nobody has taken yet, for replication.
+    let signedIndexes: AsyncStream<ServedIndex>
+    private let signedIndexesEnd: AsyncStream<ServedIndex>.Continuation
     let publisher: RegionPublisher
     let health: NodeHealth
     let wire: WireCounters
@@ -56,6 +60,7 @@ final class NodeContext: Sendable {
         self.served = served
         self.publisher = publisher
         self.logger = logger
+        (signedIndexes, signedIndexesEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         health = NodeHealth()
         wire = WireCounters()
         indexMaker = IndexMaker(region: region, signer: signer)
@@ -124,7 +129,9 @@ final class NodeContext: Sendable {
             return state.time
         }
         do {
-            served.setIndex(try indexMaker.index(of: served.all, time: time))
+            let index = try indexMaker.index(of: served.all, time: time)
+            served.setIndex(index)
+            signedIndexesEnd.yield(index)
         } catch {
             raise("the index could not be signed: \(error)")
         }

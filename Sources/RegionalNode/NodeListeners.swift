@@ -26,6 +26,7 @@ struct NodeListeners {
     ) async throws {
         let publicRoutes = PublicHandler(
             served: node.served,
+            heldIndexes: node.heldIndexes,
             roster: ByteBuffer(bytes: files.rosterBytes),
             rosterTag: "\"\(Hash256(hashing: files.rosterBytes[...]).hexadecimal.prefix(16))\"",
             cache: RangeCache(limit: NodeListeners.cacheBytes),

@@ -102,6 +102,15 @@ struct ProblemDocument: Encodable {
         )
     }
 
+    static func noIndexHeld(_ region: String) -> ProblemDocument {
+        ProblemDocument(
+            "no-index-held",
+            status: 404,
+            title: "No index held",
+            detail: "This node holds no index of \(region): the two have had no link since this node started."
+        )
+    }
+
     static func beyondEnd(_ feed: String, count: UInt64) -> ProblemDocument {
         ProblemDocument(
             "beyond-end",
@@ -125,7 +134,7 @@ struct ProblemDocument: Encodable {
             "unknown-part",
             status: 404,
             title: "Unknown part",
-            detail: "The part \(hash) is not that of the present index; get /v1/index again."
+            detail: "The part \(hash) belongs to no index that is served here now; get the index again."
         )
     }
 

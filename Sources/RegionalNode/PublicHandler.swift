@@ -8,6 +8,7 @@ internal import Synchronization
 /// The public routes. What is at hand is answered at once on the event loop; what must be read or computed, by a task.
 struct PublicHandler: RequestHandler {
     let served: ServedFeeds
+    let heldIndexes: HeldIndexes
     let roster: ByteBuffer
     let rosterTag: String
     let cache: RangeCache
@@ -28,6 +29,7 @@ struct PublicHandler: RequestHandler {
         }
         switch route {
         case .index: return index(request)
+        case .indexOf(let region): return self.index(of: region, request)
         case .settled(let hash): return settled(hash)
         case .roster:
             return whole(roster, tag: rosterTag, caching: CachePolicy.roster, "text/plain; charset=utf-8", request)
@@ -53,11 +55,24 @@ struct PublicHandler: RequestHandler {
         return whole(index.body, tag: index.etag, caching: caching, "application/octet-stream", request)
     }
 
+    /// Another node's index, as a difference from ours. Our own is one without differences, so that whoever asks for
+    /// all regions of a roster need not know whom it asks.
+    private func index(of region: Region, _ request: RequestHead) -> RequestHandling {
+        guard let own = served.index else { return ProblemDocument.storeFailed.response() }
+        let difference =
+            region == own.index.node
+            ? ServedDifference(of: own.index, from: own.index) : heldIndexes.difference(of: region, from: own)
+        guard let difference else { return ProblemDocument.noIndexHeld(region.code).response() }
+        let caching = policy.index(now: clock.now, jitter: Double.random(in: 0...1))
+        return whole(difference.body, tag: difference.etag, caching: caching, "application/octet-stream", request)
+    }
+
     private func settled(_ hash: Hash256) -> RequestHandling {
-        guard let index = served.index, index.settledHash == hash else {
+        let own = served.index
+        guard let part = own?.settledHash == hash ? own?.settled : heldIndexes.settled(hash) else {
             return ProblemDocument.unknownPart(hash.hexadecimal).response()
         }
-        return .respond(bytesHead(CachePolicy.hashes), index.settled)
+        return .respond(bytesHead(CachePolicy.hashes), part)
     }
 
     private func healthz() -> RequestHandling {

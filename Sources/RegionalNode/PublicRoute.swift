@@ -4,6 +4,7 @@ internal import FeedFormat
 /// A request to a public route, read from its path. Anything but the one spelling of a route is none.
 enum PublicRoute: Equatable {
     case index
+    case indexOf(Region)
     case settled(Hash256)
     case range(FeedID, FeedRange)
     case hashes(FeedID, FeedRange)
@@ -18,6 +19,9 @@ enum PublicRoute: Equatable {
         case (1, "healthz"): self = .health
         case (2, "v1") where parts[1] == "index": self = .index
         case (2, "v1") where parts[1] == "roster": self = .roster
+        case (3, "v1") where parts[1] == "index":
+            guard let region = Region(parts[2]) else { return nil }
+            self = .indexOf(region)
         case (4, "v1") where parts[1] == "index" && parts[2] == "settled":
             guard let hash = PublicRoute.hash(parts[3]) else { return nil }
             self = .settled(hash)

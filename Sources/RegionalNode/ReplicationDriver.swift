@@ -2,6 +2,7 @@ internal import ExposureKeys
 internal import FeedFormat
 internal import FeedStore
 internal import Logging
+internal import NIOCore
 internal import Replication
 
 /// Runs the replica: takes its events in turn and carries out its effects on links, store, timer and fetches.
@@ -46,6 +47,12 @@ actor ReplicationDriver {
         await withDiscardingTaskGroup { group in
             group.addTask {
                 for await event in self.reports { await self.handle(event) }
+            }
+            group.addTask {
+                for await signed in self.node.signedIndexes {
+                    let (index, settled) = (signed.index.bytes, Array(signed.settled.readableBytesView))
+                    await self.handle(.indexSigned(index: index, settled: settled))
+                }
             }
             for await job in jobs { group.addTask { await job() } }
             group.cancelAll()
@@ -120,6 +127,8 @@ actor ReplicationDriver {
             store(batches, base: base, request)
         case .visible(let feed, let count):
             node.becameVisible(feed, count: count)
+        case .keepIndex(let index, let settled):
+            node.heldIndexes.keep(index, settled: settled)
         case .wake(let time):
             wake(at: time)
         case .alarm(let alarm):

@@ -120,6 +120,9 @@ struct ServedFeed: Sendable {
 
 /// The signed index with its entity tags, ready to send.
 struct ServedIndex: Sendable {
+    let index: FeedIndex
+    /// SHA-256 of its bytes.
+    let hash: Hash256
     let body: ByteBuffer
     let etag: String
     let settled: ByteBuffer

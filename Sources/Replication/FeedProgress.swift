@@ -137,6 +137,9 @@ public struct ReplicationSettings: Sendable {
     public var distrust: Int64 = 60_000
     /// How long nothing of a feed is fetched after the store failed, in milliseconds.
     public var storePause: Int64 = 30_000
+    /// How long after this node's index was sent to its neighbours the next one follows at the earliest, in
+    /// milliseconds. Shorter gives those who compare indexes newer ones and sends more bytes.
+    public var indexPause: Int64 = 60_000
 
     public init() {}
 }

@@ -30,6 +30,8 @@ public enum LinkFrame: Equatable, Sendable {
     case unsubscribe(Region)
     /// A batch with the checkpoint of its size.
     case batch(PushedBatch)
+    /// The sender's signed index and its settled part, as encoded.
+    case index(index: [UInt8], settled: [UInt8])
     /// A frame of a later release; passed over.
     case unknown(UInt8)
 
@@ -107,6 +109,11 @@ public enum LinkFrame: Equatable, Sendable {
             payload.append(contentsOf: pushed.checkpoint)
             payload.append(contentsOf: pushed.bytes)
             return (5, payload)
+        case .index(let index, let settled):
+            payload.append(varint: UInt64(index.count))
+            payload.append(contentsOf: index)
+            payload.append(contentsOf: settled)
+            return (6, payload)
         case .unknown(let type):
             return (type, payload)
         }
@@ -160,6 +167,13 @@ public enum LinkFrame: Equatable, Sendable {
             let size = try reader.varint(upTo: FormatLimits.checkpointBytes, "the size of a checkpoint")
             let checkpoint = Array(try reader.take(size))
             return .batch(PushedBatch(feed: feed, bytes: Array(payload[reader.position...]), checkpoint: checkpoint))
+        case 6:
+            let size = try reader.varint(upTo: FormatLimits.indexBytes, "the size of an index")
+            let index = Array(try reader.take(size))
+            guard reader.remaining <= FormatLimits.indexBytes else {
+                throw reader.error(.limitExceeded, "a settled part of \(reader.remaining) bytes")
+            }
+            return .index(index: index, settled: Array(payload[reader.position...]))
         default:
             return .unknown(type)
         }
@@ -167,7 +181,7 @@ public enum LinkFrame: Equatable, Sendable {
 
     /// Largest frame after its length field: a batch of the largest size and what comes with it.
     package static let maximumSize = FormatLimits.batchBytes + 2048
-    private static let types: ClosedRange<UInt8> = 1...5
+    private static let types: ClosedRange<UInt8> = 1...6
     private static let compressed: UInt8 = 1
 }
 

@@ -18,6 +18,9 @@ public struct Replica: Sendable {
     var stores = SortedMap<RequestID, PendingStore>()
     /// Feeds that wait for a time, to be looked at then.
     var waits = SortedMap<FeedID, Timestamp>()
+    var ownIndex: OwnIndex?
+    /// Newest index of each neighbour; one per region of the roster.
+    var indexes = SortedMap<Region, KeptIndex>()
     /// Feeds that the event at hand concerns.
     var touched: [FeedID] = []
     var lastWake: Timestamp?
@@ -66,8 +69,11 @@ public struct Replica: Sendable {
             takePublished(batches)
         case .dropped(let feed, let first):
             takeDropped(feed, first: first)
+        case .indexSigned(let index, let settled):
+            takeSigned(index, settled: settled, now: now)
         case .tick:
             isTick = true
+            sendDueIndex(now: now)
             expireFetches(now: now, random: &random)
         }
         schedule(now: now, isTick: isTick)
@@ -132,6 +138,8 @@ extension Replica {
             links.update(link) { $0.subscriptions[region] = nil }
         case .batch(let pushed):
             takePushed(pushed, from: link, peer: peer, now: now)
+        case .index(let index, let settled):
+            takeIndex(index, settled: settled, peer: peer, now: now)
         case .unknown:
             break
         }
@@ -157,6 +165,7 @@ extension Replica {
         links.update(link) { progress in
             for advert in adverts { progress.told[advert.feed] = advert.count }
         }
+        if let ownIndex { effects.append(.send(link, ownIndex.frame)) }
     }
 
     private mutating func note(_ adverts: [Advert], from link: LinkID, peer: Region, now: Timestamp) {

@@ -57,6 +57,8 @@ public enum ReplicaEvent: Sendable {
     case published([ProvenBatch])
     /// The store has dropped all batches of a feed below `first`.
     case dropped(FeedID, first: UInt64)
+    /// This node has signed an index anew.
+    case indexSigned(index: [UInt8], settled: [UInt8])
     /// Time has passed; sent at the latest at the time of the last `wake`.
     case tick
 }
@@ -72,6 +74,8 @@ public enum ReplicaEffect: Sendable {
     case store(RequestID, [ProvenBatch], base: Frontier?)
     /// A feed has grown and is durable; it may be served.
     case visible(FeedID, count: UInt64)
+    /// Another node's index, verified, and newer than the one kept of that node before.
+    case keepIndex(FeedIndex, settled: IndexPart)
     /// Send `tick` at this time; replaces earlier wishes.
     case wake(Timestamp)
     case alarm(ReplicaAlarm)
@@ -90,6 +94,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
     /// A batch lies further ahead of this node's clock than two hours.
     case batchFromFuture(FeedID, publication: Interval)
     case storeFailed(FeedID, reason: String)
+    /// A peer's index did not verify.
+    case rejectedIndex(peer: Region, reason: String)
 
     public var description: String {
         switch self {
@@ -105,6 +111,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
             "feed \(feed) has a batch of interval \(publication), over two hours ahead of this clock; check this node's clock first"
         case .storeFailed(let feed, let reason):
             "feed \(feed) could not be stored: \(reason); it will be fetched again"
+        case .rejectedIndex(let peer, let reason):
+            "the index that \(peer) sent was refused: \(reason); the one before is kept; compare clocks and rosters"
         }
     }
 }

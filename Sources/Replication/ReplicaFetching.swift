@@ -18,6 +18,7 @@ extension Replica {
         touched = []
         var next = waits.values.min()
         for fetch in fetches.values { next = earlier(next, fetch.deadline) }
+        if let indexDue { next = earlier(next, indexDue) }
         if let next, isTick || next != lastWake { effects.append(.wake(next)) }
         lastWake = next
     }

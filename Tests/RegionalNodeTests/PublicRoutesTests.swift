@@ -117,6 +117,8 @@ import Testing
                 ("GET", "/v1/feeds/\(feed)/0/01", 404, "no-such-route"),
                 ("GET", "/v1/feeds/\(feed)/18/0", 404, "no-such-route"),
                 ("GET", "/v1/feeds/\(feed)/0/18446744073709551615", 404, "no-such-route"),
+                ("GET", "/v1/index/VN-79", 404, "no-index-held"), ("GET", "/v1/index/vn-79", 404, "no-such-route"),
+                ("GET", "/v1/index/settled", 404, "no-such-route"),
                 ("GET", "/v1/index/settled/\(String(repeating: "0", count: 64))", 404, "unknown-part"),
             ]
             for (method, path, status, name) in cases {

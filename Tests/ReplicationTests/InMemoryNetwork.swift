@@ -176,6 +176,7 @@ final class InMemoryNetwork {
         nodes[index].replica = nil
         nodes[index].links = []
         nodes[index].visible = SortedMap()
+        nodes[index].indexes = SortedMap()
         let storing = nodes[index].storing
         nodes[index].storing = SortedMap()
         if storesFinish {
@@ -335,6 +336,13 @@ final class InMemoryNetwork {
             if count > nodes[index].held(feed) { violate("node \(index) shows \(feed) before it is stored") }
             if let before = nodes[index].visible[feed], count <= before { violate("\(feed) shrank at node \(index)") }
             nodes[index].visible[feed] = count
+        case .keepIndex(let kept, _):
+            mix(9)
+            for byte in Hash256(hashing: kept.bytes[...]).bytes.prefix(8) { mix(UInt64(byte)) }
+            if let before = nodes[index].indexes[kept.node], kept.time < before.time {
+                violate("node \(index) replaced the index of \(kept.node) by an older one")
+            }
+            nodes[index].indexes[kept.node] = kept
         case .wake(let time):
             mix(7)
             wake(at: time, index)
@@ -503,6 +511,34 @@ final class InMemoryNetwork {
             keys.append(DiagnosisKey(data: data, metadata: metadata))
         }
         return keys
+    }
+
+    // MARK: Indexes
+
+    /// The index of what a node's disk holds, signed now; the feeds of other regions stand in its settled part.
+    func index(of index: Int) throws -> (index: FeedIndex, settled: IndexPart) {
+        let node = nodes[index]
+        let entries = node.disk.values.filter { $0.first < $0.frontier.size }.compactMap {
+            IndexEntry(feed: $0.feed, first: $0.first, count: $0.frontier.size, root: $0.frontier.root)
+        }
+        let settled = IndexPart(entries.filter { $0.feed.region != node.region })
+        let signed = try FeedIndex(
+            node: node.region,
+            time: clock(of: index).milliseconds / 1000,
+            fresh: IndexPart(entries.filter { $0.feed.region == node.region }),
+            settled: settled,
+            signer: node.signer
+        )
+        return (signed, settled)
+    }
+
+    /// A node signs its index and tells its replica.
+    /// - Returns: the index's bytes.
+    @discardableResult
+    func signIndex(_ index: Int) throws -> [UInt8] {
+        let signed = try self.index(of: index)
+        dispatch(.indexSigned(index: signed.index.bytes, settled: signed.settled.bytes), to: index)
+        return signed.index.bytes
     }
 
     // MARK: Judging

@@ -53,7 +53,9 @@ import TestSupport
             .batch(LinkFrame.PushedBatch(feed: feed, bytes: [], checkpoint: [])),
             .batch(LinkFrame.PushedBatch(feed: feed, bytes: noise, checkpoint: Array(noise.prefix(1024)))),
             .batch(LinkFrame.PushedBatch(feed: feed, bytes: [UInt8](repeating: 7, count: 90_000), checkpoint: [9])),
-            .unknown(0), .unknown(6), .unknown(255),
+            .index(index: [], settled: []), .index(index: noise, settled: Array(noise.prefix(300))),
+            .index(index: [1], settled: [UInt8](repeating: 7, count: 9000)),
+            .unknown(0), .unknown(7), .unknown(255),
         ]
     }
 
@@ -80,12 +82,13 @@ import TestSupport
         #expect(LinkFrame.unsubscribe(region).encoded() == [0, 0, 0, 8, 4, 0] + regionBytes)
         let batch = LinkFrame.batch(LinkFrame.PushedBatch(feed: feed, bytes: [8, 9], checkpoint: [7]))
         #expect(batch.encoded() == [0, 0, 0, 20, 5, 0] + feedBytes + [1, 7, 8, 9])
+        #expect(LinkFrame.index(index: [1, 2, 3], settled: [9]).encoded() == [0, 0, 0, 7, 6, 0, 3, 1, 2, 3, 9])
     }
 
     @Test func laterReleasesPass() throws {
         let hello = frame(1, [2] + regionBytes + [0, 0, 0, 0, 0, 0, 0, 1] + [42, 43])
         #expect(try read(hello) == .hello(LinkFrame.Hello(version: 2, region: region, features: 1)))
-        #expect(try read(frame(6, [1, 2, 3])) == .unknown(6))
+        #expect(try read(frame(7, [1, 2, 3])) == .unknown(7))
         #expect(try read(frame(0, [])) == .unknown(0))
         // Flags and compression of an unknown type are its own affair.
         #expect(try read(frame(200, [1, 2, 3], flags: 0xff)) == .unknown(200))
@@ -103,6 +106,10 @@ import TestSupport
         tooMany.append(varint: limit + 1)
         var longCheckpoint = feedBytes
         longCheckpoint.append(varint: UInt64(FormatLimits.checkpointBytes + 1))
+        let largest = FormatLimits.indexBytes
+        var longIndex: [UInt8] = []
+        longIndex.append(varint: UInt64(largest + 1))
+        let longSettled = [0] + [UInt8](repeating: 0, count: largest + 1)
         var countless: [UInt8] = []
         countless.append(varint: UInt64(FormatLimits.feedsPerIndex + 1))
         let block = try #require(LZ4Block.compress([UInt8](repeating: 0, count: 1000)))
@@ -129,6 +136,10 @@ import TestSupport
             ("empty batch frame", frame(5, []), .truncated),
             ("checkpoint too long", frame(5, longCheckpoint), .limitExceeded),
             ("checkpoint cut off", frame(5, feedBytes + [9, 1]), .truncated),
+            ("empty index frame", frame(6, []), .truncated),
+            ("index too long", frame(6, longIndex), .limitExceeded),
+            ("index cut off", frame(6, [3, 1, 2]), .truncated),
+            ("settled part too long", frame(6, longSettled), .limitExceeded),
             ("compressed without a size", frame(1, [0, 0, 1], flags: 1), .truncated),
             ("compressed without being smaller", compressed(1, size: UInt32(block.count), block), .decompression),
             ("another size than declared", compressed(1, size: 999, block), .decompression),
@@ -166,6 +177,9 @@ import TestSupport
         let flat = [UInt8](repeating: 1, count: FormatLimits.batchBytes)
         let compressible = LinkFrame.batch(LinkFrame.PushedBatch(feed: feed, bytes: flat, checkpoint: checkpoint))
         #expect(try read(compressible.encoded()) == compressible)
+        let half = Array(noise.prefix(FormatLimits.indexBytes))
+        let index = LinkFrame.index(index: half, settled: half)
+        #expect(try read(index.encoded()) == index)
     }
 
     @Test(arguments: 1...20 as ClosedRange<UInt64>)

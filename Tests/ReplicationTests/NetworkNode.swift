@@ -26,6 +26,8 @@ struct NetworkNode {
     var wakes = 0
     var alarms: [ReplicaAlarm] = []
     var visible = SortedMap<FeedID, UInt64>()
+    /// Other nodes' indexes as kept here.
+    var indexes = SortedMap<Region, FeedIndex>()
     /// Batches that came here, by push and by fetch.
     var pushed = 0
     var fetched = 0
