@@ -1,5 +1,6 @@
 import ExposureKeys
 import FeedFormat
+import TestSupport
 import Testing
 
 struct IndexDifferenceTests {

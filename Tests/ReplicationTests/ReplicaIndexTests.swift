@@ -1,6 +1,7 @@
 import ExposureKeys
 import FeedFormat
 import Replication
+import TestSupport
 import Testing
 
 /// Indexes on links: when they are sent, and what is kept of them.
