@@ -6,6 +6,7 @@ import PackageDescription
 let targets: [(name: String, libraries: [String])] = [
     ("batch", ["ExposureKeys", "FeedFormat"]),
     ("checkpoint", ["ExposureKeys", "FeedFormat"]),
+    ("difference", ["FeedFormat"]),
     ("encounters", ["ClientSync", "ExposureNotification"]),
     ("export", ["ExposureKeys", "ExposureNotification"]),
     ("frontier", ["FeedFormat"]),

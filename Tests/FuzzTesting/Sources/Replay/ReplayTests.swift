@@ -6,6 +6,7 @@ struct ReplayTests {
     private static let targets: [(name: String, holds: @Sendable ([UInt8]) -> Bool)] = [
         ("batch", BatchFuzz.holds),
         ("checkpoint", CheckpointFuzz.holds),
+        ("difference", DifferenceFuzz.holds),
         ("encounters", EncountersFuzz.holds),
         ("export", ExportFuzz.holds),
         ("frontier", FrontierFuzz.holds),
