@@ -3,7 +3,7 @@ import ExposureNotification
 import Testing
 
 /// The archives that the German servers published in 2020, against counts taken with another decoder.
-@Suite(.enabled(if: RealExports.areThere, "set KEYTIDE_DATA to the directory with the real exports"))
+@Suite(.enabled(if: RealExports.areNamed, "set KEYTIDE_DATA to the directory with the real exports"))
 struct RealExportsTests {
     static let counts: [(name: String, keys: Int)] = [
         ("de-daily-2020-06-23.zip", 474), ("de-daily-2020-07-15.zip", 1220),
