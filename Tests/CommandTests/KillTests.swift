@@ -8,6 +8,17 @@ import Testing
 /// Nodes that are killed while they work.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct KillTests {
     private static let rounds = 12
+    /// Archives of one round.
+    private static let archives = 24
+
+    /// Waits until an import has said what became of `count` archives; five seconds at most.
+    private func wait(for count: Int, of importing: Child) async throws {
+        let deadline = ContinuousClock.now + .seconds(5)
+        while importing.output.split(separator: "\n").count < count, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        try await Task.sleep(for: .microseconds(Int.random(in: 0...5000)))
+    }
 
     @Test func whatIsAcknowledgedOutlivesKills() async throws {
         try await Cluster.with("VN-01", "VN-48") { cluster in
@@ -17,12 +28,14 @@ import Testing
             var interrupted = 0
             for round in 0..<Self.rounds {
                 try await cluster.start("VN-01")
-                let batch = try (0..<8).map { try cluster.archives.make("k-\(round)-\($0).zip", patients: 40) }
+                let batch = try (0..<Self.archives).map {
+                    try cluster.archives.make("k-\(round)-\($0).zip", patients: 20)
+                }
                 for archive in batch { archives[(archive.path as NSString).lastPathComponent] = archive }
                 let importing = try Child(cluster.importCommand("VN-01", batch.map(\.path)), in: cluster.scratch)
                 defer { importing.kill() }
-                // From before the first archive to after the last.
-                try await Task.sleep(for: .milliseconds(Int.random(in: 5...250)))
+                // From before the first acknowledgement to shortly before the last, however fast the machine is.
+                try await wait(for: Int.random(in: 0..<Self.archives - 8), of: importing)
                 cluster.kill("VN-01")
                 #expect(try await importing.end(within: 20) != nil)
                 let lines = try ImportLine.parse(importing.output)
