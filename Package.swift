@@ -16,6 +16,10 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
+let asn1: Target.Dependency = .product(name: "SwiftASN1", package: "swift-asn1")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
@@ -36,10 +40,14 @@ let package = Package(
     dependencies: [
         // Why each one is here: docs/ARCHITECTURE.md, "Dependencies".
         .package(url: "https://github.com/apple/swift-argument-parser.git", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates.git", exact: "1.21.1"),
         .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics.git", exact: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", exact: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift.git", exact: "7.10.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", exact: "2.13.0"),
     ],
@@ -69,15 +77,14 @@ let package = Package(
         .target(name: "FeedStore", dependencies: ["ExposureKeys", "FeedFormat", grdb], swiftSettings: strict),
         .target(
             name: "HTTP2",
-            dependencies: ["CNghttp2", logging, nioCore, nioPosix, nioHTTP1],
+            dependencies: ["CNghttp2", logging, nioCore, nioPosix, nioHTTP1, nioSSL],
             swiftSettings: strict
         ),
         .target(
             name: "RegionalNode",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "HTTP2", crypto,
-                logging,
-                nioCore, nioPosix, lifecycle, configuration,
+                logging, coreMetrics, nioCore, nioPosix, lifecycle, configuration,
             ],
             swiftSettings: strict
         ),
@@ -85,8 +92,8 @@ let package = Package(
             name: "keytide",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore",
-                "FeedStore", "HTTP2", "RegionalNode", nioCore, nioPosix, argumentParser, logging, lifecycle, signals,
-                configuration,
+                "FeedStore", "HTTP2", "RegionalNode", crypto, nioCore, nioPosix, argumentParser, logging, lifecycle,
+                signals, configuration, x509, asn1,
             ],
             swiftSettings: strict
         ),
