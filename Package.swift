@@ -77,7 +77,7 @@ let package = Package(
         .target(name: "FeedStore", dependencies: ["ExposureKeys", "FeedFormat", grdb], swiftSettings: strict),
         .target(
             name: "HTTP2",
-            dependencies: ["CNghttp2", logging, nioCore, nioPosix, nioHTTP1, nioSSL],
+            dependencies: ["CNghttp2", crypto, logging, nioCore, nioPosix, nioHTTP1, nioSSL],
             swiftSettings: strict
         ),
         .target(

@@ -19,13 +19,14 @@ struct ServerPipeline: Sendable {
         try channel.pipeline.syncOperations.addHandler(ProtocolDetector(pipeline: self))
     }
 
-    func addHTTP2(to channel: any Channel) throws {
+    func addHTTP2(to channel: any Channel, _ connection: ConnectionInfo = ConnectionInfo()) throws {
         let limits = service.limits
         let session = try NGHTTP2Session(role: .server, limits: limits)
         let flush = FlushRequest()
         let endpoint = ServerEndpoint(
             session: session,
             service: service,
+            connection: connection,
             eventLoop: channel.eventLoop,
             needsFlush: { flush() }
         )
@@ -34,7 +35,7 @@ struct ServerPipeline: Sendable {
         try channel.pipeline.syncOperations.addHandler(handler)
     }
 
-    func addHTTP1(to channel: any Channel) throws {
+    func addHTTP1(to channel: any Channel, _ connection: ConnectionInfo = ConnectionInfo()) throws {
         var decoderLimits = NIOHTTPDecoderLimitConfiguration()
         decoderLimits.maxHeaderListSize = service.configuration.maxHeaderListSize
         decoderLimits.maxHeaderFieldSize = service.configuration.maxHeaderListSize
@@ -48,7 +49,7 @@ struct ServerPipeline: Sendable {
             withEncoderConfiguration: framing,
             withDecoderLimitConfiguration: decoderLimits
         )
-        try operations.addHandler(HTTP1Handler(service: service, scheme: scheme))
+        try operations.addHandler(HTTP1Handler(service: service, scheme: scheme, connection: connection))
     }
 }
 
