@@ -4,7 +4,8 @@ public import NIOCore
 public protocol RequestHandler: Sendable {
     /// Says how `request` is answered. Called on the connection's event loop as soon as the head is there: it must not
     /// block, wait or compute for long.
-    func handle(_ request: RequestHead) -> RequestHandling
+    /// - Parameter connection: what is known of the connection, whatever the request says.
+    func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling
 }
 
 /// How a request is answered. To a HEAD request the body is not sent, whatever the handler gives.

@@ -20,6 +20,7 @@ final class ServerEndpoint: HTTP2Endpoint {
 
     private let session: NGHTTP2Session
     private let service: ServerService
+    private let connection: ConnectionInfo
     private let eventLoop: any EventLoop
     private let needsFlush: () -> Void
     private var exchanges: [Int32: Exchange] = [:]
@@ -31,11 +32,13 @@ final class ServerEndpoint: HTTP2Endpoint {
     init(
         session: NGHTTP2Session,
         service: ServerService,
+        connection: ConnectionInfo,
         eventLoop: any EventLoop,
         needsFlush: @escaping () -> Void
     ) {
         self.session = session
         self.service = service
+        self.connection = connection
         self.eventLoop = eventLoop
         self.needsFlush = needsFlush
     }
@@ -75,7 +78,7 @@ final class ServerEndpoint: HTTP2Endpoint {
 
     private func received(_ head: RequestHead, stream: Int32, isEnd: Bool) {
         let isHead = head.method == "HEAD"
-        switch service.handler.handle(head) {
+        switch service.handler.handle(head, on: connection) {
         case .respond(let response, let body):
             if !isEnd {
                 drains[stream] = Drain()

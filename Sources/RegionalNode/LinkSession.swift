@@ -56,8 +56,8 @@ struct PeerHandler: RequestHandler {
     let publicRoutes: PublicHandler
     let driver: ReplicationDriver
 
-    func handle(_ request: RequestHead) -> RequestHandling {
-        guard request.path == "/v1/link" else { return publicRoutes.handle(request) }
+    func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
+        guard request.path == "/v1/link" else { return publicRoutes.handle(request, on: connection) }
         guard request.method == "POST" else {
             return ProblemDocument.linkNeedsPost.response(["allow": "POST"])
         }

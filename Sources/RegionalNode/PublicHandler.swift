@@ -19,7 +19,7 @@ struct PublicHandler: RequestHandler {
     let readers: RangeReaders
     let raise: @Sendable (String) -> Void
 
-    func handle(_ request: RequestHead) -> RequestHandling {
+    func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
         let path = request.path.prefix { $0 != "?" }
         guard path.utf8.count == request.path.utf8.count, let route = PublicRoute(path: request.path) else {
             return missing(request.path)
