@@ -13,7 +13,7 @@ import GRDBSQLite
 public final class SQLiteFeedStore: FeedStorage {
     private let queue: DatabaseQueue
     private let lock: FileLock
-    private let path: String
+    let path: String
 
     /// Opens a store, or creates one with mode 0600, and checks it for damage.
     /// - Parameter path: of the file; its directory must exist.
@@ -23,6 +23,7 @@ public final class SQLiteFeedStore: FeedStorage {
         self.path = path
         lock = try FileLock(path: path + ".lock", guarding: path)
         try SQLiteFeedStore.createPrivately(path)
+        try lock.extend(to: path)
         do {
             queue = try DatabaseQueue(path: path, configuration: SQLiteFeedStore.configuration(path: path))
         } catch {
@@ -241,7 +242,7 @@ extension SQLiteFeedStore {
     }
 
     /// Runs `body` on the connection, alone, and turns what it throws into a `StoreError`.
-    private func access<Result>(
+    func access<Result>(
         _ action: @autoclosure () -> String,
         _ body: (Database) throws -> Result
     ) throws(StoreError) -> Result {
