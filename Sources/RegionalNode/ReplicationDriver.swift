@@ -30,6 +30,8 @@ actor ReplicationDriver {
 
     /// Links open at once; far more than neighbours, few enough to bound what strangers can claim.
     private static let maxLinks = 128
+    /// Bytes of one answer to a neighbour that asks over its link; one batch more may come.
+    private static let pulledBytes = 4 << 20
     /// How long a link may stay without a frame once there are too many.
     private static let silence = Duration.seconds(10)
 
@@ -125,6 +127,8 @@ actor ReplicationDriver {
             }
         case .store(let request, let batches, let base):
             store(batches, base: base, request)
+        case .readBatches(let link, let feed, let numbers):
+            read(numbers, of: feed, for: link)
         case .visible(let feed, let count):
             node.becameVisible(feed, count: count)
         case .keepIndex(let index, let settled):
@@ -139,6 +143,7 @@ actor ReplicationDriver {
     /// Queues the batches for the store; calls keep their order, so a feed's batches never overtake each other.
     private func store(_ batches: [ProvenBatch], base: Frontier?, _ request: RequestID) {
         let node = node
+        if let last = batches.last { node.publisher.meet(last.feed, count: last.number + 1) }
         node.queue.submit { storage in
             do {
                 if let base, let feed = batches.first?.feed { try storage.begin(feed, base: base) }
@@ -156,6 +161,20 @@ actor ReplicationDriver {
                 node.health.trouble = "the store does not take batches: \(error)"
                 self.report(.storeFailed(request, reason: "\(error)"))
             }
+        }
+    }
+
+    /// Reads batches that a neighbour wants pushed: up to a few megabytes, the rest it asks for again.
+    private func read(_ numbers: Range<UInt64>, of feed: FeedID, for link: LinkID) {
+        node.queue.submit { storage in
+            var batches: [ProvenBatch] = []
+            var bytes = 0
+            for number in numbers where bytes < ReplicationDriver.pulledBytes {
+                guard let batch = try? storage.batch(feed, number) else { break }
+                bytes += batch.bytes.count
+                batches.append(batch)
+            }
+            self.report(.batchesRead(link, batches))
         }
     }
 

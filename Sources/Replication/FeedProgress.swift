@@ -72,6 +72,10 @@ struct LinkProgress: Sendable {
     var told = SortedMap<FeedID, UInt64>()
     /// Regions whose batches it wants as they come.
     var subscriptions = SortedMap<Region, Bool>()
+    /// Set once batches came over the link that a fetch did not bring.
+    var isPulled = false
+    /// Batches that it asked for are being read.
+    var isAnswering = false
     /// Feeds for which this peer failed.
     var failures = SortedMap<FeedID, Failures>()
 
@@ -110,6 +114,8 @@ struct PendingFetch: Sendable {
     let start: UInt64
     /// When to give up waiting for the shell.
     let deadline: Timestamp
+    /// Asked over the link: answered by pushes.
+    var isPull = false
 }
 
 /// A store under way.
@@ -133,6 +139,9 @@ public struct ReplicationSettings: Sendable {
     public var retryLimit: Int64 = 60_000
     /// How long the shell may take over a fetch before the replica asks elsewhere, in milliseconds.
     public var fetchDeadline: Int64 = 30_000
+    /// How long to wait for batches asked for over the link before the replica asks elsewhere or otherwise, in
+    /// milliseconds.
+    public var pullDeadline: Int64 = 5_000
     /// How long a peer whose bytes did not verify is not asked for that feed, in milliseconds.
     public var distrust: Int64 = 60_000
     /// How long nothing of a feed is fetched after the store failed, in milliseconds.

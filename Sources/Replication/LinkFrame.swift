@@ -32,6 +32,8 @@ public enum LinkFrame: Equatable, Sendable {
     case batch(PushedBatch)
     /// The sender's signed index and its settled part, as encoded.
     case index(index: [UInt8], settled: [UInt8])
+    /// The sender wants this feed's batches from a number on pushed to it.
+    case pull(FeedID, from: UInt64)
     /// A frame of a later release; passed over.
     case unknown(UInt8)
 
@@ -114,6 +116,10 @@ public enum LinkFrame: Equatable, Sendable {
             payload.append(contentsOf: index)
             payload.append(contentsOf: settled)
             return (6, payload)
+        case .pull(let feed, let number):
+            payload.append(feed: feed)
+            payload.append(varint: number)
+            return (8, payload)
         case .unknown(let type):
             return (type, payload)
         }
@@ -174,6 +180,11 @@ public enum LinkFrame: Equatable, Sendable {
                 throw reader.error(.limitExceeded, "a settled part of \(reader.remaining) bytes")
             }
             return .index(index: index, settled: Array(payload[reader.position...]))
+        case 8:
+            let feed = try reader.feed()
+            let number = try reader.varint(upTo: FormatLimits.batchesPerFeed - 1, "the number of a batch")
+            try reader.expectEnd()
+            return .pull(feed, from: UInt64(number))
         default:
             return .unknown(type)
         }
@@ -181,7 +192,7 @@ public enum LinkFrame: Equatable, Sendable {
 
     /// Largest frame after its length field: a batch of the largest size and what comes with it.
     package static let maximumSize = FormatLimits.batchBytes + 2048
-    private static let types: ClosedRange<UInt8> = 1...6
+    private static let types: Set<UInt8> = [1, 2, 3, 4, 5, 6, 8]
     private static let compressed: UInt8 = 1
 }
 

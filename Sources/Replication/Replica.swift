@@ -69,6 +69,8 @@ public struct Replica: Sendable {
             takePublished(batches)
         case .dropped(let feed, let first):
             takeDropped(feed, first: first)
+        case .batchesRead(let link, let batches):
+            answerPull(link, batches)
         case .indexSigned(let index, let settled):
             takeSigned(index, settled: settled, now: now)
         case .tick:
@@ -140,6 +142,8 @@ extension Replica {
             takePushed(pushed, from: link, peer: peer, now: now)
         case .index(let index, let settled):
             takeIndex(index, settled: settled, peer: peer, now: now)
+        case .pull(let feed, let number):
+            takePull(feed, from: number, link: link)
         case .unknown:
             break
         }

@@ -57,6 +57,8 @@ public enum ReplicaEvent: Sendable {
     case published([ProvenBatch])
     /// The store has dropped all batches of a feed below `first`.
     case dropped(FeedID, first: UInt64)
+    /// Answer to `readBatches`: those that are there, from the first one asked for on.
+    case batchesRead(LinkID, [ProvenBatch])
     /// This node has signed an index anew.
     case indexSigned(index: [UInt8], settled: [UInt8])
     /// Time has passed; sent at the latest at the time of the last `wake`.
@@ -70,6 +72,8 @@ public enum ReplicaEffect: Sendable {
     case fetchFrontier(RequestID, from: Region, FeedID, size: UInt64)
     /// Fetch the batches with these numbers, each with the checkpoint of its size.
     case fetchBatches(RequestID, from: Region, FeedID, Range<UInt64>)
+    /// Read these batches from the store, as many as are no burden, for a neighbour that asked.
+    case readBatches(LinkID, FeedID, Range<UInt64>)
     /// Store these batches in one transaction; `base` is given with a feed's first batches if it starts above 0.
     case store(RequestID, [ProvenBatch], base: Frontier?)
     /// A feed has grown and is durable; it may be served.

@@ -22,7 +22,9 @@ extension Replica {
         else { return }
         let received = ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)
         touched.append(feed)
-        guard take([received], of: feed, from: link, now: now).taken == 1 else { return }
+        let isTaken = take([received], of: feed, from: link, now: now).taken == 1
+        finishPull(of: feed, from: link, isTaken: isTaken)
+        guard isTaken else { return }
         // Its sender counts it as held here, and may have more under way.
         links.update(link) { $0.told[feed] = batch.number + 1 }
         feeds.update(feed) { $0.missingSince = now }

@@ -109,17 +109,22 @@ extension Replica {
         let next = progress.proven.next
         let start = max(next, advert.first)
         let request = newRequest()
+        let isPull = start == next && pulls(feed, from: link)
+        let patience = isPull ? settings.pullDeadline : settings.fetchDeadline
         fetches[request] = PendingFetch(
             feed: feed,
             link: source,
             start: start,
-            deadline: now.advanced(byMilliseconds: settings.fetchDeadline)
+            deadline: now.advanced(byMilliseconds: patience),
+            isPull: isPull
         )
         feeds.update(feed) { progress in
             progress.fetch = request
             progress.isHeldBack = false
         }
-        if start > next {
+        if isPull {
+            effects.append(.send(source, .pull(feed, from: next)))
+        } else if start > next {
             // What lies before was dropped everywhere; the frontier is proven by the first batch that follows it.
             effects.append(.fetchFrontier(request, from: peer, feed, size: start))
         } else {
@@ -130,7 +135,7 @@ extension Replica {
     }
 
     /// Whoever delivered what was missing becomes the neighbour whose batches flow here unasked.
-    private mutating func adopt(_ link: LinkID, asParentOf region: Region) {
+    mutating func adopt(_ link: LinkID, asParentOf region: Region) {
         guard parents[region] != link, region != self.region, links[link] != nil else { return }
         if let former = parents[region] { effects.append(.send(former, .unsubscribe(region))) }
         parents[region] = link

@@ -49,6 +49,10 @@ final class InMemoryNetwork {
         failingFetches = options.failingFetches
         var regions: [RosterRegion] = []
         for index in 0..<options.nodes {
+            if let original = options.copies[index] {
+                nodes.append(nodes[original])
+                continue
+            }
             let node = try InMemoryNetwork.node(index)
             nodes.append(node)
             regions.append(try InMemoryNetwork.entry(node))
@@ -331,6 +335,15 @@ final class InMemoryNetwork {
         case .store(let request, let batches, let base):
             mix(5)
             store(request, batches, base: base, at: index)
+        case .readBatches(let link, let feed, let range):
+            mix(10)
+            let generation = nodes[index].generation
+            after(Int64.random(in: options.storeDelay, using: &random)) { [self] in
+                guard nodes[index].generation == generation else { return }
+                let stored = nodes[index].disk[feed]?.batches
+                let batches = range.map { stored?[$0] }.prefix { $0 != nil }.compactMap { $0 }
+                dispatch(.batchesRead(link, batches), to: index)
+            }
         case .visible(let feed, let count):
             mix(6)
             if count > nodes[index].held(feed) { violate("node \(index) shows \(feed) before it is stored") }
