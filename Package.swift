@@ -165,7 +165,9 @@ let package = Package(
         .testTarget(
             name: "RegionalNodeTests",
             dependencies: [
-                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
+                "ExposureKeys", "FeedFormat", "FeedStore", "Replication", "ExposureNotification", "HTTP2",
+                "RegionalNode",
+                logging,
                 coreMetrics, nioCore, nioPosix, lifecycle, configuration,
             ],
             swiftSettings: strict
@@ -173,9 +175,15 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode",
+                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "FeedStore",
+                "RegionalNode",
             ],
             swiftSettings: strict
         ),
     ]
 )
+
+// KEYTIDE_TESTS=HTTP2Tests,RegionalNodeTests leaves the other test targets out, so that a change is tried sooner.
+if let names = Context.environment["KEYTIDE_TESTS"]?.split(separator: ",").map(String.init), names != ["all"] {
+    package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
+}
