@@ -58,7 +58,9 @@ struct AdminHandler: RequestHandler {
             do {
                 let publication = try node.publish(export.keys, storage: storage)
                 if !publication.batches.isEmpty { driver.report(.published(publication.batches)) }
-                return ImportReport(export, publication)
+                let report = ImportReport(export, publication)
+                node.metrics.importedKeys.increment(by: report.keys)
+                return report
             } catch let error as StoreError {
                 node.health.trouble = "the store does not take batches: \(error.reason)"
                 throw error
@@ -66,6 +68,7 @@ struct AdminHandler: RequestHandler {
         }
     }
 
+    /// Refuses an import.
     private func refuse(
         _ status: Int,
         _ name: String,
@@ -73,6 +76,7 @@ struct AdminHandler: RequestHandler {
         _ detail: String,
         _ writer: ResponseWriter
     ) async throws {
+        node.metrics.refusedImports.increment()
         try await ProblemDocument(name, status: status, title: title, detail: detail).send(writer)
     }
 

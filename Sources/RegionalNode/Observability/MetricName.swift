@@ -1,0 +1,76 @@
+/// Every metric of a node: its name, by the conventions of Prometheus, and what it says. Labels are a route or a region,
+/// nothing that a client chooses.
+package enum MetricName: String, CaseIterable, Sendable {
+    case requests = "keytide_http_requests_total"
+    case responseBytes = "keytide_http_response_bytes_total"
+    case notModified = "keytide_http_not_modified_total"
+    case clientErrors = "keytide_http_client_errors_total"
+    case serverErrors = "keytide_http_server_errors_total"
+    case answerTime = "keytide_http_answer_seconds"
+    case publicConnections = "keytide_public_connections"
+    case peerConnections = "keytide_peer_connections"
+    case importedKeys = "keytide_imported_keys_total"
+    case publishedKeys = "keytide_published_keys_total"
+    case publishedBatches = "keytide_published_batches_total"
+    case refusedImports = "keytide_refused_imports_total"
+    case feeds = "keytide_region_feeds"
+    case batches = "keytide_region_batches"
+    case lastPublication = "keytide_region_last_publication_timestamp_seconds"
+    case lag = "keytide_region_lag_batches"
+    case linkUp = "keytide_link_up"
+    case linkBytesReceived = "keytide_link_received_bytes_total"
+    case linkBytesSent = "keytide_link_sent_bytes_total"
+    case alarms = "keytide_alarms"
+    case alarmsRaised = "keytide_alarms_raised_total"
+    case isHealthy = "keytide_healthy"
+    case storeBytes = "keytide_store_bytes"
+    case diskFreeBytes = "keytide_disk_free_bytes"
+    case indexTime = "keytide_index_timestamp_seconds"
+    case rosterVersion = "keytide_roster_version"
+    case rosterExpiry = "keytide_roster_expiry_timestamp_seconds"
+    case processorTime = "process_cpu_seconds_total"
+    case residentBytes = "process_resident_memory_bytes"
+    case openFiles = "process_open_fds"
+    case startTime = "process_start_time_seconds"
+
+    var help: String {
+        switch self {
+        case .requests: "Requests, by route."
+        case .responseBytes: "Bytes of response bodies given to the transport, by route."
+        case .notModified: "Requests answered 304, by route."
+        case .clientErrors: "Requests answered 400 to 499, by route."
+        case .serverErrors: "Requests answered 500 to 599, by route."
+        case .answerTime: "Time of answers that had to be read or computed, by route."
+        case .publicConnections: "Open connections of the public listener."
+        case .peerConnections: "Open connections of the listener for other nodes."
+        case .importedKeys: "Entries of archives that were imported."
+        case .publishedKeys: "Keys published by this node."
+        case .publishedBatches: "Batches published by this node."
+        case .refusedImports: "Imports that were refused or could not be stored."
+        case .feeds: "Living feeds held, by region."
+        case .batches: "Batches held, by region."
+        case .lastPublication: "Publication time of the newest batch held, by region."
+        case .lag: "Most batches by which a neighbour is ahead of this node in one feed, by region."
+        case .linkUp: "1 while there is a link with the neighbour, by its region."
+        case .linkBytesReceived: "Bytes received on connections to other nodes that this node opened."
+        case .linkBytesSent: "Bytes sent on connections to other nodes that this node opened."
+        case .alarms: "Different alarms that keytide status shows."
+        case .alarmsRaised: "Alarms raised, repeated ones included."
+        case .isHealthy: "0 while the node cannot store or serve, as on /healthz."
+        case .storeBytes: "Size of the feed store on disk."
+        case .diskFreeBytes: "Free bytes on the disk of the store."
+        case .indexTime: "Time of the index that is served."
+        case .rosterVersion: "Version of the roster in use."
+        case .rosterExpiry: "When the roster in use expires."
+        case .processorTime: "Processor time of the process, user and system."
+        case .residentBytes: "Resident memory of the process."
+        case .openFiles: "Open file descriptors of the process."
+        case .startTime: "When the process started."
+        }
+    }
+
+    /// What the registry says of each.
+    package static var helpByName: [String: String] {
+        Dictionary(uniqueKeysWithValues: allCases.map { ($0.rawValue, $0.help) })
+    }
+}

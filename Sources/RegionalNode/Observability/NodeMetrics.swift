@@ -1,0 +1,100 @@
+internal import CoreMetrics
+internal import Synchronization
+
+/// The metrics of one node. Counters are incremented where things happen; gauges are set from an observation whenever
+/// somebody asks for the text.
+final class NodeMetrics: Sendable {
+    let registry = MetricsRegistry(help: MetricName.helpByName)
+    let requests: RequestMetrics
+    let importedKeys: Counter
+    let publishedKeys: Counter
+    let publishedBatches: Counter
+    let refusedImports: Counter
+    let alarmsRaised: Counter
+    private let linkBytesReceived: Counter
+    private let linkBytesSent: Counter
+    private let processorTime: FloatingPointCounter
+    private let counted = Mutex(Counted())
+
+    /// Totals that others count, as far as they are in our counters.
+    private struct Counted {
+        var received = 0
+        var sent = 0
+        var processorSeconds = 0.0
+    }
+
+    init() {
+        let registry = registry
+        func counter(_ name: MetricName) -> Counter { Counter(label: name.rawValue, factory: registry) }
+        requests = RequestMetrics(registry)
+        importedKeys = counter(.importedKeys)
+        publishedKeys = counter(.publishedKeys)
+        publishedBatches = counter(.publishedBatches)
+        refusedImports = counter(.refusedImports)
+        alarmsRaised = counter(.alarmsRaised)
+        linkBytesReceived = counter(.linkBytesReceived)
+        linkBytesSent = counter(.linkBytesSent)
+        processorTime = FloatingPointCounter(label: MetricName.processorTime.rawValue, factory: registry)
+    }
+
+    /// All metrics as text, the gauges as observed.
+    func text(_ observation: NodeObservation) -> String {
+        count(observation)
+        setRegions(observation)
+        set(.publicConnections, observation.publicConnections)
+        set(.peerConnections, observation.peerConnections)
+        set(.alarms, observation.alarms)
+        set(.isHealthy, observation.isHealthy ? 1 : 0)
+        set(.storeBytes, observation.disk.storeBytes)
+        set(.diskFreeBytes, observation.disk.freeBytes)
+        if let time = observation.indexTime { set(.indexTime, time) }
+        set(.rosterVersion, observation.rosterVersion)
+        set(.rosterExpiry, observation.rosterExpiry)
+        set(.residentBytes, observation.process.residentBytes)
+        set(.openFiles, observation.process.openFiles)
+        gauge(.startTime).record(observation.process.startTime)
+        return registry.text
+    }
+
+    private func count(_ observation: NodeObservation) {
+        let (received, sent, seconds) = counted.withLock { counted in
+            let grown = (
+                observation.linkBytes.received - counted.received, observation.linkBytes.sent - counted.sent,
+                observation.process.processorSeconds - counted.processorSeconds
+            )
+            counted = Counted(
+                received: observation.linkBytes.received,
+                sent: observation.linkBytes.sent,
+                processorSeconds: observation.process.processorSeconds
+            )
+            return grown
+        }
+        linkBytesReceived.increment(by: Int64(received))
+        linkBytesSent.increment(by: Int64(sent))
+        processorTime.increment(by: seconds)
+    }
+
+    private func setRegions(_ observation: NodeObservation) {
+        for state in observation.regions {
+            let label = [("region", state.region.code)]
+            set(.feeds, state.feeds, label)
+            set(.batches, state.batches, label)
+            set(.lag, state.lag, label)
+            if state.lastPublication > 0 { set(.lastPublication, state.lastPublication, label) }
+        }
+        for neighbour in observation.neighbours {
+            set(.linkUp, neighbour.isLinked ? 1 : 0, [("region", neighbour.region.code)])
+        }
+        let regions = observation.regions.map { [("region", $0.region.code)] }
+        for name in [MetricName.feeds, .batches, .lag, .lastPublication] { registry.retain(name.rawValue, regions) }
+        registry.retain(MetricName.linkUp.rawValue, observation.neighbours.map { [("region", $0.region.code)] })
+    }
+
+    private func set(_ name: MetricName, _ value: some BinaryInteger, _ labels: [(String, String)] = []) {
+        gauge(name, labels).record(Int64(clamping: value))
+    }
+
+    private func gauge(_ name: MetricName, _ labels: [(String, String)] = []) -> Gauge {
+        Gauge(label: name.rawValue, dimensions: labels, factory: registry)
+    }
+}
