@@ -59,7 +59,7 @@ struct AdminHandler: RequestHandler {
                 let publication = try node.publish(export.keys, storage: storage)
                 if !publication.batches.isEmpty { driver.report(.published(publication.batches)) }
                 let report = ImportReport(export, publication)
-                node.metrics.importedKeys.increment(by: report.keys)
+                node.metrics.imported(keys: report.keys)
                 return report
             } catch let error as StoreError {
                 node.health.trouble = "the store does not take batches: \(error.reason)"
@@ -76,7 +76,7 @@ struct AdminHandler: RequestHandler {
         _ detail: String,
         _ writer: ResponseWriter
     ) async throws {
-        node.metrics.refusedImports.increment()
+        node.metrics.importRefused()
         try await ProblemDocument(name, status: status, title: title, detail: detail).send(writer)
     }
 

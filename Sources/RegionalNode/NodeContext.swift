@@ -72,8 +72,7 @@ final class NodeContext: Sendable {
         let living = served.all.filter { $0.feed.region == region && $0.isLiving }.map(\.feed)
         let publication = try publisher.publish(keys, storage: storage, living: living)
         guard let feed = publication.batches.first?.feed else { return publication }
-        metrics.publishedKeys.increment(by: publication.published)
-        metrics.publishedBatches.increment(by: publication.batches.count)
+        metrics.published(keys: publication.published, batches: publication.batches.count)
         served.append(publication.batches, base: nil)
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
@@ -146,7 +145,7 @@ final class NodeContext: Sendable {
     }
 
     func raise(_ alarm: String) {
-        metrics.alarmsRaised.increment()
+        metrics.alarmRaised()
         if health.raise(alarm, at: clock.now) { logger.error("alarm", metadata: ["what": "\(alarm)"]) }
     }
 

@@ -1,4 +1,5 @@
 internal import HTTP2
+internal import NIOCore
 
 extension RequestHandling {
     /// The same answer, counted: at once if it is at hand, when it has been given if a task gives it.

@@ -1,4 +1,5 @@
 internal import CoreMetrics
+internal import ExposureKeys
 internal import Synchronization
 
 /// The metrics of one node. Counters are incremented where things happen; gauges are set from an observation whenever
@@ -6,11 +7,11 @@ internal import Synchronization
 final class NodeMetrics: Sendable {
     let registry = MetricsRegistry(help: MetricName.helpByName)
     let requests: RequestMetrics
-    let importedKeys: Counter
-    let publishedKeys: Counter
-    let publishedBatches: Counter
-    let refusedImports: Counter
-    let alarmsRaised: Counter
+    private let importedKeys: Counter
+    private let publishedKeys: Counter
+    private let publishedBatches: Counter
+    private let refusedImports: Counter
+    private let alarmsRaised: Counter
     private let linkBytesReceived: Counter
     private let linkBytesSent: Counter
     private let processorTime: FloatingPointCounter
@@ -36,6 +37,17 @@ final class NodeMetrics: Sendable {
         linkBytesSent = counter(.linkBytesSent)
         processorTime = FloatingPointCounter(label: MetricName.processorTime.rawValue, factory: registry)
     }
+
+    func imported(keys: Int) { importedKeys.increment(by: Int64(keys)) }
+
+    func importRefused() { refusedImports.increment() }
+
+    func published(keys: Int, batches: Int) {
+        publishedKeys.increment(by: Int64(keys))
+        publishedBatches.increment(by: Int64(batches))
+    }
+
+    func alarmRaised() { alarmsRaised.increment() }
 
     /// All metrics as text, the gauges as observed.
     func text(_ observation: NodeObservation) -> String {
