@@ -10,15 +10,14 @@ internal import Replication
 struct AdminHandler: RequestHandler {
     let node: NodeContext
     let driver: ReplicationDriver
-    let connections: PeerConnections
+    let observer: NodeObserver
     let publicRoutes: PublicHandler
 
     func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
         switch (request.method, request.path) {
         case ("GET", "/v1/admin/status"):
             return .run { _, writer in
-                await connections.settleCounters()
-                try await AdminHandler.send(NodeStatus(node, links: await driver.status), status: 200, writer)
+                try await AdminHandler.send(NodeStatus(node, await observer.observe()), status: 200, writer)
             }
         case ("POST", "/v1/admin/import"):
             return .run { body, writer in try await importArchive(request, body, writer) }

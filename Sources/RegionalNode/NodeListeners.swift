@@ -21,7 +21,7 @@ struct NodeListeners {
         _ files: NodeFiles,
         _ node: NodeContext,
         _ driver: ReplicationDriver,
-        _ connections: PeerConnections,
+        _ observer: NodeObserver,
         group: any EventLoopGroup
     ) async throws {
         let publicRoutes = PublicHandler(
@@ -72,8 +72,9 @@ struct NodeListeners {
         let peers = configuration.peerAddress
         let peerHandler = PeerHandler(publicRoutes: publicRoutes, driver: driver)
         let peerServer = try await listen("listen.peers", .tcp(peers.host, peers.port), links, peerHandler)
-        let admin = AdminHandler(node: node, driver: driver, connections: connections, publicRoutes: publicRoutes)
+        let admin = AdminHandler(node: node, driver: driver, observer: observer, publicRoutes: publicRoutes)
         _ = try await listen("admin.socket", .unix(configuration.adminSocketPath), ServerConfiguration(), admin)
+        observer.listeners.opened(publicServer: publicServer, peerServer: peerServer)
         self.servers = servers
         addresses = NodeAddresses(
             publicPort: publicServer.localAddress.port ?? 0,

@@ -69,7 +69,15 @@ public struct RegionalNode: Service {
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
-        let listeners = try await NodeListeners(configuration, files, node, driver, connections, group: group)
+        let observer = NodeObserver(
+            node: node,
+            driver: driver,
+            connections: connections,
+            listeners: ListenerLoad(),
+            storePath: configuration.storePath,
+            neighbours: { neighbours }
+        )
+        let listeners = try await NodeListeners(configuration, files, node, driver, observer, group: group)
         onReady(listeners.addresses)
         node.logger.notice(
             "node is up",
