@@ -19,6 +19,7 @@ struct NodeListeners {
     init(
         _ configuration: NodeConfiguration,
         _ files: NodeFiles,
+        _ certificates: NodeCertificates,
         _ node: NodeContext,
         _ driver: ReplicationDriver,
         _ connections: PeerConnections,
@@ -44,6 +45,7 @@ struct NodeListeners {
             _ setting: String,
             _ address: ListenAddress,
             _ configuration: ServerConfiguration,
+            tls: TLSServer? = nil,
             _ handler: any RequestHandler
         ) async throws -> HTTPServer {
             do {
@@ -52,6 +54,7 @@ struct NodeListeners {
                     configuration: configuration,
                     group: group,
                     logger: node.logger,
+                    tls: tls,
                     handler: handler
                 )
                 servers.append(server)
@@ -67,6 +70,7 @@ struct NodeListeners {
             "listen.public",
             .tcp(open.host, open.port),
             ServerConfiguration(),
+            tls: certificates.publicTLS,
             publicRoutes
         )
         let peers = configuration.peerAddress

@@ -64,8 +64,8 @@ actor PeerConnections {
     }
 
     private func open(_ peer: Region) async throws -> HTTPConnection {
-        guard let entry = roster.region(peer), let address = HostPort(url: entry.peerEndpoint) else {
-            throw NodeError(.notInRoster, "the roster gives no peer address 'http://host:port' for \(peer)")
+        guard let entry = roster.region(peer), let address = PeerEndpoint(entry.peerEndpoint) else {
+            throw NodeError(.notInRoster, "the roster gives no peer address 'https://host:port' for \(peer)")
         }
         let (group, logger) = (group, logger)
         let task = Task {
@@ -73,7 +73,7 @@ actor PeerConnections {
             configuration.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
             do {
                 let connection = try await HTTPConnection.connect(
-                    to: .tcp(address.host, address.port),
+                    to: .tcp(address.address.host, address.address.port),
                     configuration: configuration,
                     group: group,
                     logger: logger

@@ -20,11 +20,14 @@ struct ClusterCreateCommand: AsyncParsableCommand {
     @Option(help: "Regions, separated by commas; each links with the ones before and after it.")
     var regions: String = "VN-01,VN-48,VN-79"
 
-    @Option(help: "The first of the ports used on 127.0.0.1, two a region.")
+    @Option(help: "The first of the ports used on 127.0.0.1, three a region.")
     var basePort: Int = 18_440
 
     @Option(help: "Seconds between publication slots.")
     var publicationSlot: Int = 1
+
+    @Flag(help: "No TLS: all connections on this machine are in cleartext.")
+    var cleartext = false
 
     func run() throws {
         let ids = regions.split(separator: ",").map { Region($0) }
@@ -42,26 +45,43 @@ struct ClusterCreateCommand: AsyncParsableCommand {
             throw CommandError("no authority could be made")
         }
         var entries: [RosterRegion] = []
+        let now = Int64(Date().timeIntervalSince1970)
+        if !cleartext { try writePublicCertificate(now: now) }
         for (position, region) in list.enumerated() {
             let signer = try newSigner(KeytideNames.signer(region), .cosignature)
             try write(signer.text + "\n", "\(region).key", secret: true)
             entries.append(try entry(region, signer.verifier, position: position))
             try writeSettings(region, list: list, position: position)
         }
-        let now = Int64(Date().timeIntervalSince1970)
-        // From 2020 on, so that nodes whose clocks are set back for old exports accept the roster.
         guard
             let roster = Roster(
                 version: 1,
                 previous: nil,
-                issued: 1_577_836_800,
-                expires: now + 30 * 86_400,
+                issued: ClusterCreateCommand.begin,
+                expires: now + Int64(ClusterCreateCommand.days) * 86_400,
                 regions: entries
             )
         else { throw CommandError("a region is listed twice") }
         try write(String(decoding: try roster.signed(by: [authority]), as: UTF8.self), "roster")
         try write(authorities.text, "authorities")
         Output.line("made \(list.count) regions in \(directory), for demonstrations only: all private keys are there")
+    }
+
+    /// From 2020 on, so that nodes whose clocks are set back for old exports accept roster and certificates.
+    private static let begin: Int64 = 1_577_836_800
+    /// Roster and certificates end so long after now.
+    private static let days = 30
+
+    /// One certificate for the public listeners of all nodes: they are all on this machine.
+    private func writePublicCertificate(now: Int64) throws {
+        let certificate = try RegionCertificate.makeSelfSigned(
+            name: "keytide demo",
+            hosts: ["localhost", "127.0.0.1", "::1"],
+            validFrom: ClusterCreateCommand.begin,
+            days: Int((now - ClusterCreateCommand.begin) / 86_400) + ClusterCreateCommand.days
+        )
+        try write(certificate.certificatePEM, "tls.pem")
+        try write(certificate.keyPEM, "tls.key", secret: true)
     }
 
     private func newSigner(_ name: String, _ algorithm: NoteVerifier.Algorithm) throws -> NoteSigner {
@@ -74,7 +94,7 @@ struct ClusterCreateCommand: AsyncParsableCommand {
     }
 
     private func entry(_ region: Region, _ verifier: NoteVerifier, position: Int) throws -> RosterRegion {
-        let key = RosterRegion.Key(verifier: verifier, notBefore: 1_577_836_800, notAfter: 4_102_444_800)
+        let key = RosterRegion.Key(verifier: verifier, notBefore: ClusterCreateCommand.begin, notAfter: 4_102_444_800)
         guard
             let entry = RosterRegion(
                 id: region,
@@ -82,7 +102,7 @@ struct ClusterCreateCommand: AsyncParsableCommand {
                 englishName: region.code,
                 operatorName: "demo",
                 keys: [key],
-                publicEndpoint: "http://127.0.0.1:\(basePort + 2 * position)",
+                publicEndpoint: "\(cleartext ? "http" : "https")://127.0.0.1:\(basePort + 2 * position)",
                 peerEndpoint: "http://127.0.0.1:\(basePort + 2 * position + 1)"
             )
         else { throw CommandError("\(region) cannot be listed") }
@@ -93,11 +113,17 @@ struct ClusterCreateCommand: AsyncParsableCommand {
         struct Listen: Encodable {
             let `public`: String
             let peers: String
+            let metrics: String
+        }
+        struct Files: Encodable {
+            let certificate: String
+            let key: String
         }
         struct Admin: Encodable { let socket: String }
         let region: String
         let store: String
         let listen: Listen
+        let tls: Files?
         let admin: Admin
         let roster: String
         let authorities: String
@@ -115,8 +141,10 @@ struct ClusterCreateCommand: AsyncParsableCommand {
             store: path("\(region).store"),
             listen: .init(
                 public: "127.0.0.1:\(basePort + 2 * position)",
-                peers: "127.0.0.1:\(basePort + 2 * position + 1)"
+                peers: "127.0.0.1:\(basePort + 2 * position + 1)",
+                metrics: "127.0.0.1:\(basePort + 2 * list.count + position)"
             ),
+            tls: cleartext ? nil : Settings.Files(certificate: path("tls.pem"), key: path("tls.key")),
             admin: .init(socket: path("\(region).socket")),
             roster: path("roster"),
             authorities: path("authorities"),
