@@ -145,7 +145,7 @@ let package = Package(
         // Not a product: a child process for the store's tests to trace, starve and kill.
         .executableTarget(
             name: "FeedStoreExerciser",
-            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore"],
+            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore", grdb, "TestSupport"],
             path: "Tests/FeedStoreExerciser",
             swiftSettings: strict
         ),
