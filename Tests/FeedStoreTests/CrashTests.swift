@@ -19,7 +19,8 @@ import Testing
         #expect(status == 0, "\(lines)")
         let words = try #require(lines.last).split(separator: " ").map(String.init)
         func tally(_ name: String) throws -> Int {
-            try #require(Int(words[try #require(words.firstIndex(of: name)) + 1]), "\(lines)")
+            let place = try #require(words.firstIndex(of: name), "\(lines)")
+            return try #require(Int(words[place + 1]), "\(lines)")
         }
         #expect(try tally("cuts") == Self.count)
         // The rare paths were taken: cuts while the store opens and after it closed, calls under way found whole.
