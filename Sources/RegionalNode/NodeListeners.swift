@@ -74,8 +74,19 @@ struct NodeListeners {
             publicRoutes
         )
         let peers = configuration.peerAddress
-        let peerHandler = PeerHandler(publicRoutes: publicRoutes, driver: driver)
-        let peerServer = try await listen("listen.peers", .tcp(peers.host, peers.port), links, peerHandler)
+        let peerHandler = PeerHandler(
+            publicRoutes: publicRoutes,
+            driver: driver,
+            certificates: certificates,
+            logger: node.logger
+        )
+        let peerServer = try await listen(
+            "listen.peers",
+            .tcp(peers.host, peers.port),
+            links,
+            tls: certificates.peerTLS,
+            peerHandler
+        )
         let admin = AdminHandler(node: node, driver: driver, connections: connections, publicRoutes: publicRoutes)
         _ = try await listen("admin.socket", .unix(configuration.adminSocketPath), ServerConfiguration(), admin)
         self.servers = servers
@@ -91,6 +102,11 @@ struct NodeListeners {
 
     /// Ranges being read from the store at once, each of some megabytes; those in the cache do not count.
     private static let rangesAtOnce = 128
+
+    /// Closes the connections of peers whose certificates count no more.
+    func judgePeersAgain() {
+        for server in servers { server.judgePeersAgain() }
+    }
 
     func shutdown(grace: Duration) async {
         await withDiscardingTaskGroup { group in

@@ -44,7 +44,8 @@ public struct RegionalNode: Service {
         self.onReady = onReady
         clock = NodeClock(asOf: configuration.asOf)
         files = try NodeFiles(configuration, now: clock.seconds)
-        certificates = try NodeCertificates(configuration, logger: logger)
+        let roster = files.roster
+        certificates = try NodeCertificates(configuration, roster: { roster }, clock: clock, logger: logger)
         storage = try openStore(configuration.storePath)
     }
 
@@ -66,7 +67,13 @@ public struct RegionalNode: Service {
         let group = MultiThreadedEventLoopGroup.singleton
         let neighbours = try neighbours()
         let node = try await load(queue)
-        let connections = PeerConnections(roster: files.roster, group: group, wire: node.wire, logger: logger)
+        let connections = PeerConnections(
+            roster: files.roster,
+            certificates: certificates,
+            group: group,
+            wire: node.wire,
+            logger: logger
+        )
         let held = node.served.all.map { feed in
             HeldFeed(feed: feed.feed, frontier: feed.frontier(at: feed.count) ?? Frontier(), first: feed.first)
         }
@@ -94,7 +101,12 @@ public struct RegionalNode: Service {
                 tasks.addTask { await driver.run() }
                 tasks.addTask { await sweep(node, driver) }
                 tasks.addTask { await keepIndexFresh(node) }
-                tasks.addTask { await certificates.keepFresh(asked: reloads, node: node) }
+                tasks.addTask {
+                    await certificates.keepFresh(asked: reloads, node: node) {
+                        listeners.judgePeersAgain()
+                        await connections.judgePeersAgain()
+                    }
+                }
                 for peer in neighbours where configuration.region < peer {
                     let dialer = LinkDialer(peer: peer, connections: connections, driver: driver, node: node)
                     tasks.addTask { await dialer.run() }

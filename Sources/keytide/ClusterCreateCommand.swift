@@ -2,6 +2,7 @@ import ArgumentParser
 import ExposureKeys
 import FeedFormat
 import Foundation
+import HTTP2
 
 /// `keytide cluster create`: keys, roster and settings for a few nodes on this machine.
 struct ClusterCreateCommand: AsyncParsableCommand {
@@ -50,7 +51,8 @@ struct ClusterCreateCommand: AsyncParsableCommand {
         for (position, region) in list.enumerated() {
             let signer = try newSigner(KeytideNames.signer(region), .cosignature)
             try write(signer.text + "\n", "\(region).key", secret: true)
-            entries.append(try entry(region, signer.verifier, position: position))
+            let certificate = cleartext ? nil : try writePeerCertificate(region, now: now)
+            entries.append(try entry(region, signer.verifier, certificate, position: position))
             try writeSettings(region, list: list, position: position)
         }
         guard
@@ -84,6 +86,23 @@ struct ClusterCreateCommand: AsyncParsableCommand {
         try write(certificate.keyPEM, "tls.key", secret: true)
     }
 
+    /// What a region's node shows to other nodes.
+    private func writePeerCertificate(_ region: Region, now: Int64) throws -> RosterRegion.Certificate {
+        let certificate = try RegionCertificate.makeSelfSigned(
+            name: region.code,
+            hosts: [],
+            validFrom: ClusterCreateCommand.begin,
+            days: Int((now - ClusterCreateCommand.begin) / 86_400) + ClusterCreateCommand.days
+        )
+        try write(certificate.certificatePEM, "\(region).peer.pem")
+        try write(certificate.keyPEM, "\(region).peer.key", secret: true)
+        guard let hash = Hash256(bytes: certificate.derHash.bytes) else {
+            throw CommandError("a certificate's hash is none")
+        }
+        let end = now + Int64(ClusterCreateCommand.days) * 86_400
+        return RosterRegion.Certificate(hash: hash, notBefore: ClusterCreateCommand.begin, notAfter: end)
+    }
+
     private func newSigner(_ name: String, _ algorithm: NoteVerifier.Algorithm) throws -> NoteSigner {
         var random = SystemRandomNumberGenerator()
         let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
@@ -93,7 +112,12 @@ struct ClusterCreateCommand: AsyncParsableCommand {
         return signer
     }
 
-    private func entry(_ region: Region, _ verifier: NoteVerifier, position: Int) throws -> RosterRegion {
+    private func entry(
+        _ region: Region,
+        _ verifier: NoteVerifier,
+        _ certificate: RosterRegion.Certificate?,
+        position: Int
+    ) throws -> RosterRegion {
         let key = RosterRegion.Key(verifier: verifier, notBefore: ClusterCreateCommand.begin, notAfter: 4_102_444_800)
         guard
             let entry = RosterRegion(
@@ -102,8 +126,9 @@ struct ClusterCreateCommand: AsyncParsableCommand {
                 englishName: region.code,
                 operatorName: "demo",
                 keys: [key],
+                certificates: certificate.map { [$0] } ?? [],
                 publicEndpoint: "\(cleartext ? "http" : "https")://127.0.0.1:\(basePort + 2 * position)",
-                peerEndpoint: "http://127.0.0.1:\(basePort + 2 * position + 1)"
+                peerEndpoint: "\(cleartext ? "http" : "https")://127.0.0.1:\(basePort + 2 * position + 1)"
             )
         else { throw CommandError("\(region) cannot be listed") }
         return entry
@@ -124,6 +149,7 @@ struct ClusterCreateCommand: AsyncParsableCommand {
         let store: String
         let listen: Listen
         let tls: Files?
+        let peers: Files?
         let admin: Admin
         let roster: String
         let authorities: String
@@ -145,6 +171,8 @@ struct ClusterCreateCommand: AsyncParsableCommand {
                 metrics: "127.0.0.1:\(basePort + 2 * list.count + position)"
             ),
             tls: cleartext ? nil : Settings.Files(certificate: path("tls.pem"), key: path("tls.key")),
+            peers: cleartext
+                ? nil : Settings.Files(certificate: path("\(region).peer.pem"), key: path("\(region).peer.key")),
             admin: .init(socket: path("\(region).socket")),
             roster: path("roster"),
             authorities: path("authorities"),
