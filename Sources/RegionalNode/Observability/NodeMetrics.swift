@@ -1,5 +1,6 @@
 internal import CoreMetrics
 internal import ExposureKeys
+internal import HTTP2
 internal import Synchronization
 
 /// The metrics of one node. Counters are incremented where things happen; gauges are set from an observation whenever
@@ -12,15 +13,14 @@ final class NodeMetrics: Sendable {
     private let publishedBatches: Counter
     private let refusedImports: Counter
     private let alarmsRaised: Counter
-    private let linkBytesReceived: Counter
-    private let linkBytesSent: Counter
+    /// Of what others count.
+    private let mirrored: [MetricName: Counter]
     private let processorTime: FloatingPointCounter
     private let counted = Mutex(Counted())
 
     /// Totals that others count, as far as they are in our counters.
     private struct Counted {
-        var received = 0
-        var sent = 0
+        var totals: [MetricName: Int] = [:]
         var processorSeconds = 0.0
     }
 
@@ -33,8 +33,10 @@ final class NodeMetrics: Sendable {
         publishedBatches = counter(.publishedBatches)
         refusedImports = counter(.refusedImports)
         alarmsRaised = counter(.alarmsRaised)
-        linkBytesReceived = counter(.linkBytesReceived)
-        linkBytesSent = counter(.linkBytesSent)
+        let names = [
+            MetricName.linkBytesReceived, .linkBytesSent, .handshakes, .failedHandshakes, .refusedPeers,
+        ]
+        mirrored = Dictionary(uniqueKeysWithValues: names.map { ($0, counter($0)) })
         processorTime = FloatingPointCounter(label: MetricName.processorTime.rawValue, factory: registry)
     }
 
@@ -69,21 +71,19 @@ final class NodeMetrics: Sendable {
     }
 
     private func count(_ observation: NodeObservation) {
-        let (received, sent, seconds) = counted.withLock { counted in
-            let grown = (
-                observation.linkBytes.received - counted.received, observation.linkBytes.sent - counted.sent,
-                observation.process.processorSeconds - counted.processorSeconds
-            )
-            counted = Counted(
-                received: observation.linkBytes.received,
-                sent: observation.linkBytes.sent,
-                processorSeconds: observation.process.processorSeconds
-            )
-            return grown
+        let totals: [MetricName: Int] = [
+            .linkBytesReceived: observation.linkBytes.received, .linkBytesSent: observation.linkBytes.sent,
+            .handshakes: observation.tls.handshakes, .failedHandshakes: observation.tls.failures,
+            .refusedPeers: observation.tls.refusals,
+        ]
+        let seconds = observation.process.processorSeconds
+        counted.withLock { counted in
+            for (name, total) in totals {
+                mirrored[name]?.increment(by: Int64(total - (counted.totals[name] ?? 0)))
+            }
+            processorTime.increment(by: seconds - counted.processorSeconds)
+            counted = Counted(totals: totals, processorSeconds: seconds)
         }
-        linkBytesReceived.increment(by: Int64(received))
-        linkBytesSent.increment(by: Int64(sent))
-        processorTime.increment(by: seconds)
     }
 
     private func setRegions(_ observation: NodeObservation) {

@@ -1,4 +1,5 @@
 internal import ExposureKeys
+internal import HTTP2
 
 /// A node at one moment, as status and metrics show it.
 struct NodeObservation: Sendable {
@@ -34,6 +35,8 @@ struct NodeObservation: Sendable {
     var rosterExpiry: Int64
     var publicConnections: Int
     var peerConnections: Int
+    /// Since the start, of all listeners with TLS.
+    var tls: TLSServer.Counts
     /// Since the start, on connections that this node opened.
     var linkBytes: (received: Int, sent: Int)
 }

@@ -10,6 +10,7 @@ struct NodeObserver: Sendable {
     let driver: ReplicationDriver
     let connections: PeerConnections
     let listeners: ListenerLoad
+    let certificates: NodeCertificates
     let storePath: String
     let neighbours: @Sendable () -> [Region]
 
@@ -29,6 +30,7 @@ struct NodeObserver: Sendable {
             rosterExpiry: roster.expires,
             publicConnections: listeners.publicConnections,
             peerConnections: listeners.peerConnections,
+            tls: certificates.tlsCounts,
             linkBytes: node.wire.totals
         )
     }
