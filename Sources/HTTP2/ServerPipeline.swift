@@ -41,6 +41,8 @@ struct ServerPipeline: Sendable {
         var framing = HTTPResponseEncoder.Configuration()
         framing.automaticallySetFramingHeaders = false
         let operations = channel.pipeline.syncOperations
+        let counter = HTTP1ByteCounter()
+        try operations.addHandler(counter)
         try operations.configureHTTPServerPipeline(
             withPipeliningAssistance: false,
             withErrorHandling: false,
@@ -48,7 +50,7 @@ struct ServerPipeline: Sendable {
             withEncoderConfiguration: framing,
             withDecoderLimitConfiguration: decoderLimits
         )
-        try operations.addHandler(HTTP1Handler(service: service, scheme: scheme))
+        try operations.addHandler(HTTP1Handler(service: service, scheme: scheme, counter: counter))
     }
 }
 
