@@ -31,6 +31,8 @@ final class NGHTTP2Session {
     var complaint: HTTP2ErrorCode?
     /// Streams that are open or, at a client, wait to be opened.
     var openStreams = 0
+    /// What the peer is to be charged for.
+    var tally = SessionTally()
     /// What did not fit into the output: bytes that nghttp2 keeps until it is asked for more.
     private var leftover = UnsafeRawBufferPointer(start: nil, count: 0)
     private var fields = FieldBlock()
@@ -106,6 +108,10 @@ extension NGHTTP2Session {
         input = bytes
         let count = nghttp2_session_mem_recv(handle, base.assumingMemoryBound(to: UInt8.self), bytes.count)
         input = UnsafeRawBufferPointer(start: nil, count: 0)
+        if count == Int(NGHTTP2_ERR_FLOODED.rawValue) {
+            let reason = "the peer asks for answers and does not take them"
+            throw HTTPError(.protocolViolation, reason, http2Code: .enhanceYourCalm)
+        }
         if count < 0 {
             throw HTTPError(.protocolViolation, "the peer's bytes are not HTTP/2: \(Self.text(Int32(count)))")
         }
@@ -139,6 +145,8 @@ extension NGHTTP2Session {
 
     var wantsWrite: Bool { leftover.count > 0 || nghttp2_session_want_write(handle) != 0 }
     var wantsRead: Bool { nghttp2_session_want_read(handle) != 0 }
+    /// The stream of the last request that was acted on.
+    var lastRequest: Int { Int(nghttp2_session_get_last_proc_stream_id(handle)) }
     /// Frames other than DATA that wait to be sent.
     var queuedFrames: Int { nghttp2_session_get_outbound_queue_size(handle) }
 }

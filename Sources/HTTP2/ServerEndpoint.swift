@@ -12,7 +12,7 @@ final class ServerEndpoint: HTTP2Endpoint {
         var bytes = 0
         /// The answer is out, so that the stream may be closed.
         var isAnswered = false
-        var stall = StallWatch()
+        var stall = ProgressWatch()
     }
 
     /// Payload of the PING that goes with the announcement of a shutdown.
@@ -27,6 +27,7 @@ final class ServerEndpoint: HTTP2Endpoint {
     private var drains: [Int32: Drain] = [:]
     private var isEnded = false
     private var isDraining = false
+    private var requests = 0
     private var shutdownTimer: Scheduled<Void>?
 
     init(
@@ -49,8 +50,10 @@ final class ServerEndpoint: HTTP2Endpoint {
         case .head(let stream, let block, let isEnd):
             received(RequestHead(block), stream: stream, isEnd: isEnd)
         case .headTooLarge(let stream):
+            service.exceeded(.headerList)
             drains[stream] = Drain()
-            respond(ResponseHead(status: 431), nil, isHead: false, stream: stream)
+            let (head, body) = TransportProblem.headerListTooLarge.response
+            respond(head, body, isHead: false, stream: stream)
         case .data(let stream, let offset, let count):
             received(input, offset: offset, count: count, stream: stream)
         case .remoteEnd(let stream):
@@ -77,6 +80,11 @@ final class ServerEndpoint: HTTP2Endpoint {
     }
 
     private func received(_ head: RequestHead, stream: Int32, isEnd: Bool) {
+        requests += 1
+        if requests == service.configuration.maxRequestsPerConnection {
+            service.exceeded(.requestsPerConnection)
+            drain()
+        }
         let isHead = head.method == "HEAD"
         switch service.handler.handle(head, on: connection) {
         case .respond(let response, let body):
@@ -111,7 +119,8 @@ final class ServerEndpoint: HTTP2Endpoint {
         } catch {
             service.logger.error("a response could not be sent", metadata: ["error": "\(error)"])
             if error.code == .invalidMessage {
-                respond(ResponseHead(status: 500), nil, isHead: isHead, stream: stream)
+                let (head, body) = TransportProblem.failed.response
+                respond(head, body, isHead: isHead, stream: stream)
             }
         }
     }
@@ -143,6 +152,7 @@ final class ServerEndpoint: HTTP2Endpoint {
             return
         }
         drains[stream] = nil
+        service.exceeded(.drainedBody)
         session.reset(stream: stream, .noError)
     }
 
@@ -159,7 +169,7 @@ final class ServerEndpoint: HTTP2Endpoint {
 
 extension ServerEndpoint {
     func checkStalls(now: NIODeadline) {
-        let timeout = service.limits.stallTimeout
+        let minimum = service.limits.progress
         var stalled: [Int32] = []
         for (stream, body) in session.bodies {
             let isTaskAlive = exchanges[stream].map { !$0.isTaskOver } ?? false
@@ -168,22 +178,23 @@ extension ServerEndpoint {
                 continue
             }
             let progress = body.takenBytes + (drains[stream]?.bytes ?? 0)
-            if body.stall.isStalled(progress: progress, now: now, timeout: timeout) {
+            if body.stall.isStalled(progress: progress, due: body.waitingBytes, now: now, minimum) {
                 stalled.append(stream)
             }
         }
-        for exchange in exchanges.values {
-            exchange.inbound.checkStall(now: now, timeout: timeout)
+        for exchange in exchanges.values where exchange.inbound.checkStall(now: now, minimum) {
+            service.exceeded(.progress)
         }
         for stream in Array(drains.keys) where session.bodies[stream] == nil {
             guard let bytes = drains[stream]?.bytes else { continue }
-            if drains[stream]?.stall.isStalled(progress: bytes, now: now, timeout: timeout) == true {
+            if drains[stream]?.stall.isStalled(progress: bytes, due: .max, now: now, minimum) == true {
                 stalled.append(stream)
             }
         }
         for stream in stalled {
-            service.logger.debug("stream given up: its peer takes or sends nothing")
-            exchanges[stream]?.fail(HTTPError(.timeout, "the peer took no byte of the response for too long"))
+            service.exceeded(.progress)
+            service.logger.debug("stream given up: its peer takes or sends too little")
+            exchanges[stream]?.fail(HTTPError(.timeout, "the peer takes the response too slowly"))
             session.reset(stream: stream, .cancel)
         }
     }
@@ -247,9 +258,7 @@ extension ServerEndpoint: ExchangeCarrier {
             service.log(error)
         }
         if !exchange.hasHead {
-            // A failure to send this means that the stream is gone, which an event tells.
-            try? exchange.send(ResponseHead(status: 500).framed(bodyBytes: 0))
-            exchange.finish(nil)
+            exchange.answer(.failed)
         } else if let error {
             session.reset(stream: exchange.stream, error is CancellationError ? .cancel : .internalError)
         } else {

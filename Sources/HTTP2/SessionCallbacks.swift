@@ -99,6 +99,8 @@ enum SessionCallbacks {
             session.events.append(.head(stream: stream, block, isEnd: isEnd))
         } else if isEnd {
             session.events.append(.remoteEnd(stream: stream))
+        } else if block.status > 0 {
+            session.tally.informational += 1
         }
     }
 
@@ -124,6 +126,9 @@ enum SessionCallbacks {
         guard let session = session(userData), let frame, case let header = frame.pointee.hd else { return 0 }
         if isType(NGHTTP2_GOAWAY, header), frame.pointee.goaway.error_code != 0 {
             session.complaint = HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code)
+        }
+        if isType(NGHTTP2_RST_STREAM, header) {
+            session.tally.resetSent(HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code))
         }
         if isType(NGHTTP2_DATA, header) || isType(NGHTTP2_HEADERS, header), has(NGHTTP2_FLAG_END_STREAM, header) {
             session.events.append(.localEnd(stream: header.stream_id))
