@@ -13,6 +13,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
 
     let service: ServerService
     private let scheme: String
+    private let connection: ConnectionInfo
     private var queue = CircularBuffer<HTTPServerRequestPart>()
     private var isProcessing = false
     private var isReadHeld = false
@@ -25,9 +26,10 @@ final class HTTP1Handler: ChannelDuplexHandler {
     /// The request under way; nil between two.
     var current: HTTP1Request?
 
-    init(service: ServerService, scheme: String) {
+    init(service: ServerService, scheme: String, connection: ConnectionInfo) {
         self.service = service
         self.scheme = scheme
+        self.connection = connection
         var limits = service.limits
         limits.keepaliveInterval = nil
         liveness = Liveness(limits: limits, now: .now())
@@ -174,7 +176,7 @@ extension HTTP1Handler {
             return
         }
         let awaitsContinue = request.fields["expect"]?.lowercased() == "100-continue"
-        switch service.handler.handle(request) {
+        switch service.handler.handle(request, on: connection) {
         case .respond(let response, let body):
             if awaitsContinue {
                 // The peer may or may not send the body now: what follows cannot be told apart.

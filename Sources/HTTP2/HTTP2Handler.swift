@@ -32,6 +32,9 @@ final class HTTP2Handler: ChannelDuplexHandler {
     /// Frames in the session's queue from which on nothing is read while the peer takes nothing.
     private static let queuedFramesLimit = 256
 
+    /// Bytes after which a flush is due.
+    private static let flushBytes = ChannelOptions.Types.WriteBufferWaterMark.transport.high
+
     let session: NGHTTP2Session
     private let endpoint: any HTTP2Endpoint
     private let limits: ConnectionLimits
@@ -169,18 +172,19 @@ extension HTTP2Handler {
         }
     }
 
-    /// Writes while the channel takes bytes; false when there was nothing to write.
+    /// Writes while the channel takes bytes, at most as much as it holds for the kernel: with TLS below, it counts only
+    /// what was flushed. False when there was nothing to write.
     private func writeRound(_ context: ChannelHandlerContext) throws(HTTPError) -> Bool {
-        var hasWritten = false
-        while state == .open, context.channel.isWritable {
+        var writtenBytes = 0
+        while state == .open, context.channel.isWritable, writtenBytes < Self.flushBytes {
             let bytes = try session.nextOutput()
             dispatch(ByteBuffer())
             guard let bytes else { break }
             counters?.sent(bytes.readableBytes)
             context.write(wrapOutboundOut(bytes), promise: nil)
-            hasWritten = true
+            writtenBytes += bytes.readableBytes
         }
-        return hasWritten
+        return writtenBytes > 0
     }
 
     private func dispatch(_ input: ByteBuffer) {

@@ -20,6 +20,7 @@ final class ServerEndpoint: HTTP2Endpoint {
 
     private let session: NGHTTP2Session
     private let service: ServerService
+    private let connection: ConnectionInfo
     private let eventLoop: any EventLoop
     private let needsFlush: () -> Void
     // Unchecked: one event loop reads and writes them, a statement at a time; nothing is called while one is changed.
@@ -32,11 +33,13 @@ final class ServerEndpoint: HTTP2Endpoint {
     init(
         session: NGHTTP2Session,
         service: ServerService,
+        connection: ConnectionInfo,
         eventLoop: any EventLoop,
         needsFlush: @escaping () -> Void
     ) {
         self.session = session
         self.service = service
+        self.connection = connection
         self.eventLoop = eventLoop
         self.needsFlush = needsFlush
     }
@@ -81,7 +84,7 @@ final class ServerEndpoint: HTTP2Endpoint {
 
     private func received(_ head: RequestHead, stream: Int32, isEnd: Bool) {
         let isHead = head.method == "HEAD"
-        switch service.handler.handle(head) {
+        switch service.handler.handle(head, on: connection) {
         case .respond(let response, let body):
             if !isEnd {
                 drains.set(Drain(), for: stream)

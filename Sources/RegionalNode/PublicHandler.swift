@@ -35,7 +35,7 @@ struct PublicHandler: RequestHandler {
         PreparedResponse(range.head, policy.range(publication: range.publication, now: clock.now), range.body)
     }
 
-    func handle(_ request: RequestHead) -> RequestHandling {
+    func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
         let path = request.path.prefix { $0 != "?" }
         guard path.utf8.count == request.path.utf8.count, let route = PublicRoute(path: request.path) else {
             return missing(request.path)
