@@ -201,20 +201,18 @@ extension HTTP2Handler {
     }
 
     private func dispatch(_ input: ByteBuffer) {
-        while !session.events.isEmpty {
-            var events: [SessionEvent] = []
-            swap(&events, &session.events)
-            for event in events {
+        var events = GrowingBuffer<SessionEvent>()
+        while session.takeEvents(&events) {
+            for position in 0..<events.count {
+                let event = events[position]
                 if case .pong(let payload) = event {
                     liveness.pong(payload)
                 }
                 endpoint.handle(event, input: input)
             }
-            events.removeAll(keepingCapacity: true)
-            if session.events.isEmpty {
-                swap(&events, &session.events)
-            }
+            events.removeAll(keepingUpTo: .max)
         }
+        session.finishEvents()
     }
 }
 
@@ -268,7 +266,6 @@ extension HTTP2Handler {
     /// What the session has left to say, most of all the GOAWAY that names the fault.
     private func sendRest() {
         guard let context, context.channel.isWritable, let bytes = try? session.nextOutput() else { return }
-        session.events.removeAll()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
