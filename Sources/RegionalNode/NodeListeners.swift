@@ -38,9 +38,12 @@ struct NodeListeners {
             queue: node.queue,
             health: node.health,
             readers: RangeReaders(limit: NodeListeners.rangesAtOnce),
-            raise: { node.raise($0) }
+            raise: { node.raise($0) },
+            metrics: node.metrics.requests
         )
-        var links = ServerConfiguration()
+        var standard = ServerConfiguration()
+        standard.onLimit = { node.metrics.limits.reached($0) }
+        var links = standard
         links.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
         var servers: [HTTPServer] = []
         func listen(
@@ -71,7 +74,7 @@ struct NodeListeners {
         let publicServer = try await listen(
             "listen.public",
             .tcp(open.host, open.port),
-            ServerConfiguration(),
+            standard,
             tls: certificates.publicTLS,
             publicRoutes
         )
@@ -80,7 +83,8 @@ struct NodeListeners {
             publicRoutes: publicRoutes,
             driver: driver,
             certificates: certificates,
-            logger: node.logger
+            logger: node.logger,
+            metrics: node.metrics.requests
         )
         let peerServer = try await listen(
             "listen.peers",
@@ -90,14 +94,14 @@ struct NodeListeners {
             peerHandler
         )
         let admin = AdminHandler(node: node, driver: driver, observer: observer, publicRoutes: publicRoutes)
-        _ = try await listen("admin.socket", .unix(configuration.adminSocketPath), ServerConfiguration(), admin)
+        _ = try await listen("admin.socket", .unix(configuration.adminSocketPath), standard, admin)
         var metricsServer: HTTPServer?
         if let address = configuration.metricsAddress {
             let handler = MetricsHandler(observer: observer)
             metricsServer = try await listen(
                 "listen.metrics",
                 .tcp(address.host, address.port),
-                ServerConfiguration(),
+                standard,
                 handler
             )
         }

@@ -1,4 +1,5 @@
 import Foundation
+import HTTP2
 import RegionalNode
 import Testing
 
@@ -21,6 +22,9 @@ import Testing
             let names = Set(samples.map { $0.prefix { $0 != "{" && $0 != " " } })
             for name in MetricName.allCases where name != .answerTime {
                 #expect(names.contains(name.rawValue[...]), "\(name.rawValue) is not shown")
+            }
+            for limit in TransportLimit.allCases {
+                #expect(names.contains("keytide_limit_\(limit.rawValue)_total"), "\(limit)")
             }
             for label in samples.flatMap({ $0.matches(of: /([a-z_]+)="/).map(\.1) }) {
                 #expect(["route", "region", "le"].contains(label), "\(label)")
@@ -90,7 +94,9 @@ import Testing
             _ = try await cluster.import("VN-01", archive.path)
             let table = try await Keytide.run("status", "--socket", cluster.socket("VN-01"), in: cluster.scratch)
             #expect(table.status == 0)
-            for word in ["roster", "version 1", "store", "free on its disk", "neighbour", "VN-48", "down", "last published"] {
+            for word in [
+                "roster", "version 1", "store", "free on its disk", "neighbour", "VN-48", "down", "last published",
+            ] {
                 #expect(table.output.contains(word), "\(word) in \(table.output)")
             }
             let status = try await cluster.status("VN-01")

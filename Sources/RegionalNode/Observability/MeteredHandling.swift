@@ -1,6 +1,14 @@
 internal import HTTP2
 internal import NIOCore
 
+extension PreparedResponse {
+    /// The same answer, counted.
+    func metered(_ metrics: RequestMetrics, _ route: RouteName) -> PreparedResponse {
+        metrics.answered(route, status: head.head.status, bytes: body?.readableBytes ?? 0)
+        return self
+    }
+}
+
 extension RequestHandling {
     /// The same answer, counted: at once if it is at hand, when it has been given if a task gives it.
     func metered(_ metrics: RequestMetrics, _ route: RouteName) -> RequestHandling {

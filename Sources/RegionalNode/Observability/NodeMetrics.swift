@@ -6,8 +6,9 @@ internal import Synchronization
 /// The metrics of one node. Counters are incremented where things happen; gauges are set from an observation whenever
 /// somebody asks for the text.
 final class NodeMetrics: Sendable {
-    let registry = MetricsRegistry(help: MetricName.helpByName)
+    let registry = MetricsRegistry(help: MetricName.helpByName.merging(LimitMetrics.help) { $1 })
     let requests: RequestMetrics
+    let limits: LimitMetrics
     private let importedKeys: Counter
     private let publishedKeys: Counter
     private let publishedBatches: Counter
@@ -28,6 +29,7 @@ final class NodeMetrics: Sendable {
         let registry = registry
         func counter(_ name: MetricName) -> Counter { Counter(label: name.rawValue, factory: registry) }
         requests = RequestMetrics(registry)
+        limits = LimitMetrics(registry)
         importedKeys = counter(.importedKeys)
         publishedKeys = counter(.publishedKeys)
         publishedBatches = counter(.publishedBatches)
