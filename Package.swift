@@ -175,7 +175,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "FeedStore",
+                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "FeedStore", "HTTP2",
                 "RegionalNode",
             ],
             swiftSettings: strict

@@ -12,6 +12,7 @@ public final class HTTPConnection: Sendable {
     private let endpoint: NIOLoopBound<ClientEndpoint>
     private let counters: TransportCounters
     private let status: ConnectionStatus
+    private let tls: TLSClient.Session?
     private let configuration: ClientConfiguration
     private let scheme: String
     private let authority: String
@@ -21,6 +22,7 @@ public final class HTTPConnection: Sendable {
         endpoint = parts.endpoint
         counters = parts.counters
         status = parts.status
+        tls = parts.tls
         self.configuration = configuration
         self.scheme = scheme
         self.authority = authority
@@ -37,8 +39,8 @@ public final class HTTPConnection: Sendable {
         let endpoint: NIOLoopBound<ClientEndpoint>
         let counters: TransportCounters
         let status: ConnectionStatus
-        /// Done when the TLS handshake is; nil for cleartext.
-        let handshake: EventLoopFuture<Void>?
+        /// Nil for cleartext.
+        let tls: TLSClient.Session?
     }
 
     /// Connects. Over cleartext the peer is not asked whether it speaks HTTP/2: if it does not, the first request fails.
@@ -56,8 +58,8 @@ public final class HTTPConnection: Sendable {
             .channelOption(.writeBufferWaterMark, value: .transport)
         let make: @Sendable (any Channel) -> EventLoopFuture<Parts> = { channel in
             channel.eventLoop.makeCompletedFuture {
-                let handshake = try tls?.add(to: channel, host: address.host)
-                return try addHandlers(to: channel, configuration: configuration, logger: logger, handshake)
+                let session = try tls?.add(to: channel, host: address.host)
+                return try addHandlers(to: channel, configuration: configuration, logger: logger, session)
             }
         }
         do {
@@ -68,8 +70,8 @@ public final class HTTPConnection: Sendable {
                 case .unix(let path):
                     try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: make)
                 }
-            if let handshake = parts.handshake {
-                try await finish(handshake, on: parts.channel, address, within: configuration.connectTimeout)
+            if let session = parts.tls {
+                try await finish(session.handshake, on: parts.channel, address, within: configuration.connectTimeout)
             }
             let scheme = tls == nil ? "http" : "https"
             return HTTPConnection(parts, configuration: configuration, scheme: scheme, authority: address.authority)
@@ -114,7 +116,7 @@ public final class HTTPConnection: Sendable {
         to channel: any Channel,
         configuration: ClientConfiguration,
         logger: Logger,
-        _ handshake: EventLoopFuture<Void>?
+        _ tls: TLSClient.Session?
     ) throws -> Parts {
         let limits = ConnectionLimits(configuration)
         let session = try NGHTTP2Session(role: .client, limits: limits)
@@ -137,7 +139,7 @@ public final class HTTPConnection: Sendable {
             endpoint: NIOLoopBound(endpoint, eventLoop: channel.eventLoop),
             counters: counters,
             status: status,
-            handshake: handshake
+            tls: tls
         )
     }
 }
@@ -230,6 +232,9 @@ extension HTTPConnection {
 
     /// Transport bytes sent so far.
     public var bytesSent: Int { counters.sent }
+
+    /// What the judge of the server's certificate says of it now; true where there is no judge (`TLSClient.Trust`).
+    public var isPeerStillAccepted: Bool { tls?.isStillAccepted() ?? true }
 
     /// The peer's address.
     public var remoteAddress: SocketAddress? { channel.remoteAddress }

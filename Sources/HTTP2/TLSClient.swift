@@ -1,6 +1,7 @@
 internal import NIOCore
 internal import NIOSSL
 internal import NIOTLS
+internal import Synchronization
 
 /// TLS 1.3 for client connections: whom to believe, and who to be. `h2` must be negotiated (ALPN).
 public struct TLSClient: Sendable {
@@ -58,20 +59,43 @@ public struct TLSClient: Sendable {
         }
     }
 
+    /// The TLS of one connection.
+    final class Session: Sendable {
+        /// Fails when the handshake does.
+        let handshake: EventLoopFuture<Void>
+        private let judge: PeerJudge?
+        private let certificate = Mutex<PeerCertificate?>(nil)
+
+        fileprivate init(handshake: EventLoopFuture<Void>, judge: PeerJudge?) {
+            self.handshake = handshake
+            self.judge = judge
+        }
+
+        fileprivate func verdict(_ shown: PeerCertificate) -> PeerVerdict {
+            certificate.withLock { $0 = shown }
+            return judge?(shown) ?? .accepted
+        }
+
+        func isStillAccepted() -> Bool {
+            guard let judge, let shown = certificate.withLock({ $0 }) else { return true }
+            return judge(shown) == .accepted
+        }
+    }
+
     /// Adds TLS to a new channel, below what is added later.
-    /// - Returns: fails when the handshake does.
-    func add(to channel: any Channel, host: String?) throws -> EventLoopFuture<Void> {
+    func add(to channel: any Channel, host: String?) throws -> Session {
         // An address is no server name (RFC 6066, 3): it is compared with the connection's.
         let isAddress = host.map { (try? SocketAddress(ipAddress: $0, port: 0)) != nil } ?? true
         let name = isAddress ? nil : host
         let gate = TLSClientGate(channel.eventLoop.makePromise())
+        let session = Session(handshake: gate.outcome.futureResult, judge: judge)
         let handler: NIOSSLClientHandler
-        if let judge {
+        if judge != nil {
             handler = try NIOSSLClientHandler(context: context, serverHostname: name) { certificates, promise in
                 guard let certificate = certificates.first.flatMap({ PeerCertificate($0) }) else {
                     return promise.succeed(.failed)
                 }
-                switch judge(certificate) {
+                switch session.verdict(certificate) {
                 case .accepted: promise.succeed(.certificateVerified)
                 case .refused(let reason):
                     gate.refusal = HTTPError(.certificate, reason)
@@ -82,7 +106,7 @@ public struct TLSClient: Sendable {
             handler = try NIOSSLClientHandler(context: context, serverHostname: name)
         }
         try channel.pipeline.syncOperations.addHandlers(handler, gate)
-        return gate.outcome.futureResult
+        return session
     }
 }
 

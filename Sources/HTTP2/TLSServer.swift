@@ -24,6 +24,8 @@ public final class TLSServer: Sendable {
         public var failures = 0
         /// Peers whose certificate was not accepted, at the handshake or later.
         public var refusals = 0
+
+        public init() {}
     }
 
     private struct State {
