@@ -98,7 +98,8 @@ import Testing
             // Node 1 takes the ones that waited once the first have ended at both.
             let isDone = try await eventually(seconds: 40) {
                 let living = try await self.living(nodes[0])
-                return try await living.count == 32 && self.living(nodes[1]) == living && all.isSuperset(of: living)
+                let atNeighbour = try await self.living(nodes[1])
+                return living.count == 32 && atNeighbour == living && all.isSuperset(of: living)
             }
             #expect(isDone)
             for number in 0..<2 { #expect(try await nodes[number].status().alarms.isEmpty) }

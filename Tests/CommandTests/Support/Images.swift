@@ -44,6 +44,8 @@ extension Cluster {
             "127.0.0.1:\(try Ports.block(of: 1))",
             "--listen-peers",
             "127.0.0.1:\(try Ports.block(of: 1))",
+            "--listen-metrics",
+            "127.0.0.1:0",
             "--admin-socket",
             socket(name)
         )
