@@ -16,6 +16,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let coreMetrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
 let x509: Target.Dependency = .product(name: "X509", package: "swift-certificates")
@@ -77,7 +78,7 @@ let package = Package(
         .target(name: "FeedStore", dependencies: ["ExposureKeys", "FeedFormat", grdb], swiftSettings: strict),
         .target(
             name: "HTTP2",
-            dependencies: ["CNghttp2", logging, nioCore, nioPosix, nioHTTP1, nioSSL],
+            dependencies: ["CNghttp2", crypto, logging, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS],
             swiftSettings: strict
         ),
         .target(
@@ -144,7 +145,7 @@ let package = Package(
         // Not a product: a child process for the store's tests to trace, starve and kill.
         .executableTarget(
             name: "FeedStoreExerciser",
-            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore"],
+            dependencies: ["ExposureKeys", "FeedFormat", "FeedStore", grdb, "TestSupport"],
             path: "Tests/FeedStoreExerciser",
             swiftSettings: strict
         ),
@@ -165,7 +166,7 @@ let package = Package(
             name: "RegionalNodeTests",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
-                nioCore, nioPosix, lifecycle, configuration,
+                coreMetrics, nioCore, nioPosix, lifecycle, configuration,
             ],
             swiftSettings: strict
         ),

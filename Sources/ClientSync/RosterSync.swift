@@ -1,8 +1,7 @@
-internal import ExposureKeys
 internal import FeedFormat
 
-/// Gets and checks rosters, and remembers the newest that verified. A lower version from a node is lag; the same
-/// version with other text, or a successor that does not name its predecessor, is refused.
+/// Gets and checks rosters, and remembers the newest that verified. A node with an older one lags; one that does not
+/// follow the roster held (docs/FEED-FORMAT.md, "Roster") is refused.
 struct RosterSync: Sendable {
     let options: SyncOptions
     let now: Int64
@@ -13,24 +12,29 @@ struct RosterSync: Sendable {
     /// - Parameter refresh: ask the node even if the held one is young.
     func current(refresh: Bool) async throws -> Roster {
         let held = try await storage.roster()
-        var roster: Roster?
+        var signed: SignedRoster?
         var heldProblem: FormatError?
         if let held {
             do throws(FormatError) {
-                roster = try verified(held.bytes)
+                signed = try SignedRoster(held.bytes, authorities: options.authorities)
             } catch {
                 heldProblem = error
             }
         }
-        if !refresh, let held, let roster, held.checked <= now, now - held.checked < options.limits.rosterAge {
-            return roster
+        if !refresh, let held, let signed, now < signed.roster.expires,
+            held.checked <= now, now - held.checked < options.limits.rosterAge
+        {
+            return signed.roster
         }
         do {
-            return try await fetched(held: held, roster: roster)
-        } catch let error as SyncError where error.code != .badRoster && roster != nil {
-            // The one held is still valid; a node that cannot give a roster can still give keys.
-            if let roster { return roster }
-            throw error
+            let roster = try await fetched(held: held, signed: signed)
+            try check(roster)
+            return roster
+        } catch let error as SyncError where error.code != .badRoster && signed != nil {
+            // A node that cannot give a roster can still give keys.
+            guard let signed else { throw error }
+            try check(signed.roster)
+            return signed.roster
         } catch let error as SyncError {
             guard let heldProblem else { throw error }
             throw SyncError(
@@ -41,16 +45,55 @@ struct RosterSync: Sendable {
         }
     }
 
-    private func fetched(held: HeldRoster?, roster: Roster?) async throws -> Roster {
-        let etag = roster == nil ? nil : held?.etag
-        let response = try await fetcher.get(Route.roster, ifNoneMatch: etag, limit: FormatLimits.rosterBytes)
-        if response.status == 304, let held, let roster {
-            try await storage.hold(HeldRoster(bytes: held.bytes, etag: held.etag, checked: now))
-            return roster
+    /// What is wrong with a roster that is used all the same; nil if nothing is.
+    func problem(with roster: Roster) -> SyncError? {
+        guard now >= roster.expires else { return nil }
+        return SyncError(
+            .rosterExpired,
+            """
+            roster version \(roster.version) expired at unix time \(roster.expires), and \(fetcher.transport.node) has \
+            none that is newer; it serves for \(options.limits.rosterGrace) seconds from then; try another node
+            """
+        )
+    }
+
+    /// An expired roster serves a while longer: to stop at once would let those who sign late, or who hold back a newer
+    /// roster, switch off every phone; to go on for good would let them keep a closed key alive.
+    private func check(_ roster: Roster) throws {
+        let age = now.subtractingReportingOverflow(roster.expires)
+        guard !age.overflow, age.partialValue < options.limits.rosterGrace else {
+            throw SyncError(
+                .badRoster,
+                """
+                roster version \(roster.version) expired at unix time \(roster.expires), too long ago, and \
+                \(fetcher.transport.node) has none that is newer; try another node, and check this clock
+                """
+            )
         }
-        let new: Roster
+    }
+
+    private func fetched(held: HeldRoster?, signed: SignedRoster?) async throws -> Roster {
+        let etag = signed == nil ? nil : held?.etag
+        let response = try await fetcher.get(Route.roster, ifNoneMatch: etag, limit: FormatLimits.rosterBytes)
+        if response.status == 304, let held, let signed {
+            try await storage.hold(HeldRoster(bytes: held.bytes, etag: held.etag, checked: now))
+            return signed.roster
+        }
+        let (new, isTaken) = try judged(response.body, after: signed)
+        if isTaken { return try await keep(new, etag: response.etag) }
+        guard let held, let signed else { return new.roster }
+        return try await keep(signed, etag: new.roster.version < signed.roster.version ? held.etag : response.etag)
+    }
+
+    private func judged(
+        _ bytes: [UInt8],
+        after held: SignedRoster?
+    ) throws(SyncError) -> (roster: SignedRoster, isTaken: Bool) {
         do throws(FormatError) {
-            new = try verified(response.body)
+            let new = try SignedRoster(bytes, authorities: options.authorities)
+            if let held { return (new, try held.isFollowed(by: new, now: now)) }
+            try new.roster.checkExpiry(now: now)
+            return (new, true)
         } catch {
             throw SyncError(
                 .badRoster,
@@ -58,29 +101,10 @@ struct RosterSync: Sendable {
                 cause: error
             )
         }
-        guard let roster, let held else {
-            try await storage.hold(HeldRoster(bytes: response.body, etag: response.etag, checked: now))
-            return new
-        }
-        if new.version < roster.version || new.hash == roster.hash {
-            let etag = new.version < roster.version ? held.etag : response.etag
-            try await storage.hold(HeldRoster(bytes: held.bytes, etag: etag, checked: now))
-            return roster
-        }
-        guard new.version > roster.version, new.version > roster.version + 1 || new.previous == roster.hash else {
-            throw SyncError(
-                .badRoster,
-                """
-                \(fetcher.transport.node): roster version \(new.version) does not continue version \(roster.version) \
-                held here, though authorities signed both; tell them, and sync with another node
-                """
-            )
-        }
-        try await storage.hold(HeldRoster(bytes: response.body, etag: response.etag, checked: now))
-        return new
     }
 
-    private func verified(_ bytes: [UInt8]) throws(FormatError) -> Roster {
-        try Roster(bytes[...], authorities: options.authorities, now: now)
+    private func keep(_ roster: SignedRoster, etag: String?) async throws -> Roster {
+        try await storage.hold(HeldRoster(bytes: roster.bytes, etag: etag, checked: now))
+        return roster.roster
     }
 }

@@ -19,6 +19,8 @@ public struct SyncError: Error, Sendable, Equatable {
         public static let gone = Code("gone")
         /// A roster that does not verify, has expired, or contradicts the one held.
         public static let badRoster = Code("badRoster")
+        /// The roster in use has expired and no newer one is to be had.
+        public static let rosterExpired = Code("rosterExpired")
         /// An index that does not verify.
         public static let badIndex = Code("badIndex")
         /// Bytes of a feed that do not verify or do not decode.

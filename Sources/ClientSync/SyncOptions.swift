@@ -51,6 +51,8 @@ public struct SyncLimits: Sendable {
     public var failures = 3
     /// Seconds for which a held roster is used without asking for a newer one.
     public var rosterAge: Int64 = 86_400
+    /// Seconds after its expiry for which the held roster is still used, with a problem in the report: 14 days.
+    public var rosterGrace: Int64 = 14 * 86_400
 
     public init() {}
 }

@@ -56,6 +56,7 @@ public struct SyncSession: Sendable {
             try await storage.dropExpired(now: expiryNow)
             try await remember(read.index, etag: held.etag, report: report)
         }
+        if let problem = rosters.problem(with: roster) { report.problems.append(problem) }
         let spent = await ledger.progress
         report.requests = spent.requests
         report.bytes = spent.bytes

@@ -37,6 +37,10 @@ public struct FormatError: Error, Sendable, Equatable {
         public static let rootMismatch = Code("rootMismatch")
         /// A roster past its expiry.
         public static let expired = Code("expired")
+        /// A roster that contradicts the one held, though authorities signed both.
+        public static let forkedRoster = Code("forkedRoster")
+        /// A roster so far ahead of the one held that it does not name it.
+        public static let unconnectedRoster = Code("unconnectedRoster")
     }
 
     public let code: Code

@@ -29,6 +29,12 @@ public enum FormatLimits {
     public static let rosterBytes = 4 << 20
     /// Regions of a roster.
     public static let regionsPerRoster = 4096
+    /// Earlier versions that a roster names: one a week for 19 years.
+    public static let earlierRosters = 1000
+    /// Keys of a region, and as many closed ones.
+    public static let keysPerRegion = 8
+    /// Certificates of a region.
+    public static let certificatesPerRegion = 8
     /// Signature lines of a note.
     public static let signaturesPerNote = 64
 }

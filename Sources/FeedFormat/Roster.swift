@@ -1,87 +1,50 @@
 public import ExposureKeys
 
-/// One region as the roster lists it.
-public struct RosterRegion: Hashable, Sendable {
-    public struct Key: Hashable, Sendable {
-        public let verifier: NoteVerifier
-        /// Unix seconds from which, and before which, signatures by this key count.
-        public let notBefore: Int64
-        public let notAfter: Int64
-
-        public init(verifier: NoteVerifier, notBefore: Int64, notAfter: Int64) {
-            self.verifier = verifier
-            self.notBefore = notBefore
-            self.notAfter = notAfter
-        }
-    }
-
-    public let id: Region
-    /// Names for people.
-    public let vietnameseName: String
-    public let englishName: String
-    /// Who runs the node.
-    public let operatorName: String
-    /// At least one, at most 8.
-    public let keys: [Key]
-    /// Base URL of the public listener, `http://host:port`.
-    public let publicEndpoint: String
-    /// Base URL of the listener for other nodes.
-    public let peerEndpoint: String
-    /// The region that has taken this one over.
-    public let successor: Region?
-
-    /// - Returns: nil if a text is empty, longer than 200 bytes or holds a line break, or the number of keys is wrong.
-    public init?(
-        id: Region,
-        vietnameseName: String,
-        englishName: String,
-        operatorName: String,
-        keys: [Key],
-        publicEndpoint: String,
-        peerEndpoint: String,
-        successor: Region? = nil
-    ) {
-        let texts = [vietnameseName, englishName, operatorName, publicEndpoint, peerEndpoint]
-        guard texts.allSatisfy(RosterRegion.isLine), (1...8).contains(keys.count) else { return nil }
-        self.id = id
-        self.vietnameseName = vietnameseName
-        self.englishName = englishName
-        self.operatorName = operatorName
-        self.keys = keys
-        self.publicEndpoint = publicEndpoint
-        self.peerEndpoint = peerEndpoint
-        self.successor = successor
-    }
-
-    private static func isLine(_ text: String) -> Bool {
-        (1...200).contains(text.utf8.count) && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
-    }
-}
-
 /// The signed, versioned, expiring list of regions. docs/FEED-FORMAT.md, "Roster".
 public struct Roster: Sendable {
     /// 1, 2, 3, …
     public let version: UInt64
     /// Hash of the previous version's signed text; nil in version 1.
     public let previous: Hash256?
+    /// Hashes of the versions before that one, the latest first: of all of them, or of as many as make
+    /// `FormatLimits.earlierRosters` together with `previous`.
+    public let earlier: [Hash256]
     /// Unix seconds.
     public let issued: Int64
     public let expires: Int64
     /// Strictly ascending by id.
     public let regions: [RosterRegion]
 
-    /// - Returns: nil if regions repeat or are too many, times are not in order, or version and predecessor disagree.
-    public init?(version: UInt64, previous: Hash256?, issued: Int64, expires: Int64, regions: [RosterRegion]) {
+    /// - Returns: nil if regions repeat or are too many, a successor is not listed or has a successor itself, times are
+    ///   not in order, or the version disagrees with its predecessors.
+    public init?(
+        version: UInt64,
+        previous: Hash256?,
+        earlier: [Hash256] = [],
+        issued: Int64,
+        expires: Int64,
+        regions: [RosterRegion]
+    ) {
         let sorted = regions.sorted { $0.id < $1.id }
         guard version >= 1, (version == 1) == (previous == nil), 0 <= issued, issued < expires,
+            earlier.count == Roster.earlierCount(version: version),
             sorted.count <= FormatLimits.regionsPerRoster,
             zip(sorted, sorted.dropFirst()).allSatisfy({ $0.id < $1.id })
         else { return nil }
         self.version = version
         self.previous = previous
+        self.earlier = earlier
         self.issued = issued
         self.expires = expires
         self.regions = sorted
+        for case let successor? in regions.map(\.successor) {
+            guard let region = region(successor), region.successor == nil else { return nil }
+        }
+    }
+
+    /// How many hashes stand in `earlier`.
+    static func earlierCount(version: UInt64) -> Int {
+        Int(min(version - min(version, 2), UInt64(FormatLimits.earlierRosters - 1)))
     }
 
     /// The entry of a region.
@@ -100,7 +63,12 @@ public struct Roster: Sendable {
         region(id)?.keys
     }
 
-    /// Hash of the signed text, by which the next version names this one.
+    /// The closed key of a region that this one is; nil if it is not closed.
+    public func closure(of key: NoteVerifier, in id: Region) -> RosterRegion.Closure? {
+        region(id)?.closure(of: key)
+    }
+
+    /// Hash of the signed text, by which later versions name this one.
     public var hash: Hash256 { Hash256(hashing: Array(text.utf8)[...]) }
 
     /// Signs the roster.
@@ -150,6 +118,12 @@ public struct Roster: Sendable {
         var parser = RosterParser(note.text)
         self = try parser.roster()
         guard text == note.text else { throw FormatError(.notCanonical, "the roster's text is not in its one form") }
+        try checkExpiry(now: now)
+    }
+
+    /// - Parameter now: unix seconds.
+    /// - Throws: `.expired`.
+    public func checkExpiry(now: Int64) throws(FormatError) {
         guard now < expires else {
             throw FormatError(.expired, "roster version \(version) expired at unix time \(expires); get a newer one")
         }

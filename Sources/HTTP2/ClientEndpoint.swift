@@ -52,8 +52,8 @@ final class ClientEndpoint: HTTP2Endpoint {
 
     func handle(_ event: SessionEvent, input: ByteBuffer) {
         switch event {
-        case .head(let stream, let block, let isEnd):
-            exchanges[stream]?.received(ResponseHead(status: block.status, fields: block.fields))
+        case .head(let stream, let head, let isEnd):
+            exchanges[stream]?.received(session.response(head))
             if isEnd {
                 exchanges[stream]?.inbound.complete()
             }
@@ -75,8 +75,8 @@ final class ClientEndpoint: HTTP2Endpoint {
             exchanges[stream]?.outbound?.left()
         case .closed(let stream, let code):
             exchanges.removeValue(forKey: stream)?.closed(code)
-        case .room(let body):
-            body.wakeWriters()
+        case .room(let stream):
+            exchanges[stream]?.outbound?.wakeWriters()
         case .goAway(_, let code):
             if refusal == nil {
                 refuse(HTTPError(.refused, "the peer takes no more requests: open another connection", http2Code: code))

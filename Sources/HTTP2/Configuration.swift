@@ -36,7 +36,8 @@ public struct ServerConfiguration: Sendable {
     public var writeBuffer = 64 * 1024
     /// Time without any request after which a connection is closed. Default 60 s.
     public var idleTimeout = Duration.seconds(60)
-    /// Time in which a connection must have shown whether it speaks HTTP/2 or HTTP/1.1. Default 10 s.
+    /// Time in which a connection must have shown whether it speaks HTTP/2 or HTTP/1.1, or have ended its TLS handshake.
+    /// Default 10 s.
     public var prefaceDeadline = Duration.seconds(10)
     /// Time from the first byte of a head, or of any frame that is not DATA, to its last. Default 10 s.
     public var headerTimeout = Duration.seconds(10)
@@ -113,6 +114,14 @@ public enum ConnectAddress: Sendable, Hashable, CustomStringConvertible {
         switch self {
         case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
         case .unix(let path): "unix:\(path)"
+        }
+    }
+
+    /// The host that a server's certificate must be for; nil for a path.
+    var host: String? {
+        switch self {
+        case .tcp(let host, _): host
+        case .unix: nil
         }
     }
 

@@ -4,6 +4,8 @@ import NIOCore
 enum ConnectionCommand {
     /// Take no more requests, let those under way finish, then close.
     case drain
+    /// The peer's certificate may count no more: judge it again, and close if so.
+    case judgePeer
 }
 
 extension Channel {

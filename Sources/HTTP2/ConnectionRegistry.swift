@@ -68,12 +68,15 @@ final class ConnectionRegistry: Sendable {
 
     /// Tells all connections to finish what is under way, and admits no more.
     func drain() {
-        let channels = state.withLock { state in
-            state.isDraining = true
-            return Array(state.channels.values)
-        }
+        state.withLock { $0.isDraining = true }
+        tell(.drain)
+    }
+
+    /// Passes a command to all connections.
+    func tell(_ command: ConnectionCommand) {
+        let channels = state.withLock { Array($0.channels.values) }
         for channel in channels {
-            channel.pipeline.fireUserInboundEventTriggered(ConnectionCommand.drain)
+            channel.pipeline.fireUserInboundEventTriggered(command)
         }
     }
 

@@ -14,6 +14,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
 
     let service: ServerService
     private let scheme: String
+    private let connection: ConnectionInfo
     private let counter: HTTP1ByteCounter
     private let limits: ConnectionLimits
     private var requests = 0
@@ -30,9 +31,10 @@ final class HTTP1Handler: ChannelDuplexHandler {
     var current: HTTP1Request?
 
     /// - Parameter counter: stands before the parser.
-    init(service: ServerService, scheme: String, counter: HTTP1ByteCounter) {
+    init(service: ServerService, scheme: String, connection: ConnectionInfo, counter: HTTP1ByteCounter) {
         self.service = service
         self.scheme = scheme
+        self.connection = connection
         self.counter = counter
         var limits = service.limits
         limits.keepaliveInterval = nil
@@ -211,7 +213,7 @@ extension HTTP1Handler {
             return
         }
         let awaitsContinue = request.fields["expect"]?.lowercased() == "100-continue"
-        switch service.handler.handle(request) {
+        switch service.handler.handle(request, on: connection) {
         case .respond(let response, let body):
             if awaitsContinue {
                 // The peer may or may not send the body now: what follows cannot be told apart.

@@ -34,6 +34,9 @@ final class HTTP2Handler: ChannelDuplexHandler {
     /// Frames in the session's queue after one piece of input was read: far more than streams at once ask for.
     private static let queuedFramesMaximum = 2048
 
+    /// Bytes after which a flush is due.
+    private static let flushBytes = ChannelOptions.Types.WriteBufferWaterMark.transport.high
+
     let session: NGHTTP2Session
     private let endpoint: any HTTP2Endpoint
     private let limits: ConnectionLimits
@@ -181,36 +184,35 @@ extension HTTP2Handler {
         }
     }
 
-    /// Writes while the channel takes bytes; false when there was nothing to write.
+    /// Writes while the channel takes bytes, at most as much as it holds for the kernel: with TLS below, it counts only
+    /// what was flushed. False when there was nothing to write.
     private func writeRound(_ context: ChannelHandlerContext) throws(HTTPError) -> Bool {
-        var hasWritten = false
-        while state == .open, context.channel.isWritable {
+        var writtenBytes = 0
+        while state == .open, context.channel.isWritable, writtenBytes < Self.flushBytes {
             let bytes = try session.nextOutput()
             dispatch(ByteBuffer())
             guard let bytes else { break }
             counters?.sent(bytes.readableBytes)
             watch.sent(bytes.readableBytes)
             context.write(wrapOutboundOut(bytes), promise: nil)
-            hasWritten = true
+            writtenBytes += bytes.readableBytes
         }
-        return hasWritten
+        return writtenBytes > 0
     }
 
     private func dispatch(_ input: ByteBuffer) {
-        while !session.events.isEmpty {
-            var events: [SessionEvent] = []
-            swap(&events, &session.events)
-            for event in events {
+        var events = GrowingBuffer<SessionEvent>()
+        while session.takeEvents(&events) {
+            for position in 0..<events.count {
+                let event = events[position]
                 if case .pong(let payload) = event {
                     liveness.pong(payload)
                 }
                 endpoint.handle(event, input: input)
             }
-            events.removeAll(keepingCapacity: true)
-            if session.events.isEmpty {
-                swap(&events, &session.events)
-            }
+            events.removeAll(keepingUpTo: .max)
         }
+        session.finishEvents()
     }
 }
 
@@ -264,7 +266,6 @@ extension HTTP2Handler {
     /// What the session has left to say, most of all the GOAWAY that names the fault.
     private func sendRest() {
         guard let context, context.channel.isWritable, let bytes = try? session.nextOutput() else { return }
-        session.events.removeAll()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 

@@ -3,7 +3,7 @@ public import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A client's connection, HTTP/2 with prior knowledge. It makes any number of requests at once; those beyond what the
+/// A client's connection, HTTP/2 over TLS or with prior knowledge. It makes any number of requests at once; those beyond what the
 /// peer allows wait inside. It is not opened again when it is lost: make another one.
 ///
 /// A connection stays open until `close`, the peer's end, or until nobody holds it or a stream of it any more.
@@ -12,15 +12,19 @@ public final class HTTPConnection: Sendable {
     private let endpoint: NIOLoopBound<ClientEndpoint>
     private let counters: TransportCounters
     private let status: ConnectionStatus
+    private let tls: TLSClient.Session?
     private let configuration: ClientConfiguration
+    private let scheme: String
     private let authority: String
 
-    private init(_ parts: Parts, configuration: ClientConfiguration, authority: String) {
+    private init(_ parts: Parts, configuration: ClientConfiguration, scheme: String, authority: String) {
         channel = parts.channel
         endpoint = parts.endpoint
         counters = parts.counters
         status = parts.status
+        tls = parts.tls
         self.configuration = configuration
+        self.scheme = scheme
         self.authority = authority
     }
 
@@ -35,22 +39,27 @@ public final class HTTPConnection: Sendable {
         let endpoint: NIOLoopBound<ClientEndpoint>
         let counters: TransportCounters
         let status: ConnectionStatus
+        /// Nil for cleartext.
+        let tls: TLSClient.Session?
     }
 
-    /// Connects. The peer is not asked whether it speaks HTTP/2: if it does not, the first request fails.
-    /// - Throws: `connectFailed`, `timeout`.
+    /// Connects. Over cleartext the peer is not asked whether it speaks HTTP/2: if it does not, the first request fails.
+    /// - Parameter tls: nil for cleartext.
+    /// - Throws: `connectFailed`; `certificate` when that of the server was not accepted; `timeout`.
     public static func connect(
         to address: ConnectAddress,
         configuration: ClientConfiguration = ClientConfiguration(),
         group: any EventLoopGroup,
-        logger: Logger
+        logger: Logger,
+        tls: TLSClient? = nil
     ) async throws -> HTTPConnection {
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.writeBufferWaterMark, value: .transport)
         let make: @Sendable (any Channel) -> EventLoopFuture<Parts> = { channel in
             channel.eventLoop.makeCompletedFuture {
-                try addHandlers(to: channel, configuration: configuration, logger: logger)
+                let session = try tls?.add(to: channel, host: address.host)
+                return try addHandlers(to: channel, configuration: configuration, logger: logger, session)
             }
         }
         do {
@@ -61,7 +70,13 @@ public final class HTTPConnection: Sendable {
                 case .unix(let path):
                     try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: make)
                 }
-            return HTTPConnection(parts, configuration: configuration, authority: address.authority)
+            if let session = parts.tls {
+                try await finish(session.handshake, on: parts.channel, address, within: configuration.connectTimeout)
+            }
+            let scheme = tls == nil ? "http" : "https"
+            return HTTPConnection(parts, configuration: configuration, scheme: scheme, authority: address.authority)
+        } catch let error as HTTPError {
+            throw error
         } catch let error as ChannelError {
             if case .connectTimeout = error {
                 throw HTTPError(.timeout, "\(address) did not answer in \(configuration.connectTimeout)", cause: error)
@@ -74,10 +89,34 @@ public final class HTTPConnection: Sendable {
         }
     }
 
+    /// Waits for the handshake; closes the channel if it fails or takes too long.
+    private static func finish(
+        _ handshake: EventLoopFuture<Void>,
+        on channel: any Channel,
+        _ address: ConnectAddress,
+        within limit: Duration
+    ) async throws {
+        let waiter = Waiter<Void>()
+        handshake.whenComplete { _ = waiter.settle($0) }
+        let deadline = channel.eventLoop.scheduleTask(in: TimeAmount(limit)) {
+            _ = waiter.settle(.failure(HTTPError(.timeout, "\(address) did not end the TLS handshake in \(limit)")))
+        }
+        defer { deadline.cancel() }
+        do {
+            try await waiter.value()
+        } catch {
+            channel.close(promise: nil)
+            if error is CancellationError { throw error }
+            if let error = error as? HTTPError { throw HTTPError(error.code, "\(address): \(error.reason)") }
+            throw HTTPError(.connectFailed, "no TLS connection with \(address) came about", cause: error)
+        }
+    }
+
     private static func addHandlers(
         to channel: any Channel,
         configuration: ClientConfiguration,
-        logger: Logger
+        logger: Logger,
+        _ tls: TLSClient.Session?
     ) throws -> Parts {
         let limits = ConnectionLimits(configuration)
         let session = try NGHTTP2Session(role: .client, limits: limits)
@@ -99,7 +138,8 @@ public final class HTTPConnection: Sendable {
             channel: channel,
             endpoint: NIOLoopBound(endpoint, eventLoop: channel.eventLoop),
             counters: counters,
-            status: status
+            status: status,
+            tls: tls
         )
     }
 }
@@ -153,6 +193,7 @@ extension HTTPConnection {
 
     private func open(_ head: RequestHead, body: Body) async throws -> ClientStream {
         var head = head
+        head.scheme = scheme
         if head.authority.isEmpty {
             head.authority = authority
         }
@@ -191,6 +232,9 @@ extension HTTPConnection {
 
     /// Transport bytes sent so far.
     public var bytesSent: Int { counters.sent }
+
+    /// What the judge of the server's certificate says of it now; true where there is no judge (`TLSClient.Trust`).
+    public var isPeerStillAccepted: Bool { tls?.isStillAccepted() ?? true }
 
     /// The peer's address.
     public var remoteAddress: SocketAddress? { channel.remoteAddress }

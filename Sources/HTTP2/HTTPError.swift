@@ -37,6 +37,8 @@ extension HTTPError {
         public static let bodyTooLarge = Code(description: "bodyTooLarge")
         /// A header list is larger than the limit set for it.
         public static let headersTooLarge = Code(description: "headersTooLarge")
+        /// A certificate or its key cannot be used, or the peer's certificate was not accepted.
+        public static let certificate = Code(description: "certificate")
         /// A deadline passed.
         public static let timeout = Code(description: "timeout")
         /// The peer broke HTTP.

@@ -3,7 +3,8 @@ public import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A listener: HTTP/2 with prior knowledge and HTTP/1.1 on the same address. It runs until `shutdown`.
+/// A listener: HTTP/2 and HTTP/1.1 on the same address, over TLS or, HTTP/2 by prior knowledge, in cleartext. It runs until
+/// `shutdown`.
 public final class HTTPServer: Sendable {
     /// Time that tasks have to end after their connections were cut.
     private static let taskGrace = TimeAmount.seconds(5)
@@ -23,6 +24,7 @@ public final class HTTPServer: Sendable {
     }
 
     /// Begins to listen.
+    /// - Parameter tls: nil for cleartext.
     /// - Throws: `HTTPError` with `addressInUse` when somebody else listens there, `addressUnavailable` when the address
     ///   is not one of this host or not permitted.
     public static func bind(
@@ -30,6 +32,7 @@ public final class HTTPServer: Sendable {
         configuration: ServerConfiguration = ServerConfiguration(),
         group: any EventLoopGroup,
         logger: Logger,
+        tls: TLSServer? = nil,
         handler: any RequestHandler
     ) async throws -> HTTPServer {
         let service = ServerService(
@@ -39,7 +42,7 @@ public final class HTTPServer: Sendable {
             tasks: TaskCount(),
             logger: logger
         )
-        let pipeline = ServerPipeline(service: service, scheme: "http")
+        let pipeline = ServerPipeline(service: service, tls: tls)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
             .childChannelOption(.writeBufferWaterMark, value: .transport)
@@ -77,6 +80,12 @@ public final class HTTPServer: Sendable {
 
     /// Connections open at present.
     public var connectionCount: Int { service.connections.count }
+
+    /// Asks anew about the certificates of all peers that showed one, and closes the connections of those that are
+    /// refused now. To be called when what the judge goes by has changed.
+    public func judgePeersAgain() {
+        service.connections.tell(.judgePeer)
+    }
 
     /// Stops accepting, tells peers (GOAWAY in two steps, `Connection: close`), lets requests under way finish for up
     /// to `grace`, then closes what is left and cancels its tasks. A second call waits only.

@@ -2,30 +2,39 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Puts together what is above the byte stream of an accepted connection. Whether that stream comes from a socket or
-/// from TLS is not known here: with TLS, the protocol is what was negotiated instead of what is detected.
+/// Puts together what is above the socket of an accepted connection. A connection counts, and is limited, from its first
+/// byte on, the handshake included.
 struct ServerPipeline: Sendable {
     let service: ServerService
-    /// `http` or `https`.
-    let scheme: String
+    /// Nil for cleartext.
+    let tls: TLSServer?
 
-    /// Accepts a connection whose protocol its first bytes show.
+    /// `http` or `https`.
+    private var scheme: String { tls == nil ? "http" : "https" }
+
+    /// Accepts a connection; what it speaks is negotiated by TLS, or shown by the first bytes of cleartext.
     func accept(_ channel: any Channel) throws {
         guard service.connections.admit(channel) else {
             service.logger.debug("connection refused: too many are open, or the server is stopping")
             channel.close(promise: nil)
             return
         }
-        try channel.pipeline.syncOperations.addHandler(ProtocolDetector(pipeline: self))
+        let operations = channel.pipeline.syncOperations
+        if let tls {
+            try operations.addHandlers(tls.makeHandler(service.logger), TLSServerGate(pipeline: self, tls: tls))
+        } else {
+            try operations.addHandler(ProtocolDetector(pipeline: self))
+        }
     }
 
-    func addHTTP2(to channel: any Channel) throws {
+    func addHTTP2(to channel: any Channel, _ connection: ConnectionInfo = ConnectionInfo()) throws {
         let limits = service.limits
         let session = try NGHTTP2Session(role: .server, limits: limits)
         let flush = FlushRequest()
         let endpoint = ServerEndpoint(
             session: session,
             service: service,
+            connection: connection,
             eventLoop: channel.eventLoop,
             needsFlush: { flush() }
         )
@@ -34,7 +43,7 @@ struct ServerPipeline: Sendable {
         try channel.pipeline.syncOperations.addHandler(handler)
     }
 
-    func addHTTP1(to channel: any Channel) throws {
+    func addHTTP1(to channel: any Channel, _ connection: ConnectionInfo = ConnectionInfo()) throws {
         var decoderLimits = NIOHTTPDecoderLimitConfiguration()
         decoderLimits.maxHeaderListSize = service.configuration.maxHeaderListSize
         decoderLimits.maxHeaderFieldSize = service.configuration.maxHeaderListSize
@@ -50,7 +59,8 @@ struct ServerPipeline: Sendable {
             withEncoderConfiguration: framing,
             withDecoderLimitConfiguration: decoderLimits
         )
-        try operations.addHandler(HTTP1Handler(service: service, scheme: scheme, counter: counter))
+        let handler = HTTP1Handler(service: service, scheme: scheme, connection: connection, counter: counter)
+        try operations.addHandler(handler)
     }
 }
 

@@ -13,7 +13,7 @@ struct AdminHandler: RequestHandler {
     let connections: PeerConnections
     let publicRoutes: PublicHandler
 
-    func handle(_ request: RequestHead) -> RequestHandling {
+    func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
         switch (request.method, request.path) {
         case ("GET", "/v1/admin/status"):
             return .run { _, writer in
@@ -23,7 +23,7 @@ struct AdminHandler: RequestHandler {
         case ("POST", "/v1/admin/import"):
             return .run { body, writer in try await importArchive(request, body, writer) }
         default:
-            return publicRoutes.handle(request)
+            return publicRoutes.handle(request, on: connection)
         }
     }
 

@@ -1,6 +1,7 @@
 internal import ExposureKeys
 internal import FeedFormat
 internal import HTTP2
+internal import Logging
 internal import NIOCore
 internal import Replication
 
@@ -11,7 +12,7 @@ struct LinkSession: Sendable {
     private let link: LinkID
 
     /// Registers a link; `run` must follow.
-    /// - Parameter expected: the only region that may answer, if this node dialled.
+    /// - Parameter expected: the only region that may be on the other side: the one that was dialled, or that the peer's certificate names.
     /// - Returns: nil if the node has too many links or is stopping.
     init?(driver: ReplicationDriver, expected: Region?) async {
         outbox = LinkOutbox()
@@ -55,14 +56,23 @@ struct LinkSession: Sendable {
 struct PeerHandler: RequestHandler {
     let publicRoutes: PublicHandler
     let driver: ReplicationDriver
+    let certificates: NodeCertificates
+    let logger: Logger
 
-    func handle(_ request: RequestHead) -> RequestHandling {
-        guard request.path == "/v1/link" else { return publicRoutes.handle(request) }
+    func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
+        guard request.path == "/v1/link" else { return publicRoutes.handle(request, on: connection) }
         guard request.method == "POST" else {
             return ProblemDocument.linkNeedsPost.response(["allow": "POST"])
         }
+        let peer: Region?
+        do {
+            peer = try certificates.region(of: connection)
+        } catch {
+            logger.notice("link refused", metadata: ["why": "\(error)"])
+            return ProblemDocument.unknownPeer.response()
+        }
         return .run { body, writer in
-            guard let session = await LinkSession(driver: driver, expected: nil) else {
+            guard let session = await LinkSession(driver: driver, expected: peer) else {
                 return try await ProblemDocument.tooManyLinks.send(writer)
             }
             let head = ResponseHead(status: 200, fields: ["content-type": "application/octet-stream"])

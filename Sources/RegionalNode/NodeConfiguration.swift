@@ -1,6 +1,7 @@
 public import Configuration
 public import ExposureKeys
 public import Foundation
+public import HTTP2
 public import Logging
 internal import SystemPackage
 
@@ -14,6 +15,12 @@ public struct NodeConfiguration: Sendable {
     public var publicAddress: HostPort
     public var peerAddress: HostPort
     public var adminSocketPath: String
+    /// For `/metrics`: on this host only. Nil for none.
+    public var metricsAddress: HostPort?
+    /// Certificate and key of the public listener; nil for cleartext.
+    public var tls: TLSFiles?
+    /// Certificate and key by which other nodes know this one; nil for cleartext.
+    public var peerIdentity: TLSFiles?
     public var rosterPath: String
     public var authoritiesPath: String
     public var signingKeyPath: String
@@ -33,6 +40,10 @@ public struct NodeConfiguration: Sendable {
         publicAddress = try settings.value("listen.public", or: "127.0.0.1:8440", "host:port") { HostPort($0) }
         peerAddress = try settings.value("listen.peers", or: "127.0.0.1:8441", "host:port") { HostPort($0) }
         adminSocketPath = try settings.text("admin.socket", or: storePath + ".admin")
+        metricsAddress = try settings.metricsAddress()
+        tls = try settings.files("tls")
+        peerIdentity = try settings.files("peers")
+        try settings.requireTLS(publicAddress, tls, peerAddress, peerIdentity)
         rosterPath = try settings.text("roster")
         authoritiesPath = try settings.text("authorities")
         signingKeyPath = try settings.text("key")
@@ -103,11 +114,11 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
         self.port = port
     }
 
-    /// Reads `http://host:port`, with or without a slash at the end.
-    public init?(url: some StringProtocol) {
-        guard url.hasPrefix("http://") else { return nil }
-        let rest = url.dropFirst("http://".count)
-        self.init(rest.hasSuffix("/") ? rest.dropLast() : rest)
+    /// Whether only this host can reach it: a numeric loopback address, or `localhost`.
+    public var isLoopback: Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
     public var description: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }

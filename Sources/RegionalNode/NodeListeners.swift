@@ -19,6 +19,7 @@ struct NodeListeners {
     init(
         _ configuration: NodeConfiguration,
         _ files: NodeFiles,
+        _ certificates: NodeCertificates,
         _ node: NodeContext,
         _ driver: ReplicationDriver,
         _ connections: PeerConnections,
@@ -44,6 +45,7 @@ struct NodeListeners {
             _ setting: String,
             _ address: ListenAddress,
             _ configuration: ServerConfiguration,
+            tls: TLSServer? = nil,
             _ handler: any RequestHandler
         ) async throws -> HTTPServer {
             do {
@@ -52,6 +54,7 @@ struct NodeListeners {
                     configuration: configuration,
                     group: group,
                     logger: node.logger,
+                    tls: tls,
                     handler: handler
                 )
                 servers.append(server)
@@ -67,11 +70,23 @@ struct NodeListeners {
             "listen.public",
             .tcp(open.host, open.port),
             ServerConfiguration(),
+            tls: certificates.publicTLS,
             publicRoutes
         )
         let peers = configuration.peerAddress
-        let peerHandler = PeerHandler(publicRoutes: publicRoutes, driver: driver)
-        let peerServer = try await listen("listen.peers", .tcp(peers.host, peers.port), links, peerHandler)
+        let peerHandler = PeerHandler(
+            publicRoutes: publicRoutes,
+            driver: driver,
+            certificates: certificates,
+            logger: node.logger
+        )
+        let peerServer = try await listen(
+            "listen.peers",
+            .tcp(peers.host, peers.port),
+            links,
+            tls: certificates.peerTLS,
+            peerHandler
+        )
         let admin = AdminHandler(node: node, driver: driver, connections: connections, publicRoutes: publicRoutes)
         _ = try await listen("admin.socket", .unix(configuration.adminSocketPath), ServerConfiguration(), admin)
         self.servers = servers
@@ -87,6 +102,11 @@ struct NodeListeners {
 
     /// Ranges being read from the store at once, each of some megabytes; those in the cache do not count.
     private static let rangesAtOnce = 128
+
+    /// Closes the connections of peers whose certificates count no more.
+    func judgePeersAgain() {
+        for server in servers { server.judgePeersAgain() }
+    }
 
     func shutdown(grace: Duration) async {
         await withDiscardingTaskGroup { group in

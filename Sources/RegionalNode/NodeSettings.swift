@@ -9,6 +9,7 @@ struct NodeSettings {
     /// Every setting there is.
     static let names = [
         "region", "store", "listen.public", "listen.peers", "admin.socket", "roster", "authorities", "key",
+        "listen.metrics", "listen.insecure", "tls.certificate", "tls.key", "peers.certificate", "peers.key",
         "neighbours", "publicationSlot", "asOf", "logLevel",
     ]
 
@@ -38,6 +39,12 @@ struct NodeSettings {
     ) throws(NodeError) -> Value {
         guard let value = parse(try text(name, or: standard)) else { throw wrong(name, expected) }
         return value
+    }
+
+    /// False if the setting is not given.
+    func flag(_ name: String) throws(NodeError) -> Bool {
+        if let flag = reader.bool(forKey: ConfigKey(name)) { return flag }
+        return try value(name, or: "false", "true or false") { Bool($0) }
     }
 
     /// - Returns: nil if the setting is not given.

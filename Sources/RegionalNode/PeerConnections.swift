@@ -15,14 +15,22 @@ actor PeerConnections {
     private var slots: [Region: Slot] = [:]
     private var isClosed = false
     private let roster: Roster
+    private let certificates: NodeCertificates
     private let group: any EventLoopGroup
     private let wire: WireCounters
     private let logger: Logger
     /// Bytes of each open connection that `wire` already counts.
     private var counted: [Region: (received: Int, sent: Int)] = [:]
 
-    init(roster: Roster, group: any EventLoopGroup, wire: WireCounters, logger: Logger) {
+    init(
+        roster: Roster,
+        certificates: NodeCertificates,
+        group: any EventLoopGroup,
+        wire: WireCounters,
+        logger: Logger
+    ) {
         self.roster = roster
+        self.certificates = certificates
         self.group = group
         self.wire = wire
         self.logger = logger
@@ -63,20 +71,32 @@ actor PeerConnections {
         }
     }
 
-    private func open(_ peer: Region) async throws -> HTTPConnection {
-        guard let entry = roster.region(peer), let address = HostPort(url: entry.peerEndpoint) else {
-            throw NodeError(.notInRoster, "the roster gives no peer address 'http://host:port' for \(peer)")
+    /// Closes the connections to peers whose certificates count no more.
+    func judgePeersAgain() async {
+        for peer in roster.regions {
+            guard case .open(let connection)? = slots[peer.id], !connection.isPeerStillAccepted else { continue }
+            count(peer.id)
+            slots[peer.id] = nil
+            await connection.close()
         }
-        let (group, logger) = (group, logger)
+    }
+
+    private func open(_ peer: Region) async throws -> HTTPConnection {
+        guard let entry = roster.region(peer), let endpoint = PeerEndpoint(entry.peerEndpoint) else {
+            throw NodeError(.notInRoster, "the roster gives no peer address 'https://host:port' for \(peer)")
+        }
+        let (group, logger, certificates) = (group, logger, certificates)
         let task = Task {
             var configuration = ClientConfiguration()
             configuration.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
             do {
+                let tls = try certificates.tls(for: peer, endpoint)
                 let connection = try await HTTPConnection.connect(
-                    to: .tcp(address.host, address.port),
+                    to: .tcp(endpoint.address.host, endpoint.address.port),
                     configuration: configuration,
                     group: group,
-                    logger: logger
+                    logger: logger,
+                    tls: tls
                 )
                 return try await self.opened(connection, to: peer)
             } catch {

@@ -70,6 +70,13 @@ struct ProblemDocument: Encodable {
         detail: "This route takes POST only, and the request's body is one side of a link."
     )
 
+    static let unknownPeer = ProblemDocument(
+        "unknown-peer",
+        status: 403,
+        title: "Unknown peer",
+        detail: "The roster names no certificate by which this connection may carry a link."
+    )
+
     static let tooManyLinks = ProblemDocument(
         "too-many-links",
         status: 503,

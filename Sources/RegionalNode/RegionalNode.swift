@@ -16,6 +16,8 @@ public struct RegionalNode: Service {
     private let clock: NodeClock
     private let storage: any FeedStorage
     private let logger: Logger
+    private let certificates: NodeCertificates
+    private let reloads: ReloadRequests
     private let onReady: @Sendable (NodeAddresses) -> Void
 
     /// How long streams in flight may take to end when the node stops.
@@ -26,19 +28,24 @@ public struct RegionalNode: Service {
     /// Reads and checks the files that the configuration names; opens nothing yet.
     /// - Parameters:
     ///   - openStore: opens the store at a path; called once.
+    ///   - reloads: when to look for new certificates at once.
     ///   - onReady: called when all listeners are open.
     /// - Throws: `NodeError`, `StoreError`.
     public init(
         _ configuration: NodeConfiguration,
         logger: Logger,
         openStore: (String) throws -> any FeedStorage = { try SQLiteFeedStore(path: $0) },
+        reloads: ReloadRequests = ReloadRequests(),
         onReady: @escaping @Sendable (NodeAddresses) -> Void = { _ in }
     ) throws {
         self.configuration = configuration
         self.logger = logger
+        self.reloads = reloads
         self.onReady = onReady
         clock = NodeClock(asOf: configuration.asOf)
         files = try NodeFiles(configuration, now: clock.seconds)
+        let roster = files.roster
+        certificates = try NodeCertificates(configuration, roster: { roster }, clock: clock, logger: logger)
         storage = try openStore(configuration.storePath)
     }
 
@@ -60,7 +67,13 @@ public struct RegionalNode: Service {
         let group = MultiThreadedEventLoopGroup.singleton
         let neighbours = try neighbours()
         let node = try await load(queue)
-        let connections = PeerConnections(roster: files.roster, group: group, wire: node.wire, logger: logger)
+        let connections = PeerConnections(
+            roster: files.roster,
+            certificates: certificates,
+            group: group,
+            wire: node.wire,
+            logger: logger
+        )
         let held = node.served.all.map { feed in
             HeldFeed(feed: feed.feed, frontier: feed.frontier(at: feed.count) ?? Frontier(), first: feed.first)
         }
@@ -69,7 +82,15 @@ public struct RegionalNode: Service {
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
-        let listeners = try await NodeListeners(configuration, files, node, driver, connections, group: group)
+        let listeners = try await NodeListeners(
+            configuration,
+            files,
+            certificates,
+            node,
+            driver,
+            connections,
+            group: group
+        )
         onReady(listeners.addresses)
         node.logger.notice(
             "node is up",
@@ -80,6 +101,12 @@ public struct RegionalNode: Service {
                 tasks.addTask { await driver.run() }
                 tasks.addTask { await sweep(node, driver) }
                 tasks.addTask { await keepIndexFresh(node) }
+                tasks.addTask {
+                    await certificates.keepFresh(asked: reloads, node: node) {
+                        listeners.judgePeersAgain()
+                        await connections.judgePeersAgain()
+                    }
+                }
                 for peer in neighbours where configuration.region < peer {
                     let dialer = LinkDialer(peer: peer, connections: connections, driver: driver, node: node)
                     tasks.addTask { await dialer.run() }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ExposureKeys
 import FeedFormat
 import Foundation
+import HTTP2
 
 /// `keytide cluster create`: keys, roster and settings for a few nodes on this machine.
 struct ClusterCreateCommand: AsyncParsableCommand {
@@ -20,11 +21,14 @@ struct ClusterCreateCommand: AsyncParsableCommand {
     @Option(help: "Regions, separated by commas; each links with the ones before and after it.")
     var regions: String = "VN-01,VN-48,VN-79"
 
-    @Option(help: "The first of the ports used on 127.0.0.1, two a region.")
+    @Option(help: "The first of the ports used on 127.0.0.1, three a region.")
     var basePort: Int = 18_440
 
     @Option(help: "Seconds between publication slots.")
     var publicationSlot: Int = 1
+
+    @Flag(help: "No TLS: all connections on this machine are in cleartext.")
+    var cleartext = false
 
     func run() throws {
         let ids = regions.split(separator: ",").map { Region($0) }
@@ -42,26 +46,61 @@ struct ClusterCreateCommand: AsyncParsableCommand {
             throw CommandError("no authority could be made")
         }
         var entries: [RosterRegion] = []
+        let now = Int64(Date().timeIntervalSince1970)
+        if !cleartext { try writePublicCertificate(now: now) }
         for (position, region) in list.enumerated() {
             let signer = try newSigner(KeytideNames.signer(region), .cosignature)
             try write(signer.text + "\n", "\(region).key", secret: true)
-            entries.append(try entry(region, signer.verifier, position: position))
+            let certificate = cleartext ? nil : try writePeerCertificate(region, now: now)
+            entries.append(try entry(region, signer.verifier, certificate, position: position))
             try writeSettings(region, list: list, position: position)
         }
-        let now = Int64(Date().timeIntervalSince1970)
-        // From 2020 on, so that nodes whose clocks are set back for old exports accept the roster.
         guard
             let roster = Roster(
                 version: 1,
                 previous: nil,
-                issued: 1_577_836_800,
-                expires: now + 30 * 86_400,
+                issued: ClusterCreateCommand.begin,
+                expires: now + Int64(ClusterCreateCommand.days) * 86_400,
                 regions: entries
             )
         else { throw CommandError("a region is listed twice") }
         try write(String(decoding: try roster.signed(by: [authority]), as: UTF8.self), "roster")
         try write(authorities.text, "authorities")
         Output.line("made \(list.count) regions in \(directory), for demonstrations only: all private keys are there")
+    }
+
+    /// From 2020 on, so that nodes whose clocks are set back for old exports accept roster and certificates.
+    private static let begin: Int64 = 1_577_836_800
+    /// Roster and certificates end so long after now.
+    private static let days = 30
+
+    /// One certificate for the public listeners of all nodes: they are all on this machine.
+    private func writePublicCertificate(now: Int64) throws {
+        let certificate = try RegionCertificate.makeSelfSigned(
+            name: "keytide demo",
+            hosts: ["localhost", "127.0.0.1", "::1"],
+            validFrom: ClusterCreateCommand.begin,
+            days: Int((now - ClusterCreateCommand.begin) / 86_400) + ClusterCreateCommand.days
+        )
+        try write(certificate.certificatePEM, "tls.pem")
+        try write(certificate.keyPEM, "tls.key", secret: true)
+    }
+
+    /// What a region's node shows to other nodes.
+    private func writePeerCertificate(_ region: Region, now: Int64) throws -> RosterRegion.Certificate {
+        let certificate = try RegionCertificate.makeSelfSigned(
+            name: region.code,
+            hosts: [],
+            validFrom: ClusterCreateCommand.begin,
+            days: Int((now - ClusterCreateCommand.begin) / 86_400) + ClusterCreateCommand.days
+        )
+        try write(certificate.certificatePEM, "\(region).peer.pem")
+        try write(certificate.keyPEM, "\(region).peer.key", secret: true)
+        guard let hash = Hash256(bytes: certificate.derHash.bytes) else {
+            throw CommandError("a certificate's hash is none")
+        }
+        let end = now + Int64(ClusterCreateCommand.days) * 86_400
+        return RosterRegion.Certificate(hash: hash, notBefore: ClusterCreateCommand.begin, notAfter: end)
     }
 
     private func newSigner(_ name: String, _ algorithm: NoteVerifier.Algorithm) throws -> NoteSigner {
@@ -73,8 +112,13 @@ struct ClusterCreateCommand: AsyncParsableCommand {
         return signer
     }
 
-    private func entry(_ region: Region, _ verifier: NoteVerifier, position: Int) throws -> RosterRegion {
-        let key = RosterRegion.Key(verifier: verifier, notBefore: 1_577_836_800, notAfter: 4_102_444_800)
+    private func entry(
+        _ region: Region,
+        _ verifier: NoteVerifier,
+        _ certificate: RosterRegion.Certificate?,
+        position: Int
+    ) throws -> RosterRegion {
+        let key = RosterRegion.Key(verifier: verifier, notBefore: ClusterCreateCommand.begin, notAfter: 4_102_444_800)
         guard
             let entry = RosterRegion(
                 id: region,
@@ -82,8 +126,9 @@ struct ClusterCreateCommand: AsyncParsableCommand {
                 englishName: region.code,
                 operatorName: "demo",
                 keys: [key],
-                publicEndpoint: "http://127.0.0.1:\(basePort + 2 * position)",
-                peerEndpoint: "http://127.0.0.1:\(basePort + 2 * position + 1)"
+                certificates: certificate.map { [$0] } ?? [],
+                publicEndpoint: "\(cleartext ? "http" : "https")://127.0.0.1:\(basePort + 2 * position)",
+                peerEndpoint: "\(cleartext ? "http" : "https")://127.0.0.1:\(basePort + 2 * position + 1)"
             )
         else { throw CommandError("\(region) cannot be listed") }
         return entry
@@ -93,11 +138,18 @@ struct ClusterCreateCommand: AsyncParsableCommand {
         struct Listen: Encodable {
             let `public`: String
             let peers: String
+            let metrics: String
+        }
+        struct Files: Encodable {
+            let certificate: String
+            let key: String
         }
         struct Admin: Encodable { let socket: String }
         let region: String
         let store: String
         let listen: Listen
+        let tls: Files?
+        let peers: Files?
         let admin: Admin
         let roster: String
         let authorities: String
@@ -115,8 +167,12 @@ struct ClusterCreateCommand: AsyncParsableCommand {
             store: path("\(region).store"),
             listen: .init(
                 public: "127.0.0.1:\(basePort + 2 * position)",
-                peers: "127.0.0.1:\(basePort + 2 * position + 1)"
+                peers: "127.0.0.1:\(basePort + 2 * position + 1)",
+                metrics: "127.0.0.1:\(basePort + 2 * list.count + position)"
             ),
+            tls: cleartext ? nil : Settings.Files(certificate: path("tls.pem"), key: path("tls.key")),
+            peers: cleartext
+                ? nil : Settings.Files(certificate: path("\(region).peer.pem"), key: path("\(region).peer.key")),
             admin: .init(socket: path("\(region).socket")),
             roster: path("roster"),
             authorities: path("authorities"),

@@ -23,8 +23,11 @@ struct DeviceSyncCommand: AsyncParsableCommand {
     @OptionGroup var device: DeviceStoreOptions
     @OptionGroup var time: DeviceClockOptions
 
-    @Option(help: "Base URL of the node, http://host:port.")
+    @Option(help: "Base URL of the node, https://host:port (or http:// for cleartext).")
     var node: String
+
+    @Option(help: "PEM file with certificates to trust instead of the system's.", completion: .file())
+    var ca: String?
 
     @Option(help: "File that says who may sign the roster.", completion: .file())
     var authorities: String?
@@ -45,14 +48,13 @@ struct DeviceSyncCommand: AsyncParsableCommand {
         guard (authorities == nil) != rosterKey.isEmpty else {
             throw ValidationError("give either --authorities or --roster-key")
         }
-        _ = try NodeTransport(node)
         _ = try chosenRegions()
         _ = try time.clock()
     }
 
     func run() async throws {
         let clock = try time.clock()
-        let transport = try NodeTransport(node)
+        let transport = try NodeTransport(node, authorities: ca)
         let options = SyncOptions(authorities: try readAuthorities(), regions: try chosenRegions())
         let session = SyncSession(transport: transport, storage: try device.open(create: true), options: options)
         let line = ProgressLine(isShown: !json)

@@ -10,16 +10,33 @@ import NIOPosix
 actor NodeTransport: SyncTransport {
     nonisolated let node: String
     private let address: ConnectAddress
+    private let tls: TLSClient?
     private var connection: Task<HTTPConnection, any Error>?
 
-    /// - Parameter url: `http://host:port`, without a path.
-    init(_ url: String) throws {
-        guard let parts = URLComponents(string: url), parts.scheme == "http", let host = parts.host, !host.isEmpty,
-            parts.path.isEmpty || parts.path == "/", parts.query == nil, parts.user == nil
-        else { throw ValidationError("--node \(url) is no address; write http://host:port") }
+    /// - Parameters:
+    ///   - url: `https://host:port`, or `http://host:port` for cleartext, without a path.
+    ///   - authorities: PEM file with the certificates to trust instead of the system's.
+    init(_ url: String, authorities: String?) throws {
+        guard let parts = URLComponents(string: url), let scheme = parts.scheme, ["http", "https"].contains(scheme),
+            let host = parts.host, !host.isEmpty, parts.path.isEmpty || parts.path == "/", parts.query == nil,
+            parts.user == nil
+        else { throw ValidationError("--node \(url) is no address; write https://host:port") }
         let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
-        address = .tcp(bare, parts.port ?? 80)
-        node = "http://\(address)"
+        address = .tcp(bare, parts.port ?? (scheme == "https" ? 443 : 80))
+        node = "\(scheme)://\(address)"
+        tls = scheme == "https" ? try NodeTransport.tls(authorities) : nil
+        guard tls != nil || authorities == nil else {
+            throw ValidationError("--ca goes with an address that begins with https://")
+        }
+    }
+
+    private static func tls(_ authorities: String?) throws -> TLSClient {
+        guard let path = authorities else { return try TLSClient(trust: .system) }
+        do {
+            return try TLSClient(trust: .authorities(pem: Array(Files.read(path))))
+        } catch let error as HTTPError {
+            throw CommandError("\(path): \(error.reason)")
+        }
     }
 
     func get(_ path: String, ifNoneMatch: String?, limit: Int) async throws -> TransportResponse {
@@ -59,12 +76,13 @@ actor NodeTransport: SyncTransport {
             if connection == held { connection = nil }
         }
         if let newer = connection { return try await newer.value }
-        let address = address
+        let (address, tls) = (address, tls)
         let task = Task {
             try await HTTPConnection.connect(
                 to: address,
                 group: MultiThreadedEventLoopGroup.singleton,
-                logger: Logger(label: "keytide.device") { _ in SwiftLogNoOpLogHandler() }
+                logger: Logger(label: "keytide.device") { _ in SwiftLogNoOpLogHandler() },
+                tls: tls
             )
         }
         connection = task

@@ -14,7 +14,8 @@ struct NodeCommand: AsyncParsableCommand {
         abstract: "Run a region's node.",
         discussion: """
             Settings come from flags, then from the environment (KEYTIDE_REGION, KEYTIDE_LISTEN_PUBLIC, …), then from \
-            the JSON file given with --config. SIGTERM or Ctrl-C stops the node; what it has acknowledged is on disk.
+            the JSON file given with --config. SIGTERM or Ctrl-C stops the node; what it has acknowledged is on disk. SIGHUP \
+            makes it look for new certificates at once.
             """
     )
 
@@ -32,6 +33,24 @@ struct NodeCommand: AsyncParsableCommand {
 
     @Option(help: "Address for other nodes, host:port.")
     var listenPeers: String?
+
+    @Option(help: "Address on this host for /metrics, host:port, or none (default: 127.0.0.1:8442).")
+    var listenMetrics: String?
+
+    @Flag(help: "Serve phones in cleartext on addresses that others reach, because something in front ends TLS.")
+    var listenInsecure = false
+
+    @Option(help: "PEM file with the certificate of the public listener, and its chain.", completion: .file())
+    var tlsCertificate: String?
+
+    @Option(help: "PEM file with the private key of that certificate.", completion: .file())
+    var tlsKey: String?
+
+    @Option(help: "PEM file with the certificate by which the roster knows this node.", completion: .file())
+    var peersCertificate: String?
+
+    @Option(help: "PEM file with the private key of that certificate.", completion: .file())
+    var peersKey: String?
 
     @Option(help: "Path of the admin socket (default: the store's path with .admin).", completion: .file())
     var adminSocket: String?
@@ -78,7 +97,13 @@ struct NodeCommand: AsyncParsableCommand {
             let text = "public \(addresses.publicPort) peers \(addresses.peerPort) admin \(addresses.adminSocketPath)"
             Output.line("ready \(settings.region) \(text)")
         }
-        let node = try RegionalNode(settings, logger: logger, onReady: onReady)
+        let reloads = ReloadRequests()
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        let hangups = Task {
+            for await _ in signals { reloads.ask() }
+        }
+        defer { hangups.cancel() }
+        let node = try RegionalNode(settings, logger: logger, reloads: reloads, onReady: onReady)
         let services = ServiceGroup(
             services: [node],
             gracefulShutdownSignals: [.sigterm, .sigint],
@@ -92,12 +117,15 @@ struct NodeCommand: AsyncParsableCommand {
         var flags: [String: ConfigValue] = [:]
         let texts = [
             "region": region, "store": store, "listen.public": listenPublic, "listen.peers": listenPeers,
-            "admin.socket": adminSocket, "roster": roster, "authorities": authorities, "key": key, "asOf": asOf,
+            "listen.metrics": listenMetrics, "tls.certificate": tlsCertificate, "tls.key": tlsKey,
+            "peers.certificate": peersCertificate, "peers.key": peersKey, "admin.socket": adminSocket, "roster": roster,
+            "authorities": authorities, "key": key, "asOf": asOf,
             "logLevel": logLevel,
         ]
         for (name, text) in texts {
             if let text { flags[name] = ConfigValue(.string(text), isSecret: false) }
         }
+        if listenInsecure { flags["listen.insecure"] = ConfigValue(.bool(true), isSecret: false) }
         if let neighbours {
             let list = neighbours.split(separator: ",").map(String.init)
             flags["neighbours"] = ConfigValue(.stringArray(list), isSecret: false)

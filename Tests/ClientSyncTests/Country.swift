@@ -12,7 +12,13 @@ struct Country {
     /// The roster, signed.
     let note: [UInt8]
 
-    init(_ codes: [String], version: UInt64 = 1, previous: Hash256? = nil, expires: Int64 = 4_000_000_000) throws {
+    init(
+        _ codes: [String],
+        version: UInt64 = 1,
+        previous: Hash256? = nil,
+        earlier: [Hash256] = [],
+        expires: Int64 = 4_000_000_000
+    ) throws {
         authority = try #require(
             NoteSigner(name: "authority", algorithm: .ed25519, seed: [UInt8](repeating: 200, count: 32))
         )
@@ -39,7 +45,14 @@ struct Country {
         }
         self.signers = signers
         roster = try #require(
-            Roster(version: version, previous: previous, issued: 1, expires: expires, regions: entries)
+            Roster(
+                version: version,
+                previous: previous,
+                earlier: earlier,
+                issued: 1,
+                expires: expires,
+                regions: entries
+            )
         )
         note = try roster.signed(by: [authority])
     }

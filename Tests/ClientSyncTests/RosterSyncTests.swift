@@ -38,17 +38,51 @@ import Testing
         try await phone.sync(try FeedServer("VN-01", country: first, feeds: []))
         let unrelated = try Country(["VN-01", "VN-02", "VN-03"])
         let wrongSuccessor = try Country(["VN-01"], version: 2, previous: unrelated.roster.hash)
-        for country in [unrelated, wrongSuccessor] {
+        let hash = unrelated.roster.hash
+        let later = try Country(["VN-01"], version: 3, previous: first.roster.hash, earlier: [hash])
+        let named = [Hash256](repeating: hash, count: FormatLimits.earlierRosters - 1)
+        let tooLate = try Country(["VN-01"], version: 1002, previous: hash, earlier: named)
+        for country in [unrelated, wrongSuccessor, later, tooLate] {
             let server = try FeedServer("VN-01", country: country, feeds: [])
             await #expect(throws: SyncError(.badRoster, "")) {
                 try await phone.sync(server, now: Sample.now + 90_000)
             }
         }
         #expect(try await phone.storage.roster()?.bytes == first.note)
-        // Versions between may have been missed: what the authorities signed counts.
-        let later = try Country(["VN-01"], version: 3, previous: unrelated.roster.hash)
-        let server = try FeedServer("VN-01", country: later, feeds: [])
+        // Versions between may have been missed: the last one names them all.
+        let third = try Country(["VN-01"], version: 3, previous: hash, earlier: [first.roster.hash])
+        let server = try FeedServer("VN-01", country: third, feeds: [])
         #expect(try await phone.sync(server, now: Sample.now + 90_000).rosterVersion == 3)
+        // What a node gives must be a roster of the past or of the future; the first one still is.
+        let old = try FeedServer("VN-01", country: first, feeds: [])
+        #expect(try await phone.sync(old, now: Sample.now + 180_000).rosterVersion == 3)
+        let forked = try FeedServer("VN-01", country: unrelated, feeds: [])
+        await #expect(throws: SyncError(.badRoster, "")) { try await phone.sync(forked, now: Sample.now + 270_000) }
+        #expect(try await phone.storage.roster()?.bytes == third.note)
+    }
+
+    @Test func anExpiredRosterServesAWhileLonger() async throws {
+        let expiry = Sample.now + 10
+        let first = try Country(["VN-01"], expires: expiry)
+        let server = try FeedServer("VN-01", country: first, feeds: [])
+        let phone = Phone(first)
+        #expect(try await phone.sync(server).isUpToDate)
+        let last = expiry + phone.options.limits.rosterGrace - 1
+        for now in [expiry, last] {
+            let report = try await phone.sync(server, now: now)
+            #expect(report.problems == [SyncError(.rosterExpired, "")] && report.rosterVersion == 1)
+        }
+        await #expect(throws: SyncError(.badRoster, "")) { try await phone.sync(server, now: last + 1) }
+        // One that has expired is not taken either, and what does not follow the one held is refused even then.
+        let stale = try Country(["VN-01"], version: 2, previous: first.roster.hash, expires: last + 1)
+        let forked = try Country(["VN-01", "VN-02"], expires: last + 1000)
+        for country in [stale, forked] {
+            await server.set(roster: country.note)
+            await #expect(throws: SyncError(.badRoster, "")) { try await phone.sync(server, now: last + 1) }
+        }
+        let second = try Country(["VN-01"], version: 2, previous: first.roster.hash)
+        await server.set(roster: second.note)
+        #expect(try await phone.sync(server, now: last + 1).rosterVersion == 2)
     }
 
     @Test func unsignedAndExpiredRostersAreRefused() async throws {

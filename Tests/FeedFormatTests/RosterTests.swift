@@ -27,8 +27,16 @@ struct RosterTests {
             )
         }
         let previous = version == 1 ? nil : Hash256(hashing: [1])
+        let earlier = (0..<min(999, version - min(version, 2))).map { Hash256(hashing: [UInt8($0 & 0xff), 2]) }
         return try #require(
-            Roster(version: version, previous: previous, issued: issued, expires: expires, regions: regions.reversed())
+            Roster(
+                version: version,
+                previous: previous,
+                earlier: earlier,
+                issued: issued,
+                expires: expires,
+                regions: regions.reversed()
+            )
         )
     }
 
@@ -54,7 +62,7 @@ struct RosterTests {
 
     @Test(arguments: [0, 1, 2, 63])
     func roundTrip(regions: Int) throws {
-        for version: UInt64 in [1, 2, UInt64(Int64.max)] {
+        for version: UInt64 in [1, 2, 3, 1000, 1001, UInt64(Int64.max)] {
             let made = try RosterTests.roster(regions: regions, version: version)
             let bytes = try made.signed(by: try authorities(1...2))
             let read = try read(bytes)
@@ -63,6 +71,7 @@ struct RosterTests {
             #expect(read.regions == made.regions)
             #expect((read.version, read.issued, read.expires) == (version, 1_600_000_000, 1_610_000_000))
             #expect(read.previous == made.previous)
+            #expect(read.earlier == made.earlier)
         }
     }
 
@@ -153,6 +162,15 @@ struct RosterTests {
         #expect(Roster(version: 0, previous: nil, issued: 1, expires: 2, regions: []) == nil)
         #expect(Roster(version: 1, previous: hash, issued: 1, expires: 2, regions: []) == nil)
         #expect(Roster(version: 2, previous: nil, issued: 1, expires: 2, regions: []) == nil)
+        #expect(Roster(version: 2, previous: hash, issued: 1, expires: 2, regions: []) != nil)
+        for (version, count): (UInt64, Int) in [(1, 1), (2, 1), (3, 0), (3, 2), (5000, 998), (5000, 1000)] {
+            let earlier = [Hash256](repeating: hash, count: count)
+            let previous = version == 1 ? nil : hash
+            #expect(
+                Roster(version: version, previous: previous, earlier: earlier, issued: 1, expires: 2, regions: [])
+                    == nil
+            )
+        }
         #expect(Roster(version: 1, previous: nil, issued: 2, expires: 2, regions: []) == nil)
         #expect(Roster(version: 1, previous: nil, issued: -1, expires: 2, regions: []) == nil)
         #expect(Roster(version: 1, previous: nil, issued: 1, expires: 2, regions: [region, region]) == nil)

@@ -9,6 +9,9 @@ import Foundation
 //   FeedStoreExerciser fill    PATH SIZE LIMIT   appends under a limit of LIMIT bytes a file until the store is full,
 //                                                lifts the limit and appends once more
 //   FeedStoreExerciser hold    PATH              opens the store, prints "held", ends with its standard input
+//   FeedStoreExerciser crash   PATH SEED COUNT [off|normal]
+//                                                cuts the power of a disk in memory COUNT times, with a fault of the
+//                                                store planted if one is named; prints what was seen
 //   FeedStoreExerciser measure PATH SIZE COUNT   appends COUNT times, printing quantiles of the time taken
 //
 // Exit status 0, or 1 with the store's error on standard output.
@@ -108,15 +111,40 @@ func measure(_ path: String, size: Int, count: Int) throws {
     say("opened and closed in \(clock.now - opening)")
 }
 
+/// Disks of a few lives each, so that they stay small.
+func crash(_ path: String, seed: UInt64, count: Int, plant: CrashRuns.Plant) throws {
+    let fileSystem = CrashFileSystem()
+    var tally = CrashRuns.Tally()
+    var seed = seed
+    while tally.crashes < count {
+        var runs = CrashRuns(seed: seed, path: path, plant: plant, on: fileSystem)
+        do {
+            try runs.run(crashes: min(12, count - tally.crashes))
+        } catch {
+            say("violation of seed \(seed) after \(runs.tally.crashes) power cuts: \(error)")
+            exit(1)
+        }
+        tally = tally + runs.tally
+        seed += 1
+    }
+    say("\(tally)")
+}
+
 let arguments = CommandLine.arguments
 do {
     switch (arguments.dropFirst().first, arguments.count) {
     case ("append", 5): try append(arguments[2], size: Int(arguments[3]) ?? 0, count: Int(arguments[4]) ?? 0)
     case ("fill", 5): try fill(arguments[2], size: Int(arguments[3]) ?? 0, limit: Int(arguments[4]) ?? 0)
+    case ("crash", 5), ("crash", 6):
+        let plant = arguments.count == 6 ? CrashRuns.Plant(rawValue: arguments[5]) : CrashRuns.Plant.none
+        guard let seed = UInt64(arguments[3]), let count = Int(arguments[4]), let plant else { exit(2) }
+        try crash(arguments[2], seed: seed, count: count, plant: plant)
     case ("hold", 3): try hold(arguments[2])
     case ("measure", 5): try measure(arguments[2], size: Int(arguments[3]) ?? 0, count: Int(arguments[4]) ?? 0)
     default:
-        say("usage: append|measure PATH SIZE COUNT, fill PATH SIZE LIMIT, hold PATH")
+        say(
+            "usage: append|measure PATH SIZE COUNT, fill PATH SIZE LIMIT, hold PATH, crash PATH SEED COUNT [off|normal]"
+        )
         exit(2)
     }
 } catch {

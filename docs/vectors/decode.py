@@ -487,17 +487,50 @@ class Lines:
         return int(digits)
 
 
+def is_hash(text):
+    raw = unbase64(text)
+    return raw is not None and len(raw) == 32
+
+
+def valid_from_until(lines, name, is_value):
+    """The values of all lines of one name: two times and what `is_value` accepts."""
+    values = []
+    while (value := lines.optional(name)) is not None:
+        match = re.fullmatch("([+-]?[0-9]+) ([+-]?[0-9]+) (.*)", value)
+        check(match and -(2**63) <= int(match[1]) < int(match[2]) < 2**63 and is_value(match[3]), "malformedNote")
+        lines.canonical &= f"{int(match[1])} {int(match[2])} {match[3]}" == value
+        values.append(value)
+    check(len(values) <= 8, "malformedNote")
+    return values
+
+
+def closures(lines):
+    closed = []
+    while (key := lines.optional("closed")) is not None:
+        check(note_key(key), "malformedNote")
+        closed.append({"key": key, "stands": []})
+        last = ""
+        while (value := lines.optional("stands")) is not None:
+            match = re.fullmatch("([0-9a-f]{16}) ([1-9][0-9]{0,5}) (.*)", value)
+            check(match and int(match[2]) <= 131072 and is_hash(match[3]) and last < match[1], "malformedNote")
+            last = match[1]
+            closed[-1]["stands"].append(value)
+    check(len(closed) <= 8 and sum(len(one["stands"]) for one in closed) <= 32, "malformedNote")
+    return closed
+
+
 def roster_region(lines):
-    region = {"region": lines.value("region"), "keys": []}
+    region = {"region": lines.value("region")}
     region.update({name: lines.line(name) for name in ("vi", "en", "operator")})
-    while (key := lines.optional("key")) is not None:
-        match = re.fullmatch("([+-]?[0-9]+) ([+-]?[0-9]+) (.*)", key)
-        check(match and -(2**63) <= int(match[1]) < int(match[2]) < 2**63 and note_key(match[3]), "malformedNote")
-        lines.canonical &= f"{int(match[1])} {int(match[2])} {match[3]}" == key
-        region["keys"].append(key)
+    region["keys"] = valid_from_until(lines, "key", note_key)
+    region["certificates"] = valid_from_until(lines, "certificate", is_hash)
+    region["closed"] = closures(lines)
     region.update(public=lines.line("public"), peer=lines.line("peer"), successor=lines.optional("successor"))
-    check(is_region(region["region"]) and 1 <= len(region["keys"]) <= 8, "malformedNote")
+    check(is_region(region["region"]) and (region["keys"] or region["successor"]), "malformedNote")
     check(region["successor"] is None or is_region(region["successor"]), "malformedNote")
+    valid = {note_key(key.split(" ", 2)[2])[3] for key in region["keys"]}
+    closed = [note_key(one["key"])[3] for one in region["closed"]]
+    check(len(set(closed)) == len(closed) and not valid & set(closed), "malformedNote")
     return region
 
 
@@ -513,20 +546,26 @@ def roster(data, vector):
     check(len(signers) >= LIST["threshold"], "missingSignature")
     lines, regions = Lines(text), []
     check(lines.lines.pop(0) == "keytide/roster", "unknownFormat")
-    version, previous = lines.number("version"), lines.value("previous")
-    before = unbase64(previous)
-    check(previous == "-" or before is not None and len(before) == 32, "malformedNote")
+    version, previous, earlier = lines.number("version"), lines.value("previous"), []
+    check(previous == "-" or is_hash(previous), "malformedNote")
+    while (before := lines.optional("earlier")) is not None:
+        check(is_hash(before), "malformedNote")
+        earlier.append(unbase64(before).hex())
     issued, expires = lines.number("issued"), lines.number("expires")
     while lines.lines:
         regions.append(roster_region(lines))
         check(len(regions) == 1 or regions[-2]["region"] < regions[-1]["region"], "malformedNote")
     check(len(regions) <= 4096 and issued < expires, "malformedNote")
     check(version >= 1 and (version == 1) == (previous == "-"), "malformedNote")
+    check(len(earlier) == min(max(version - 2, 0), 999), "malformedNote")
+    retired = {region["region"]: region["successor"] for region in regions}
+    check(all(retired.get(other, "") is None for other in retired.values() if other), "malformedNote")
     check(lines.canonical, "notCanonical")
     check(LIST["now"] < expires, "expired")
     return {
         "version": version,
-        "previous": None if previous == "-" else before.hex(),
+        "previous": None if previous == "-" else unbase64(previous).hex(),
+        "earlier": earlier,
         "issued": issued,
         "expires": expires,
         "hash": sha256(text.encode()).hex(),

@@ -6,7 +6,7 @@ struct Benches: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench",
         abstract: "Sizes and costs of Keytide beside those of its peers, as JSON lines.",
-        subcommands: [FeedSizeBench.self, ImportBench.self, ImportOnce.self, CodecBench.self]
+        subcommands: [FeedSizeBench.self, ImportBench.self, ImportOnce.self, CodecBench.self, ServeBench.self]
     )
 }
 

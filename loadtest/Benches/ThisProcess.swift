@@ -10,6 +10,17 @@ enum ThisProcess {
         }
     }
 
+    /// The cores that this process may use, ascending.
+    static func allowedCores() throws -> [Int] {
+        try status("Cpus_allowed_list:").split(separator: ",").flatMap { part in
+            let ends = part.split(separator: "-").compactMap { Int($0) }
+            guard let first = ends.first, let last = ends.last, first <= last else {
+                throw BenchError("/proc/self/status names the cores \(part)")
+            }
+            return Array(first...last)
+        }
+    }
+
     /// Processor time that this process has used, all threads together.
     static var processorSeconds: Double {
         var time = timespec()

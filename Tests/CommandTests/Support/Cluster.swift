@@ -21,7 +21,7 @@ final class Cluster {
     private init(_ regions: [String], in scratch: Scratch) async throws {
         self.scratch = scratch
         archives = try Archives(in: scratch)
-        basePort = try Ports.block(of: 2 * regions.count)
+        basePort = try Ports.block(of: 3 * regions.count)
         let made = try await Keytide.run(
             "cluster",
             "create",

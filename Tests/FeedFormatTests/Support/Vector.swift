@@ -173,6 +173,10 @@ extension JSON {
                 "en": .string(region.englishName),
                 "operator": .string(region.operatorName),
                 "keys": .list(region.keys.map { "\($0.notBefore) \($0.notAfter) \($0.verifier.text)" }),
+                "certificates": .list(
+                    region.certificates.map { "\($0.notBefore) \($0.notAfter) \(Base64.encode($0.hash.bytes))" }
+                ),
+                "closed": .list(region.closures.map { JSON(closure: $0) }),
                 "public": .string(region.publicEndpoint),
                 "peer": .string(region.peerEndpoint),
                 "successor": region.successor.map { .string($0.code) } ?? .null,
@@ -181,10 +185,22 @@ extension JSON {
         self = [
             "version": .number(Int64(roster.version)),
             "previous": roster.previous.map { .string($0.hexadecimal) } ?? .null,
+            "earlier": .list(roster.earlier.map { .string($0.hexadecimal) }),
             "issued": .number(roster.issued),
             "expires": .number(roster.expires),
             "hash": .string(roster.hash.hexadecimal),
             "regions": .list(regions),
+        ]
+    }
+
+    init(closure: RosterRegion.Closure) {
+        self = [
+            "key": .string(closure.key.text),
+            "stands": .list(
+                closure.standing.map {
+                    "\($0.epoch.description) \($0.size.description) \(Base64.encode($0.root.bytes))"
+                }
+            ),
         ]
     }
 }

@@ -35,13 +35,14 @@ struct VectorWriter {
         try writeRanges()
         try writeIndexes()
         try writeRosters()
+        try writeRosterRegions()
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try (try encoder.encode(list) + Data("\n".utf8)).write(to: VectorList.folder.appending(path: "vectors.json"))
     }
 
     /// Writes one file; its content is what this module reads, its error the one given.
-    private mutating func add(
+    mutating func add(
         _ file: String,
         _ about: String,
         _ bytes: [UInt8],

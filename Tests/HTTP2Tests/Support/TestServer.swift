@@ -7,7 +7,7 @@ import NIOPosix
 struct ClosureHandler: RequestHandler {
     let answer: @Sendable (RequestHead) -> RequestHandling
 
-    func handle(_ request: RequestHead) -> RequestHandling {
+    func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
         answer(request)
     }
 }

@@ -62,6 +62,7 @@ struct TestCountry: Sendable {
         let neighbours = [number - 1, number + 1].filter(regions.indices.contains).map { regions[$0].code }
         let texts = [
             "region": region.code, "store": scratch.file("\(region).store"), "listen.public": "127.0.0.1:0",
+            "listen.metrics": "127.0.0.1:0",
             "listen.peers": "127.0.0.1:\(peerPorts[number])", "admin.socket": scratch.file("\(region).socket"),
             "roster": scratch.file("roster"), "authorities": scratch.file("authorities"),
             "key": scratch.file("\(region).key"), "asOf": "\(asOf)",
