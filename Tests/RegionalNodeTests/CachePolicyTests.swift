@@ -1,4 +1,5 @@
 import ExposureKeys
+import HTTP2
 import RegionalNode
 import Replication
 import Testing

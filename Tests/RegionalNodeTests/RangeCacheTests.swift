@@ -1,4 +1,5 @@
 import ExposureKeys
+import HTTP2
 import NIOCore
 import RegionalNode
 import Testing
