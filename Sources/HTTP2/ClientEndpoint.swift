@@ -58,6 +58,7 @@ final class ClientEndpoint: HTTP2Endpoint {
                 exchanges[stream]?.inbound.complete()
             }
         case .headTooLarge(let stream):
+            limits.onLimit?(.headerList)
             let reason = "the response's header list is larger than \(limits.maxHeaderListSize) bytes"
             exchanges[stream]?.giveUp(.cancel, HTTPError(.headersTooLarge, reason))
         case .data(let stream, let offset, let count):
@@ -91,8 +92,10 @@ final class ClientEndpoint: HTTP2Endpoint {
                 exchange.outbound?.stall.rest()
                 continue
             }
-            if outbound.stall.isStalled(progress: outbound.takenBytes, now: now, timeout: limits.stallTimeout) {
-                exchange.giveUp(.cancel, HTTPError(.timeout, "the peer took no byte of the request for too long"))
+            let (taken, waiting) = (outbound.takenBytes, outbound.waitingBytes)
+            if outbound.stall.isStalled(progress: taken, due: waiting, now: now, limits.progress) {
+                limits.onLimit?(.progress)
+                exchange.giveUp(.cancel, HTTPError(.timeout, "the peer takes the request's body too slowly"))
             }
         }
     }

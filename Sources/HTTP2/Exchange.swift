@@ -98,6 +98,15 @@ final class Exchange {
         hasHead = true
     }
 
+    /// Answers with a problem where the task gave no answer.
+    func answer(_ problem: TransportProblem) {
+        let (head, body) = problem.response
+        // Fails only if the stream is gone, which an event tells.
+        guard (try? send(head.framed(bodyBytes: body.readableBytes))) != nil else { return }
+        write(body, Waiter())
+        finish(nil)
+    }
+
     func write(_ bytes: ByteBuffer, _ waiter: Waiter<Void>) {
         guard hasHead || failure != nil else {
             waiter.settle(.failure(HTTPError(.misuse, "bytes were written before the head of the response")))

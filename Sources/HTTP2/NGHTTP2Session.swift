@@ -97,6 +97,10 @@ extension NGHTTP2Session {
         state.pointee.input = bytes
         let count = nghttp2_session_mem_recv(handle, base.assumingMemoryBound(to: UInt8.self), bytes.count)
         state.pointee.input = UnsafeRawBufferPointer(start: nil, count: 0)
+        if count == Int(NGHTTP2_ERR_FLOODED.rawValue) {
+            let reason = "the peer asks for answers and does not take them"
+            throw HTTPError(.protocolViolation, reason, http2Code: .enhanceYourCalm)
+        }
         if count < 0 {
             throw HTTPError(.protocolViolation, "the peer's bytes are not HTTP/2: \(Self.text(Int32(count)))")
         }
@@ -133,6 +137,8 @@ extension NGHTTP2Session {
 
     var wantsWrite: Bool { leftover.count > 0 || nghttp2_session_want_write(handle) != 0 }
     var wantsRead: Bool { nghttp2_session_want_read(handle) != 0 }
+    /// The stream of the last request that was acted on.
+    var lastRequest: Int { Int(nghttp2_session_get_last_proc_stream_id(handle)) }
     /// Frames other than DATA that wait to be sent.
     var queuedFrames: Int { nghttp2_session_get_outbound_queue_size(handle) }
 }
@@ -163,6 +169,11 @@ extension NGHTTP2Session {
     var maxHeaderListSize: Int { state.pointee.maxHeaderListSize }
     var complaint: HTTP2ErrorCode? { state.pointee.complaint }
     var openStreams: Int { state.pointee.openStreams }
+    /// What the peer is to be charged for since this was last set.
+    var tally: SessionTally {
+        get { state.pointee.tally }
+        set { state.pointee.tally = newValue }
+    }
     /// Bodies under way.
     var bodies: [(stream: Int32, value: OutboundBody)] { state.pointee.bodies.entries }
     func body(_ stream: Int32) -> OutboundBody? { state.pointee.bodies[stream] }

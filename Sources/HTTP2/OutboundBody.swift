@@ -19,7 +19,7 @@ final class OutboundBody {
     var isDropped = false
     /// The last byte has been handed to the transport.
     private(set) var hasLeft = false
-    var stall = StallWatch()
+    var stall = ProgressWatch()
 
     private let limit: Int
     // Unchecked: `hasWriters` only looks, and one event loop does all the rest.
@@ -167,25 +167,5 @@ final class OutboundBody {
         writers = []
         finisher?.settle(.failure(error))
         finisher = nil
-    }
-}
-
-/// Notices that a count stopped growing, without a clock at each step.
-struct StallWatch {
-    private var seen = -1
-    private var since = NIODeadline.uptimeNanoseconds(0)
-
-    /// True when `progress` has been the same for at least `timeout`, over all calls.
-    mutating func isStalled(progress: Int, now: NIODeadline, timeout: TimeAmount) -> Bool {
-        if progress != seen {
-            seen = progress
-            since = now
-        }
-        return now - since >= timeout
-    }
-
-    /// Nothing is due at present.
-    mutating func rest() {
-        seen = -1
     }
 }

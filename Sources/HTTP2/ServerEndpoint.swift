@@ -12,7 +12,7 @@ final class ServerEndpoint: HTTP2Endpoint {
         var bytes = 0
         /// The answer is out, so that the stream may be closed.
         var isAnswered = false
-        var stall = StallWatch()
+        var stall = ProgressWatch()
     }
 
     /// Payload of the PING that goes with the announcement of a shutdown.
@@ -28,6 +28,7 @@ final class ServerEndpoint: HTTP2Endpoint {
     @exclusivity(unchecked) private var drains = StreamTable<Drain>()
     private var isEnded = false
     private var isDraining = false
+    private var requests = 0
     private var shutdownTimer: Scheduled<Void>?
 
     init(
@@ -48,14 +49,17 @@ final class ServerEndpoint: HTTP2Endpoint {
         guard !isEnded else { return }
         switch event {
         case .head(let stream, let head, let isEnd):
+            countRequest()
             if isEnd, let answer = session.prepared(head, by: service.handler) {
                 respond(answer, stream: stream)
             } else {
                 received(session.request(head), stream: stream, isEnd: isEnd)
             }
         case .headTooLarge(let stream):
+            service.exceeded(.headerList)
             drains.set(Drain(), for: stream)
-            respond(ResponseHead(status: 431), nil, isHead: false, stream: stream)
+            let (head, body) = TransportProblem.headerListTooLarge.response
+            respond(head, body, isHead: false, stream: stream)
         case .data(let stream, let offset, let count):
             received(input, offset: offset, count: count, stream: stream)
         case .remoteEnd(let stream):
@@ -79,6 +83,14 @@ final class ServerEndpoint: HTTP2Endpoint {
             finishShutdown()
         case .pong, .goAway:
             break
+        }
+    }
+
+    private func countRequest() {
+        requests += 1
+        if requests == service.configuration.maxRequestsPerConnection {
+            service.exceeded(.requestsPerConnection)
+            drain()
         }
     }
 
@@ -127,7 +139,8 @@ final class ServerEndpoint: HTTP2Endpoint {
         } catch {
             service.logger.error("a response could not be sent", metadata: ["error": "\(error)"])
             if error.code == .invalidMessage {
-                respond(ResponseHead(status: 500), nil, isHead: isHead, stream: stream)
+                let (head, body) = TransportProblem.failed.response
+                respond(head, body, isHead: isHead, stream: stream)
             }
         }
     }
@@ -160,6 +173,7 @@ final class ServerEndpoint: HTTP2Endpoint {
             return
         }
         drains.remove(stream)
+        service.exceeded(.drainedBody)
         session.reset(stream: stream, .noError)
     }
 
@@ -176,7 +190,7 @@ final class ServerEndpoint: HTTP2Endpoint {
 
 extension ServerEndpoint {
     func checkStalls(now: NIODeadline) {
-        let timeout = service.limits.stallTimeout
+        let minimum = service.limits.progress
         var stalled: [Int32] = []
         for (stream, body) in session.bodies {
             let isTaskAlive = exchanges[stream].map { !$0.isTaskOver } ?? false
@@ -185,22 +199,23 @@ extension ServerEndpoint {
                 continue
             }
             let progress = body.takenBytes + (drains[stream]?.bytes ?? 0)
-            if body.stall.isStalled(progress: progress, now: now, timeout: timeout) {
+            if body.stall.isStalled(progress: progress, due: body.waitingBytes, now: now, minimum) {
                 stalled.append(stream)
             }
         }
-        for (_, exchange) in exchanges.entries {
-            exchange.inbound.checkStall(now: now, timeout: timeout)
+        for (_, exchange) in exchanges.entries where exchange.inbound.checkStall(now: now, minimum) {
+            service.exceeded(.progress)
         }
         for (stream, var drain) in drains.entries where session.body(stream) == nil {
-            if drain.stall.isStalled(progress: drain.bytes, now: now, timeout: timeout) {
+            if drain.stall.isStalled(progress: drain.bytes, due: .max, now: now, minimum) {
                 stalled.append(stream)
             }
             drains.set(drain, for: stream)
         }
         for stream in stalled {
-            service.logger.debug("stream given up: its peer takes or sends nothing")
-            exchanges[stream]?.fail(HTTPError(.timeout, "the peer took no byte of the response for too long"))
+            service.exceeded(.progress)
+            service.logger.debug("stream given up: its peer takes or sends too little")
+            exchanges[stream]?.fail(HTTPError(.timeout, "the peer takes the response too slowly"))
             session.reset(stream: stream, .cancel)
         }
     }
@@ -264,9 +279,7 @@ extension ServerEndpoint: ExchangeCarrier {
             service.log(error)
         }
         if !exchange.hasHead {
-            // A failure to send this means that the stream is gone, which an event tells.
-            try? exchange.send(ResponseHead(status: 500).framed(bodyBytes: 0))
-            exchange.finish(nil)
+            exchange.answer(.failed)
         } else if let error {
             session.reset(stream: exchange.stream, error is CancellationError ? .cancel : .internalError)
         } else {

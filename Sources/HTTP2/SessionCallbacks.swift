@@ -99,6 +99,8 @@ enum SessionCallbacks {
             session.pointee.events.append(.head(stream: stream, head: head, isEnd: isEnd))
         } else if isEnd {
             session.pointee.events.append(.remoteEnd(stream: stream))
+        } else if status > 0 {
+            session.pointee.tally.informational += 1
         }
     }
 
@@ -125,6 +127,9 @@ enum SessionCallbacks {
         let header = frame.pointee.hd
         if isType(NGHTTP2_GOAWAY, header), frame.pointee.goaway.error_code != 0 {
             session.pointee.complaint = HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code)
+        }
+        if isType(NGHTTP2_RST_STREAM, header) {
+            session.pointee.tally.resetSent(HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code))
         }
         if isType(NGHTTP2_DATA, header) || isType(NGHTTP2_HEADERS, header), has(NGHTTP2_FLAG_END_STREAM, header) {
             session.pointee.events.append(.localEnd(stream: header.stream_id))

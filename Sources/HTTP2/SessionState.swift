@@ -19,6 +19,8 @@ struct SessionState: ~Copyable {
     var complaint: HTTP2ErrorCode?
     /// Streams that are open or, at a client, wait to be opened.
     var openStreams = 0
+    /// What the peer is to be charged for.
+    var tally = SessionTally()
 
     init(role: NGHTTP2Session.Role, maxHeaderListSize: Int) {
         self.role = role
