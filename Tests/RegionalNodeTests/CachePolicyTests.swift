@@ -1,6 +1,5 @@
 import HTTP2
 import ExposureKeys
-import HTTP2
 import RegionalNode
 import Replication
 import Testing
