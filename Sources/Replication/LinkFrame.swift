@@ -192,7 +192,7 @@ public enum LinkFrame: Equatable, Sendable {
 
     /// Largest frame after its length field: a batch of the largest size and what comes with it.
     package static let maximumSize = FormatLimits.batchBytes + 2048
-    private static let types: Set<UInt8> = [1, 2, 3, 4, 5, 6, 8]
+    private static let types: [UInt8] = [1, 2, 3, 4, 5, 6, 8]
     private static let compressed: UInt8 = 1
 }
 
