@@ -11,8 +11,10 @@ internal import Synchronization
 /// that lets this process be one of two copies: docs/ARCHITECTURE.md, "Epochs".
 package final class RegionPublisher: Sendable {
     private struct State {
-        /// Everything that the region has published and that is still held.
+        /// Everything that the region, and those that it has taken over, have published and that is still held.
         var keys = RegionKeys()
+        /// The regions that it has taken over.
+        var predecessors: Set<Region> = []
         var writer: FeedWriter?
         /// The clock's lead when the epoch began.
         var lead: Int64 = 0
@@ -46,9 +48,25 @@ package final class RegionPublisher: Sendable {
         start = clock.now.interval
     }
 
-    /// Rebuilds the merged state from the batches on disk.
+    /// Learns which regions this one has taken over: what they published is not published again, and can be revised.
+    /// - Returns: false if nothing has changed; else `rebuild` must follow.
+    package func takeOver(_ regions: [Region]) -> Bool {
+        state.withLock { state in
+            guard state.predecessors != Set(regions) else { return false }
+            state.predecessors = Set(regions)
+            return true
+        }
+    }
+
+    /// Rebuilds the merged state from the batches on disk, and begins another epoch if some of the one that is open are
+    /// not there any more.
     func rebuild(from storage: any FeedStorage, feeds: [StoredFeed]) throws {
-        for feed in feeds where feed.feed.region == region && feed.first < feed.count {
+        state.withLock { state in
+            state.keys = RegionKeys()
+            let held = state.writer.flatMap { writer in feeds.first { $0.feed == writer.feed } }
+            if held?.count != state.writer?.frontier.size { state.writer = nil }
+        }
+        for feed in feeds where isOwn(feed.feed.region) && feed.first < feed.count {
             join(try storage.batches(feed.feed, feed.first..<feed.count))
         }
     }
@@ -71,7 +89,7 @@ package final class RegionPublisher: Sendable {
 
     /// Takes in own batches that came back from peers (after a lost disk); others are passed over.
     package func join(_ batches: [ProvenBatch]) {
-        let own = batches.filter { $0.feed.region == region }
+        let own = batches.filter { isOwn($0.feed.region) }
         guard !own.isEmpty else { return }
         var reports: [DiagnosisKey] = []
         for batch in own {
@@ -81,6 +99,10 @@ package final class RegionPublisher: Sendable {
         }
         let joined = RegionKeys(joining: reports)
         state.withLock { $0.keys.join(joined) }
+    }
+
+    private func isOwn(_ other: Region) -> Bool {
+        other == region || state.withLock { $0.predecessors.contains(other) }
     }
 
     /// What came of one publication.

@@ -133,7 +133,10 @@ public struct RegionalNode: Service {
     /// Reads the store and makes everything that is rebuilt from it.
     private func load(_ queue: StoreQueue) async throws -> NodeContext {
         let publisher = RegionPublisher(region: configuration.region, signer: files.signer, clock: clock)
+        let listed = files.roster.regions
+        _ = publisher.takeOver(files.roster.predecessors(of: configuration.region))
         let stored = try await queue.run { storage in
+            try storage.cut(ClosureReview.cuts(listed, feeds: storage.feeds(), storage))
             let feeds = try storage.feeds()
             try publisher.rebuild(from: storage, feeds: feeds)
             return feeds

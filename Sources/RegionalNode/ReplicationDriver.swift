@@ -75,6 +75,7 @@ actor ReplicationDriver {
 
     private func handle(_ event: ReplicaEvent) {
         guard !isStopped else { return }
+        if case .rosterChanged(let roster) = event { takeOver(by: roster, node: node) }
         let effects = replica.handle(event, now: node.clock.now, random: &random)
         for effect in effects { perform(effect) }
     }
@@ -127,6 +128,15 @@ actor ReplicationDriver {
             }
         case .store(let request, let batches, let base):
             store(batches, base: base, request)
+        case .fetchLeaves(let request, let peer, let feed, let numbers):
+            jobsContinuation.yield { [fetcher] in
+                let leaves = await fetcher.leaves(numbers, of: feed, from: peer)
+                await self.handle(.leavesFetched(request, leaves))
+            }
+        case .review(let entry):
+            review(entry, node: node)
+        case .fetchRoster(let request, _):
+            reportsContinuation.yield(.rosterFetched(request, nil))
         case .readBatches(let link, let feed, let numbers):
             read(numbers, of: feed, for: link)
         case .visible(let feed, let count):

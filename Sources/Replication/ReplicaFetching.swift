@@ -16,18 +16,20 @@ extension Replica {
             previous = feed
         }
         touched = []
+        attendToRoster(now: now)
         var next = waits.values.min()
         for fetch in fetches.values { next = earlier(next, fetch.deadline) }
         if let indexDue { next = earlier(next, indexDue) }
+        if let rosterDue { next = earlier(next, rosterDue) }
         if let next, isTick || next != lastWake { effects.append(.wake(next)) }
         lastWake = next
     }
 
     private mutating func attend(to feed: FeedID, now: Timestamp) {
         waits[feed] = nil
-        guard let progress = feeds[feed], !progress.isBlocked, progress.fetch == nil, progress.waiting.isEmpty else {
-            return
-        }
+        guard let progress = feeds[feed], !progress.isBlocked, progress.fetch == nil, progress.waiting.isEmpty,
+            !isUnderReview(feed.region)
+        else { return }
         guard let source = bestSource(for: feed, progress, now: now) else {
             if progress.base != nil {
                 feeds.update(feed) { $0.forgetBase() }
@@ -75,6 +77,7 @@ extension Replica {
     private func isSource(_ link: LinkProgress, for feed: FeedID, _ progress: FeedProgress) -> Bool {
         guard link.peer != nil, let advert = link.holds[feed], advert.first < advert.count else { return false }
         let next = progress.proven.next
+        if let end = standing(of: feed)?.size, advert.count < end || advert.first >= end || next >= end { return false }
         return advert.count > next && (advert.first <= next || progress.mayBegin && progress.base == nil)
     }
 
@@ -83,7 +86,7 @@ extension Replica {
     private func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, rank: SourceRank)?
         for (id, link) in zip(links.keys, links.values) {
-            if let base = progress.base, base.link != id { continue }
+            if let giver = progress.base?.link, giver != id { continue }
             guard isSource(link, for: feed, progress), let advert = link.holds[feed] else { continue }
             let failures = link.failures[feed]
             if let failures, now < failures.until { continue }
@@ -108,6 +111,8 @@ extension Replica {
         guard let link = links[source], let peer = link.peer, let advert = link.holds[feed] else { return }
         let next = progress.proven.next
         let start = max(next, advert.first)
+        if start == next, startLeafFetch(feed, progress, source: source, now: now) { return }
+        let end = min(advert.count, next + settings.batchesPerFetch, standing(of: feed)?.size ?? .max)
         let request = newRequest()
         let isPull = start == next && pulls(feed, from: link)
         let patience = isPull ? settings.pullDeadline : settings.fetchDeadline
@@ -129,7 +134,7 @@ extension Replica {
             effects.append(.fetchFrontier(request, from: peer, feed, size: start))
         } else {
             effects.append(
-                .fetchBatches(request, from: peer, feed, next..<min(advert.count, next + settings.batchesPerFetch))
+                .fetchBatches(request, from: peer, feed, next..<end)
             )
         }
     }
@@ -186,7 +191,7 @@ extension Replica {
         }
     }
 
-    private mutating func takeFetch(_ request: RequestID) -> PendingFetch? {
+    mutating func takeFetch(_ request: RequestID) -> PendingFetch? {
         guard let fetch = fetches[request] else { return nil }
         fetches[request] = nil
         feeds.update(fetch.feed) { if $0.fetch == request { $0.fetch = nil } }
@@ -195,7 +200,7 @@ extension Replica {
     }
 
     /// Asks others first for a while; the pause doubles with every failure in a row, with jitter.
-    private mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
+    mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
         let failed = links[fetch.link]?.failures[fetch.feed]?.count ?? 0
         let pause = min(settings.retryPause << Int64(min(failed, 10)), settings.retryLimit)
         let until = now.advanced(byMilliseconds: pause + Int64.random(in: 0...(pause / 2), using: &random))
