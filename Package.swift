@@ -182,7 +182,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode",
+                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "HTTP2", "RegionalNode",
                 "TestSupport",
             ],
             swiftSettings: strict

@@ -1,4 +1,6 @@
+import HTTP2
 import ExposureKeys
+import HTTP2
 import NIOCore
 import RegionalNode
 import Testing
