@@ -175,7 +175,7 @@ let package = Package(
             name: "RegionalNodeTests",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
-                coreMetrics, nioCore, nioPosix, lifecycle, configuration,
+                coreMetrics, nioCore, nioPosix, lifecycle, configuration, "TestSupport",
             ],
             swiftSettings: strict
         ),
@@ -183,6 +183,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "HTTP2", "RegionalNode",
+                "TestSupport",
             ],
             swiftSettings: strict
         ),

@@ -46,6 +46,9 @@ public struct RegionalNode: Service {
         files = try NodeFiles(configuration, now: clock.seconds)
         let roster = files.roster
         certificates = try NodeCertificates(configuration, roster: { roster }, clock: clock, logger: logger)
+        if let warning = try AdminSocketFolder.check(socket: configuration.adminSocketPath) {
+            logger.warning("\(warning)")
+        }
         storage = try openStore(configuration.storePath)
     }
 
