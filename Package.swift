@@ -111,7 +111,12 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport",
+            dependencies: [crypto, x509, asn1],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ExposureKeysTests",
             dependencies: ["ExposureKeys", "TestSupport"],
@@ -154,7 +159,11 @@ let package = Package(
             dependencies: ["ExposureKeys", "FeedFormat", "FeedStore", "FeedStoreExerciser", grdb],
             swiftSettings: strict
         ),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "HTTP2Tests",
+            dependencies: ["HTTP2", logging, nioCore, nioPosix, "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "FuzzTesting",
             dependencies: ["ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", crypto],
@@ -166,16 +175,22 @@ let package = Package(
             name: "RegionalNodeTests",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
-                coreMetrics, nioCore, nioPosix, lifecycle, configuration,
+                coreMetrics, nioCore, nioPosix, lifecycle, configuration, "TestSupport",
             ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode",
+                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "HTTP2", "RegionalNode",
+                "TestSupport",
             ],
             swiftSettings: strict
         ),
     ]
 )
+
+// KEYTIDE_TESTS=HTTP2Tests,RegionalNodeTests leaves the other test targets out, so that a change is tried sooner.
+if let names = Context.environment["KEYTIDE_TESTS"]?.split(separator: ",").map(String.init), names != ["all"] {
+    package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
+}

@@ -9,6 +9,8 @@ internal import Synchronization
 final class NodeContext: Sendable {
     let region: Region
     let rosters: RosterHolder
+    /// The one in force.
+    var roster: Roster { rosters.current }
     let clock: NodeClock
     let queue: StoreQueue
     let served: ServedFeeds
@@ -19,6 +21,7 @@ final class NodeContext: Sendable {
     let publisher: RegionPublisher
     let health: NodeHealth
     let wire: WireCounters
+    let metrics = NodeMetrics()
     let logger: Logger
     private let indexMaker: IndexMaker
     private let verifier: NoteVerifier
@@ -80,6 +83,7 @@ final class NodeContext: Sendable {
         let living = served.all.filter { $0.feed.region == region && $0.isLiving }.map(\.feed)
         let publication = try publisher.publish(keys, storage: storage, living: living)
         guard let feed = publication.batches.first?.feed else { return publication }
+        metrics.published(keys: publication.published, batches: publication.batches.count)
         served.append(publication.batches, base: nil)
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
@@ -155,6 +159,7 @@ final class NodeContext: Sendable {
     }
 
     func raise(_ alarm: String) {
+        metrics.alarmRaised()
         if health.raise(alarm, at: clock.now) { logger.error("alarm", metadata: ["what": "\(alarm)"]) }
     }
 

@@ -58,6 +58,9 @@ public struct RegionalNode: Service {
             clock: clock,
             logger: logger
         )
+        if let warning = try AdminSocketFolder.check(socket: configuration.adminSocketPath) {
+            logger.warning("\(warning)")
+        }
         storage = try openStore(configuration.storePath)
     }
 
@@ -93,12 +96,27 @@ public struct RegionalNode: Service {
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
+        let observer = NodeObserver(
+            node: node,
+            driver: driver,
+            connections: connections,
+            listeners: ListenerLoad(),
+            certificates: certificates,
+            storePath: configuration.storePath,
+            neighbours: { [configuration, rosters] in
+                NeighbourLinks.neighbours(
+                    of: configuration.region,
+                    configured: configuration.neighbours,
+                    in: rosters.current
+                )
+            }
+        )
         let listeners = try await NodeListeners(
             configuration,
             certificates,
             node,
             driver,
-            connections,
+            observer,
             group: group
         )
         onReady(listeners.addresses)
