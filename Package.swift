@@ -175,9 +175,7 @@ let package = Package(
             name: "RegionalNodeTests",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "FeedStore", "Replication", "ExposureNotification", "HTTP2",
-                "RegionalNode",
-                logging,
-                coreMetrics, nioCore, nioPosix, lifecycle, configuration,
+                "RegionalNode", logging, coreMetrics, nioCore, nioPosix, lifecycle, configuration, "TestSupport",
             ],
             swiftSettings: strict
         ),
@@ -185,7 +183,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "FeedStore", "HTTP2",
-                "RegionalNode",
+                "RegionalNode", "TestSupport",
             ],
             swiftSettings: strict
         ),

@@ -13,6 +13,7 @@ public import ServiceLifecycle
 public struct RegionalNode: Service {
     private let configuration: NodeConfiguration
     private let files: NodeFiles
+    private let rosters: RosterHolder
     private let clock: NodeClock
     private let storage: any FeedStorage
     private let logger: Logger
@@ -44,8 +45,22 @@ public struct RegionalNode: Service {
         self.onReady = onReady
         clock = NodeClock(asOf: configuration.asOf)
         files = try NodeFiles(configuration, now: clock.seconds)
-        let roster = files.roster
-        certificates = try NodeCertificates(configuration, roster: { roster }, clock: clock, logger: logger)
+        try RegionalNode.checkNeighbours(configuration, files.signedRoster.roster)
+        let rosters = RosterHolder(
+            files.signedRoster,
+            authorities: files.authorities,
+            path: RosterFiles.kept(besideStore: configuration.storePath)
+        )
+        self.rosters = rosters
+        certificates = try NodeCertificates(
+            configuration,
+            roster: { rosters.current },
+            clock: clock,
+            logger: logger
+        )
+        if let warning = try AdminSocketFolder.check(socket: configuration.adminSocketPath) {
+            logger.warning("\(warning)")
+        }
         storage = try openStore(configuration.storePath)
     }
 
@@ -65,10 +80,9 @@ public struct RegionalNode: Service {
 
     private func serve(_ queue: StoreQueue) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
-        let neighbours = try neighbours()
         let node = try await load(queue)
         let connections = PeerConnections(
-            roster: files.roster,
+            rosters: rosters,
             certificates: certificates,
             group: group,
             wire: node.wire,
@@ -78,7 +92,7 @@ public struct RegionalNode: Service {
             HeldFeed(feed: feed.feed, frontier: feed.frontier(at: feed.count) ?? Frontier(), first: feed.first)
         }
         let driver = ReplicationDriver(
-            replica: Replica(region: configuration.region, roster: files.roster, held: held),
+            replica: Replica(region: configuration.region, roster: rosters.current, held: held),
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
@@ -89,11 +103,16 @@ public struct RegionalNode: Service {
             listeners: ListenerLoad(),
             certificates: certificates,
             storePath: configuration.storePath,
-            neighbours: { neighbours }
+            neighbours: { [configuration, rosters] in
+                NeighbourLinks.neighbours(
+                    of: configuration.region,
+                    configured: configuration.neighbours,
+                    in: rosters.current
+                )
+            }
         )
         let listeners = try await NodeListeners(
             configuration,
-            files,
             certificates,
             node,
             driver,
@@ -110,15 +129,19 @@ public struct RegionalNode: Service {
                 tasks.addTask { await driver.run() }
                 tasks.addTask { await sweep(node, driver) }
                 tasks.addTask { await keepIndexFresh(node) }
+                tasks.addTask { await rosterWatch(node).run() }
+                tasks.addTask { await neighbourLinks(node, connections, driver).run() }
+                tasks.addTask {
+                    for await _ in rosters.updates() {
+                        listeners.judgePeersAgain()
+                        await connections.judgePeersAgain()
+                    }
+                }
                 tasks.addTask {
                     await certificates.keepFresh(asked: reloads, node: node) {
                         listeners.judgePeersAgain()
                         await connections.judgePeersAgain()
                     }
-                }
-                for peer in neighbours where configuration.region < peer {
-                    let dialer = LinkDialer(peer: peer, connections: connections, driver: driver, node: node)
-                    tasks.addTask { await dialer.run() }
                 }
             }
         }
@@ -133,17 +156,17 @@ public struct RegionalNode: Service {
     /// Reads the store and makes everything that is rebuilt from it.
     private func load(_ queue: StoreQueue) async throws -> NodeContext {
         let publisher = RegionPublisher(region: configuration.region, signer: files.signer, clock: clock)
-        let listed = files.roster.regions
-        _ = publisher.takeOver(files.roster.predecessors(of: configuration.region))
+        let roster = rosters.current
+        _ = publisher.takeOver(roster.predecessors(of: configuration.region))
         let stored = try await queue.run { storage in
-            try storage.cut(ClosureReview.cuts(listed, feeds: storage.feeds(), storage))
+            try storage.cut(ClosureReview.cuts(roster.regions, feeds: storage.feeds(), storage))
             let feeds = try storage.feeds()
             try publisher.rebuild(from: storage, feeds: feeds)
             return feeds
         }
         let node = NodeContext(
             region: configuration.region,
-            roster: files.roster,
+            rosters: rosters,
             clock: clock,
             queue: queue,
             served: ServedFeeds(stored),
@@ -180,19 +203,30 @@ public struct RegionalNode: Service {
         }
     }
 
-    /// The configured neighbours, or those before and after this region on the ring of the roster.
-    private func neighbours() throws(NodeError) -> [Region] {
-        if let configured = configuration.neighbours {
-            for region in configured where files.roster.region(region) == nil || region == configuration.region {
-                let fault = region == configuration.region ? "this region itself" : "a region that the roster lacks"
-                throw NodeError(.configuration, "the setting 'neighbours' names \(region), \(fault): correct the list")
-            }
-            return configured
+    private func rosterWatch(_ node: NodeContext) -> RosterWatch {
+        RosterWatch(node: node, verifier: files.signer.verifier, path: configuration.rosterPath)
+    }
+
+    private func neighbourLinks(
+        _ node: NodeContext,
+        _ connections: PeerConnections,
+        _ driver: ReplicationDriver
+    ) -> NeighbourLinks {
+        NeighbourLinks(
+            region: configuration.region,
+            configured: configuration.neighbours,
+            connections: connections,
+            driver: driver,
+            node: node
+        )
+    }
+
+    /// A misspelt neighbour would be passed over in silence. One that leaves the roster later is.
+    private static func checkNeighbours(_ configuration: NodeConfiguration, _ roster: Roster) throws(NodeError) {
+        for region in configuration.neighbours ?? []
+        where roster.region(region) == nil || region == configuration.region {
+            let fault = region == configuration.region ? "this region itself" : "a region that the roster lacks"
+            throw NodeError(.configuration, "the setting 'neighbours' names \(region), \(fault): correct the list")
         }
-        let ring = files.roster.regions.map(\.id)
-        guard let position = ring.firstIndex(of: configuration.region), ring.count > 1 else { return [] }
-        let before = ring[(position + ring.count - 1) % ring.count]
-        let after = ring[(position + 1) % ring.count]
-        return before == after ? [before] : [before, after]
     }
 }

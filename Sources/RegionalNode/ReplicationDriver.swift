@@ -56,6 +56,9 @@ actor ReplicationDriver {
                     await self.handle(.indexSigned(index: index, settled: settled))
                 }
             }
+            group.addTask {
+                for await roster in self.node.rosters.updates() { await self.handle(.rosterChanged(roster)) }
+            }
             for await job in jobs { group.addTask { await job() } }
             group.cancelAll()
         }
@@ -126,6 +129,16 @@ actor ReplicationDriver {
                 let batches = await fetcher.batches(numbers, of: feed, from: peer)
                 await self.handle(.batchesFetched(request, batches))
             }
+        case .fetchRoster(let request, let peer):
+            jobsContinuation.yield { [fetcher, node] in
+                var newer: Roster?
+                if let bytes = await fetcher.roster(from: peer),
+                    case .taken(let roster)? = try? await node.offer(roster: bytes, from: "\(peer)")
+                {
+                    newer = roster
+                }
+                await self.handle(.rosterFetched(request, newer))
+            }
         case .store(let request, let batches, let base):
             store(batches, base: base, request)
         case .fetchLeaves(let request, let peer, let feed, let numbers):
@@ -135,8 +148,6 @@ actor ReplicationDriver {
             }
         case .review(let entry):
             review(entry, node: node)
-        case .fetchRoster(let request, _):
-            reportsContinuation.yield(.rosterFetched(request, nil))
         case .readBatches(let link, let feed, let numbers):
             read(numbers, of: feed, for: link)
         case .visible(let feed, let count):

@@ -49,6 +49,9 @@ extension Replica {
                 close(id, "the roster, now version \(newer.version), no longer lists \(peer)")
                 continue
             }
+            if let theirs = links[id]?.roster, theirs.version == newer.version, theirs.hash != rosterHash {
+                effects.append(.alarm(.forkedRoster(peer: peer)))
+            }
             effects.append(.send(id, rosterFrame))
             // What did not verify under the old one may under this one.
             links.update(id) { $0.failures = SortedMap() }
@@ -93,9 +96,12 @@ extension Replica {
         now: Timestamp,
         random: inout some RandomNumberGenerator
     ) {
+        // What the shell has taken counts, also if it came too late for the fetch.
+        let before = roster.version
+        if let newer { adopt(newer) }
         guard let fetch = rosterFetch, fetch.request == request else { return }
         rosterFetch = nil
-        if let newer, newer.version > roster.version { return adopt(newer) }
+        if roster.version > before { return }
         guard let failed = links[fetch.link]?.roster?.failures else { return }
         let pause = min(settings.retryPause << Int64(min(failed, 10)), settings.retryLimit)
         let until = now.advanced(byMilliseconds: pause + Int64.random(in: 0...(pause / 2), using: &random))

@@ -36,7 +36,7 @@ import Testing
         // The next one comes while that one is still on its way.
         network.run(for: 30)
         network.install(third, at: Int(seed % 8))
-        let took = network.run(within: 120_000) { versions(network).allSatisfy { $0 == 3 } }
+        let took = network.run(within: 900_000) { versions(network).allSatisfy { $0 == 3 } }
         #expect(took != nil, "\(versions(network))")
         #expect(network.violations.isEmpty && network.nodes.allSatisfy { $0.alarms.isEmpty })
         if options.failingFetches == 0 { #expect(network.nodes.allSatisfy { $0.rosterFetches <= 2 }) }

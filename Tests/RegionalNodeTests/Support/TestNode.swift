@@ -81,6 +81,18 @@ final class TestNode: Sendable {
         return try await admin.send(head, body: ByteBuffer(bytes: archive), maxBody: 1 << 20)
     }
 
+    /// Hands a roster to the admin socket.
+    func install(_ roster: [UInt8]) async throws -> (ResponseHead, ByteBuffer) {
+        let head = RequestHead(method: "POST", path: AdminRoutes.roster)
+        return try await admin.send(head, body: ByteBuffer(bytes: roster), maxBody: 1 << 20)
+    }
+
+    /// Version of the roster that it serves.
+    func rosterVersion() async throws -> String? {
+        let (_, body) = try await get("/v1/roster")
+        return String(buffer: body).split(separator: "\n").first { $0.hasPrefix("version ") }.map { String($0) }
+    }
+
     @discardableResult
     func publish(_ archive: TestCountry.Archive, of country: TestCountry) async throws -> ImportReport {
         let (head, body) = try await post(archive.bytes, key: country.publisher.verificationKey)
@@ -94,10 +106,18 @@ final class Nodes {
     let country: TestCountry
     private var nodes: [Int: TestNode] = [:]
 
-    static func with(_ names: String..., slot: Int = 3600, body: (Nodes) async throws -> Void) async throws {
+    static func with(
+        _ names: String...,
+        slot: Int = 3600,
+        isSecure: Bool = false,
+        lastUntil: Int64 = 4_102_444_800,
+        body: (Nodes) async throws -> Void
+    ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let nodes = Nodes(country: try TestCountry(names, in: scratch, slot: slot))
+        let nodes = Nodes(
+            country: try TestCountry(names, in: scratch, slot: slot, isSecure: isSecure, lastUntil: lastUntil)
+        )
         do {
             try await body(nodes)
         } catch {
