@@ -220,6 +220,7 @@ extension Replica {
                 continue
             }
             if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
+            endPull(of: feed, since: advert, from: link)
             feeds.update(feed) { progress in
                 if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
             }

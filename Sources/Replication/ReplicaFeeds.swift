@@ -94,10 +94,9 @@ extension Replica {
     private func prove(_ item: ReceivedBatch, of feed: FeedID, after progress: FeedProgress, now: Timestamp) -> Proof {
         let proven = progress.proven
         var tail = proven
-        var keys = roster.keys(of: feed.region) ?? []
-        if standing(of: feed) != nil {
-            guard progress.leaves?.contains(item.bytes[...], at: proven.next) == true else { return .closed }
-            keys += roster.region(feed.region)?.closedKeys ?? []
+        let keys = checkpointKeys(of: feed)
+        if standing(of: feed) != nil, progress.leaves?.contains(item.bytes[...], at: proven.next) != true {
+            return .closed
         }
         let verified: FeedTail.Verified
         do throws(FormatError) {

@@ -33,6 +33,15 @@ extension Replica {
         links.update(link) { $0.holds[feed] = advert }
     }
 
+    /// Another neighbour has what is waited for: nothing tells whether a pull will be answered.
+    mutating func endPull(of feed: FeedID, since advert: Advert, from link: LinkID) {
+        guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.isPull, fetch.link != link,
+            advert.count > fetch.start
+        else { return }
+        fetches[request] = nil
+        feeds.update(feed) { $0.fetch = nil }
+    }
+
     /// A batch has come over a link. If it was asked for and is good, that is the way to this neighbour.
     mutating func finishPull(of feed: FeedID, from link: LinkID, isTaken: Bool) {
         guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.isPull, fetch.link == link else {

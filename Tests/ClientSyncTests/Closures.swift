@@ -1,3 +1,4 @@
+import ExposureKeys
 import FeedFormat
 import Testing
 
@@ -23,6 +24,7 @@ extension Country {
             guard region.id.code == code else { return region }
             let key = try #require(region.keys.first)
             let next = try Country.nextSigner(of: code).verifier
+            let closure = try #require(RosterRegion.Closure(key: key.verifier, standing: standing))
             return try #require(
                 RosterRegion(
                     id: region.id,
@@ -30,9 +32,7 @@ extension Country {
                     englishName: region.englishName,
                     operatorName: region.operatorName,
                     keys: [RosterRegion.Key(verifier: next, notBefore: 0, notAfter: 4_000_000_000)],
-                    closures: [
-                        try #require(RosterRegion.Closure(key: key.verifier, standing: standing))
-                    ],
+                    closures: [closure],
                     publicEndpoint: region.publicEndpoint,
                     peerEndpoint: region.peerEndpoint
                 )

@@ -469,17 +469,22 @@ final class InMemoryNetwork {
         answer: @escaping (Int) -> ReplicaEvent,
         failure: @escaping () -> ReplicaEvent
     ) {
-        guard let source = nodes.firstIndex(where: { $0.region == region }), source != index,
-            let pipe = pipes.indices.first(where: { joins($0, index, source) })
-        else { return violate("node \(index) fetches from \(region), which is no neighbour") }
-        let latency = pipes[pipe].latency
+        guard let source = nodes.firstIndex(where: { $0.region == region }), source != index else {
+            return violate("node \(index) fetches from \(region)")
+        }
+        // A copy's neighbour reaches the original, though it may have no link with it.
+        let pipe = pipes.indices.first { joins($0, index, source) }
+        if pipe == nil, options.copies.isEmpty {
+            return violate("node \(index) fetches from \(region), which is no neighbour")
+        }
+        let latency = pipe.map { pipes[$0].latency } ?? options.latency.upperBound
         let generation = nodes[index].generation
         let isLost = Int.random(in: 0..<100, using: &random) < failingFetches
         let isSilent = isLost && Bool.random(using: &random) || nodes[source].lie == .noAnswers
         after(latency) { [self] in
-            let isReachable = !isLost && !pipes[pipe].isCut && nodes[source].replica != nil
+            let isReachable = !isLost && pipe.map { pipes[$0].isCut } != true && nodes[source].replica != nil
             let event = isReachable ? answer(source) : failure()
-            if isSilent || pipes[pipe].isStalled { return }
+            if isSilent || pipe.map({ pipes[$0].isStalled }) == true { return }
             after(latency) { [self] in
                 guard nodes[index].generation == generation else { return }
                 if case .batchesFetched(_, let batches) = event { nodes[index].fetched += batches.count }
