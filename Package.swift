@@ -166,7 +166,7 @@ let package = Package(
             name: "RegionalNodeTests",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
-                coreMetrics, nioCore, nioPosix, lifecycle, configuration,
+                coreMetrics, nioCore, nioPosix, lifecycle, configuration, grdb,
             ],
             swiftSettings: strict
         ),
@@ -179,3 +179,8 @@ let package = Package(
         ),
     ]
 )
+
+// KEYTIDE_TESTS=HTTP2Tests,RegionalNodeTests leaves the other test targets out, so that a change is tried sooner.
+if let names = Context.environment["KEYTIDE_TESTS"]?.split(separator: ",").map(String.init), names != ["all"] {
+    package.targets.removeAll { $0.type == .test && !names.contains($0.name) }
+}

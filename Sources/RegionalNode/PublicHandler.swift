@@ -17,6 +17,7 @@ struct PublicHandler: RequestHandler {
     let queue: StoreQueue
     let health: NodeHealth
     let readers: RangeReaders
+    let care: StoreCare
     let raise: @Sendable (String) -> Void
 
     func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
@@ -94,6 +95,7 @@ struct PublicHandler: RequestHandler {
         if let body = cache[id, range], let publication = Batch.publication(atStartOf: body) {
             return .respond(bytesHead(policy.range(publication: publication, now: clock.now)), body)
         }
+        if feed.isDamaged(range) { return RangeReader.damaged(id).response(RangeReader.retryLater) }
         let reader = RangeReader(
             feed: id,
             range: range,
@@ -102,6 +104,7 @@ struct PublicHandler: RequestHandler {
             policy: policy,
             clock: clock,
             readers: readers,
+            care: care,
             raise: raise
         )
         return .run { _, writer in try await reader.answer(writer) }

@@ -27,7 +27,12 @@ struct StatusCommand: AsyncParsableCommand {
             [["feed", "first", "batches", "root"]]
                 + status.feeds.map { [$0.feed, "\($0.first)", "\($0.count)", String($0.root.prefix(16))] }
         )
+        for feed in status.feeds {
+            if let damaged = feed.damaged { Output.line("DAMAGED: \(damaged.count) batches of \(feed.feed)") }
+        }
         if let trouble = status.trouble { Output.line("TROUBLE: \(trouble)") }
-        for alarm in status.alarms { Output.line("alarm (\(alarm.times)×): \(alarm.what)") }
+        for alarm in status.alarms {
+            Output.line("alarm (\(alarm.times)×\(alarm.ended == nil ? "" : ", over")): \(alarm.what)")
+        }
     }
 }
