@@ -52,12 +52,13 @@ final class ClientEndpoint: HTTP2Endpoint {
 
     func handle(_ event: SessionEvent, input: ByteBuffer) {
         switch event {
-        case .head(let stream, let block, let isEnd):
-            exchanges[stream]?.received(ResponseHead(status: block.status, fields: block.fields))
+        case .head(let stream, let head, let isEnd):
+            exchanges[stream]?.received(session.response(head))
             if isEnd {
                 exchanges[stream]?.inbound.complete()
             }
         case .headTooLarge(let stream):
+            limits.onLimit?(.headerList)
             let reason = "the response's header list is larger than \(limits.maxHeaderListSize) bytes"
             exchanges[stream]?.giveUp(.cancel, HTTPError(.headersTooLarge, reason))
         case .data(let stream, let offset, let count):
@@ -74,8 +75,8 @@ final class ClientEndpoint: HTTP2Endpoint {
             exchanges[stream]?.outbound?.left()
         case .closed(let stream, let code):
             exchanges.removeValue(forKey: stream)?.closed(code)
-        case .room(let body):
-            body.wakeWriters()
+        case .room(let stream):
+            exchanges[stream]?.outbound?.wakeWriters()
         case .goAway(_, let code):
             if refusal == nil {
                 refuse(HTTPError(.refused, "the peer takes no more requests: open another connection", http2Code: code))
@@ -91,8 +92,10 @@ final class ClientEndpoint: HTTP2Endpoint {
                 exchange.outbound?.stall.rest()
                 continue
             }
-            if outbound.stall.isStalled(progress: outbound.takenBytes, now: now, timeout: limits.stallTimeout) {
-                exchange.giveUp(.cancel, HTTPError(.timeout, "the peer took no byte of the request for too long"))
+            let (taken, waiting) = (outbound.takenBytes, outbound.waitingBytes)
+            if outbound.stall.isStalled(progress: taken, due: waiting, now: now, limits.progress) {
+                limits.onLimit?(.progress)
+                exchange.giveUp(.cancel, HTTPError(.timeout, "the peer takes the request's body too slowly"))
             }
         }
     }

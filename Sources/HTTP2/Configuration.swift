@@ -17,8 +17,12 @@ public struct Keepalive: Sendable {
 public struct ServerConfiguration: Sendable {
     /// Connections open at once over all event loops; one more is closed as soon as it is accepted. Default 10,000.
     public var maxConnections = 10_000
+    /// The same from one IPv4 address, or one IPv6 network of 64 bits. Many phones may share one. Default 256.
+    public var maxConnectionsPerAddress = 256
     /// Requests in progress on one HTTP/2 connection (SETTINGS_MAX_CONCURRENT_STREAMS). Default 100.
     public var maxConcurrentStreams = 100
+    /// Requests that one connection may make; then it is ended as at a shutdown. Default 1,000,000.
+    public var maxRequestsPerConnection = 1_000_000
     /// Bytes of a header list, 32 added for each field as RFC 9113, 6.5.2 counts; more is answered 431. Default 16 KiB.
     public var maxHeaderListSize = 16 * 1024
     /// Bytes of a request body that may wait for the handler, for each stream. Default 256 KiB.
@@ -35,13 +39,22 @@ public struct ServerConfiguration: Sendable {
     /// Time in which a connection must have shown whether it speaks HTTP/2 or HTTP/1.1, or have ended its TLS handshake.
     /// Default 10 s.
     public var prefaceDeadline = Duration.seconds(10)
-    /// Time for which bytes may wait for a peer that takes none, before its stream or connection is given up; also
-    /// for a peer that does not go on with a body that is dropped or collected whole. Default 60 s.
+    /// Time from the first byte of a head, or of any frame that is not DATA, to its last. Default 10 s.
+    public var headerTimeout = Duration.seconds(10)
+    /// Time for which bytes may wait for a peer that takes fewer than `minimumProgress` of them, before its stream or
+    /// connection is given up; also for a peer that does not go on with a body that is dropped or collected whole.
+    /// Default 60 s.
     public var stallTimeout = Duration.seconds(60)
+    /// Bytes that must move in each `stallTimeout`, or all that wait when these are fewer. Default 16 KiB: 2 kbit/s.
+    public var minimumProgress = 16 * 1024
+    /// How often frames may come that carry nothing.
+    public var frameRates = FrameRates()
     /// PINGs to silent peers; nil sends none. Default nil: the idle timeout serves requests, keepalive serves links.
     public var keepalive: Keepalive?
     /// Whether HTTP/1.1 is answered too. Default true.
     public var allowsHTTP1 = true
+    /// Told of each limit that a peer runs into, on an event loop: it must not block. Default nil.
+    public var onLimit: (@Sendable (TransportLimit) -> Void)?
 
     public init() {}
 }
@@ -60,10 +73,19 @@ public struct ClientConfiguration: Sendable {
     public var connectionWindow = 4 * 1024 * 1024
     /// Bytes of a streamed request body that may wait for the peer until `write` suspends. Default 64 KiB.
     public var writeBuffer = 64 * 1024
-    /// Time for which bytes may wait for a peer that takes none, before the stream is given up. Default 60 s.
+    /// Time from the first byte of a head, or of any frame that is not DATA, to its last. Default 10 s.
+    public var headerTimeout = Duration.seconds(10)
+    /// Time for which bytes may wait for a peer that takes fewer than `minimumProgress` of them, before the stream is
+    /// given up. Default 60 s.
     public var stallTimeout = Duration.seconds(60)
+    /// Bytes that must move in each `stallTimeout`, or all that wait when these are fewer. Default 16 KiB.
+    public var minimumProgress = 16 * 1024
+    /// How often frames may come that carry nothing.
+    public var frameRates = FrameRates()
     /// PINGs to a silent peer; nil sends none. Default nil.
     public var keepalive: Keepalive?
+    /// Told of each limit that the peer runs into, on an event loop: it must not block. Default nil.
+    public var onLimit: (@Sendable (TransportLimit) -> Void)?
 
     public init() {}
 }
@@ -119,7 +141,10 @@ struct ConnectionLimits {
     var streamWindow: Int
     var connectionWindow: Int
     var writeBuffer: Int
-    var stallTimeout: TimeAmount
+    var headerTimeout: TimeAmount
+    var progress: MinimumProgress
+    var frameRates: FrameRates
+    var onLimit: (@Sendable (TransportLimit) -> Void)?
     /// Nil: a connection without streams may stay.
     var idleTimeout: TimeAmount?
     var keepaliveInterval: TimeAmount?
@@ -134,7 +159,10 @@ struct ConnectionLimits {
         streamWindow = min(max(server.streamWindow, 1), Self.maxWindow)
         connectionWindow = min(max(server.connectionWindow, 65_535), Self.maxWindow)
         writeBuffer = max(server.writeBuffer, 1)
-        stallTimeout = TimeAmount(server.stallTimeout)
+        headerTimeout = TimeAmount(server.headerTimeout)
+        progress = MinimumProgress(bytes: server.minimumProgress, interval: TimeAmount(server.stallTimeout))
+        frameRates = server.frameRates
+        onLimit = server.onLimit
         idleTimeout = TimeAmount(server.idleTimeout)
         keepaliveInterval = server.keepalive.map { TimeAmount($0.interval) }
         keepaliveTimeout = TimeAmount(server.keepalive?.timeout ?? .zero)
@@ -146,15 +174,20 @@ struct ConnectionLimits {
         streamWindow = min(max(client.streamWindow, 1), Self.maxWindow)
         connectionWindow = min(max(client.connectionWindow, 65_535), Self.maxWindow)
         writeBuffer = max(client.writeBuffer, 1)
-        stallTimeout = TimeAmount(client.stallTimeout)
+        headerTimeout = TimeAmount(client.headerTimeout)
+        progress = MinimumProgress(bytes: client.minimumProgress, interval: TimeAmount(client.stallTimeout))
+        frameRates = client.frameRates
+        onLimit = client.onLimit
         idleTimeout = nil
         keepaliveInterval = client.keepalive.map { TimeAmount($0.interval) }
         keepaliveTimeout = TimeAmount(client.keepalive?.timeout ?? .zero)
     }
 
+    var stallTimeout: TimeAmount { progress.interval }
+
     /// How often the timers are looked at: often enough that a deadline passes by no more than a quarter.
     var tick: TimeAmount {
-        var shortest = min(stallTimeout, idleTimeout ?? stallTimeout)
+        var shortest = min(stallTimeout, headerTimeout, idleTimeout ?? stallTimeout)
         if let keepaliveInterval {
             shortest = min(shortest, keepaliveInterval, keepaliveTimeout)
         }

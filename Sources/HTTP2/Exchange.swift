@@ -19,6 +19,8 @@ final class Exchange {
     let inbound: InboundBody
     let outbound: OutboundBody
     private(set) var hasHead = false
+    /// Of the head that was sent.
+    private(set) var status: Int?
     private(set) var isTaskOver = false
     /// The peer has ended its side.
     var isRemoteEnded = false
@@ -96,6 +98,16 @@ final class Exchange {
         }
         outbound.isDropped = try !carrier.send(head, for: self)
         hasHead = true
+        status = head.status
+    }
+
+    /// Answers with a problem where the task gave no answer.
+    func answer(_ problem: TransportProblem) {
+        let (head, body) = problem.response
+        // Fails only if the stream is gone, which an event tells.
+        guard (try? send(head.framed(bodyBytes: body.readableBytes))) != nil else { return }
+        write(body, Waiter())
+        finish(nil)
     }
 
     func write(_ bytes: ByteBuffer, _ waiter: Waiter<Void>) {

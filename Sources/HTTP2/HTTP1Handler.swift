@@ -5,7 +5,8 @@ import NIOHTTP1
 /// The server's end of an HTTP/1.1 connection: one request after the other, each given to the handler as HTTP/2 would
 /// give it.
 ///
-/// Parts of later requests, which a peer may send early, wait in `queue`, and nothing more is read meanwhile.
+/// Parts of later requests, which a peer may send early, wait in `queue`, and nothing more is read meanwhile. Nor is
+/// another request begun while the peer does not take the answers to earlier ones.
 final class HTTP1Handler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
@@ -14,6 +15,9 @@ final class HTTP1Handler: ChannelDuplexHandler {
     let service: ServerService
     private let scheme: String
     private let connection: ConnectionInfo
+    private let counter: HTTP1ByteCounter
+    private let limits: ConnectionLimits
+    private var requests = 0
     private var queue = CircularBuffer<HTTPServerRequestPart>()
     private var isProcessing = false
     private var isReadHeld = false
@@ -26,12 +30,15 @@ final class HTTP1Handler: ChannelDuplexHandler {
     /// The request under way; nil between two.
     var current: HTTP1Request?
 
-    init(service: ServerService, scheme: String, connection: ConnectionInfo) {
+    /// - Parameter counter: stands before the parser.
+    init(service: ServerService, scheme: String, connection: ConnectionInfo, counter: HTTP1ByteCounter) {
         self.service = service
         self.scheme = scheme
         self.connection = connection
+        self.counter = counter
         var limits = service.limits
         limits.keepaliveInterval = nil
+        self.limits = limits
         liveness = Liveness(limits: limits, now: .now())
     }
 
@@ -40,7 +47,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
-        let tick = service.limits.tick
+        let tick = limits.tick
         ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in bound.value.tick() }
     }
 
@@ -57,12 +64,21 @@ final class HTTP1Handler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isEnded else { return }
         isReading = true
-        queue.append(unwrapInboundIn(data))
+        let part = unwrapInboundIn(data)
+        switch part {
+        case .head: counter.progress.headEnded()
+        case .body(let bytes): counter.progress.bodyReceived(bytes.readableBytes)
+        case .end: counter.progress.messageEnded()
+        }
+        queue.append(part)
         processQueue()
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
+        if counter.progress.isExcessive {
+            exceeded(.framing)
+        }
         context.flush()
         context.fireChannelReadComplete()
     }
@@ -70,6 +86,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
     func channelWritabilityChanged(context: ChannelHandlerContext) {
         liveness.writabilityChanged(context.channel.isWritable, now: .now())
         pump()
+        processQueue()
         context.fireChannelWritabilityChanged()
     }
 
@@ -88,9 +105,11 @@ final class HTTP1Handler: ChannelDuplexHandler {
             context.close(promise: nil)
             return
         }
-        let status = error == .headerOverflow ? 431 : 400
+        if error == .headerOverflow {
+            service.exceeded(.headerList)
+        }
         current = HTTP1Request(method: .GET, version: .http1_1, keepsAlive: false)
-        respond(ResponseHead(status: status), nil)
+        respond(error == .headerOverflow ? .headerListTooLarge : .badRequest)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -114,20 +133,32 @@ final class HTTP1Handler: ChannelDuplexHandler {
     }
 
     private func tick() {
-        guard !isEnded, let context else { return }
+        guard !isEnded else { return }
         let now = NIODeadline.now()
-        current?.exchange?.inbound.checkStall(now: now, timeout: service.limits.stallTimeout)
-        var isOver = current?.isDrainStalled(now: now, timeout: service.limits.stallTimeout) ?? false
-        switch liveness.check(now: now, openStreams: current == nil ? 0 : 1) {
+        if current?.exchange?.inbound.checkStall(now: now, limits.progress) == true {
+            service.exceeded(.progress)
+        }
+        switch liveness.check(now: now, openStreams: current == nil ? 0 : 1, lastRequest: requests) {
+        case .idle:
+            exceeded(.idleTime)
+        case .stalled, .dead:
+            exceeded(.progress)
         case .fine, .ping:
-            break
-        case .idle, .dead:
-            isOver = true
+            if counter.progress.isHeadOverdue(now: now, limit: limits.headerTimeout) {
+                exceeded(.headerTime)
+            } else if current?.isDrainStalled(now: now, limits.progress) == true {
+                exceeded(.progress)
+            }
         }
-        if isOver {
-            end()
-            context.close(promise: nil)
-        }
+    }
+
+    /// Closes the connection of a peer that exceeded `limit`.
+    private func exceeded(_ limit: TransportLimit) {
+        guard !isEnded, let context else { return }
+        service.exceeded(limit)
+        service.logger.debug("connection closed: its peer exceeded a limit", metadata: ["limit": "\(limit.rawValue)"])
+        end()
+        context.close(promise: nil)
     }
 }
 
@@ -135,7 +166,8 @@ final class HTTP1Handler: ChannelDuplexHandler {
 
 extension HTTP1Handler {
     private var holdsReads: Bool {
-        !queue.isEmpty || (current?.exchange?.inbound.waitingBytes ?? 0) >= service.configuration.streamWindow
+        !queue.isEmpty || context?.channel.isWritable != true
+            || (current?.exchange?.inbound.waitingBytes ?? 0) >= service.configuration.streamWindow
     }
 
     /// Goes on with what was received, as far as the response under way allows.
@@ -143,7 +175,7 @@ extension HTTP1Handler {
         guard !isProcessing else { return }
         isProcessing = true
         while !isEnded, let part = queue.first {
-            if case .head = part, current != nil { break }
+            if case .head = part, current != nil || context?.channel.isWritable != true { break }
             queue.removeFirst()
             switch part {
             case .head(let head):
@@ -165,14 +197,19 @@ extension HTTP1Handler {
     }
 
     private func begin(_ head: HTTPRequestHead) {
+        requests += 1
+        let isLast = requests >= service.configuration.maxRequestsPerConnection
+        if isLast {
+            service.exceeded(.requestsPerConnection)
+        }
         current = HTTP1Request(
             method: head.method,
             version: head.version,
-            keepsAlive: head.isKeepAlive && !isDraining
+            keepsAlive: head.isKeepAlive && !isDraining && !isLast
         )
         guard let request = RequestHead(head, scheme: scheme) else {
             current?.keepsAlive = false
-            respond(ResponseHead(status: 400), nil)
+            respond(.badRequest)
             return
         }
         let awaitsContinue = request.fields["expect"]?.lowercased() == "100-continue"
@@ -188,7 +225,7 @@ extension HTTP1Handler {
             let exchange = Exchange(
                 stream: 0,
                 isHead: head.method == .HEAD,
-                writeBuffer: service.limits.writeBuffer,
+                writeBuffer: limits.writeBuffer,
                 carrier: self
             )
             current?.exchange = exchange
@@ -208,6 +245,7 @@ extension HTTP1Handler {
         }
         current?.drainedBytes += bytes.readableBytes
         if let current, current.drainedBytes > service.configuration.maxDrainedBody, current.isResponseEnded {
+            service.exceeded(.drainedBody)
             closeOutput()
         }
     }
@@ -225,7 +263,7 @@ extension HTTP1Handler {
     private func closeOutput() {
         guard !isEnded, let context else { return }
         let written = context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(ByteBuffer()))))
-        context.channel.closeOutput(after: written, limit: service.limits.stallTimeout)
+        context.channel.closeOutput(after: written, limit: limits.stallTimeout)
         end()
     }
 }
@@ -239,13 +277,18 @@ extension HTTP1Handler {
         }
     }
 
+    private func respond(_ problem: TransportProblem) {
+        let (head, body) = problem.response
+        respond(head, body)
+    }
+
     private func respond(_ head: ResponseHead, _ body: ByteBuffer?) {
         let sendsBody: Bool
         do throws(HTTPError) {
             sendsBody = try writeHead(head.framed(bodyBytes: body?.readableBytes ?? 0))
         } catch {
             service.logger.error("a response could not be sent", metadata: ["error": "\(error)"])
-            respond(ResponseHead(status: 500), nil)
+            respond(.failed)
             return
         }
         if sendsBody, let body, body.readableBytes > 0 {
@@ -329,9 +372,7 @@ extension HTTP1Handler: ExchangeCarrier {
             service.log(error)
         }
         if !exchange.hasHead {
-            // Cannot fail: the head is valid and the connection there.
-            try? exchange.send(ResponseHead(status: 500).framed(bodyBytes: 0))
-            exchange.finish(nil)
+            exchange.answer(.failed)
         } else if error != nil, !exchange.outbound.isEnded {
             // The peer sees by the missing end that the body is not whole.
             end()

@@ -15,7 +15,7 @@ struct HTTP1Request {
     var drainedBytes = 0
     var sentBytes = 0
     private var promisedBytes: Int?
-    private var drainStall = StallWatch()
+    private var drainStall = ProgressWatch()
 
     init(method: HTTPMethod, version: HTTPVersion, keepsAlive: Bool) {
         self.method = method
@@ -26,9 +26,9 @@ struct HTTP1Request {
     /// False when the body has not the length that its head gave, so that the peer cannot tell where it ends.
     var isLengthKept: Bool { promisedBytes == nil || promisedBytes == sentBytes }
 
-    /// True when the answer is complete and the peer has not gone on with its body for `timeout`.
-    mutating func isDrainStalled(now: NIODeadline, timeout: TimeAmount) -> Bool {
-        isResponseEnded && drainStall.isStalled(progress: drainedBytes, now: now, timeout: timeout)
+    /// True when the answer is complete and the peer goes on with its body too slowly.
+    mutating func isDrainStalled(now: NIODeadline, _ minimum: MinimumProgress) -> Bool {
+        isResponseEnded && drainStall.isStalled(progress: drainedBytes, due: .max, now: now, minimum)
     }
 
     /// The head as HTTP/1.1 sends it, and whether a body follows. The end of the body is shown by its length, else by

@@ -31,6 +31,8 @@ final class HTTP2Handler: ChannelDuplexHandler {
 
     /// Frames in the session's queue from which on nothing is read while the peer takes nothing.
     private static let queuedFramesLimit = 256
+    /// Frames in the session's queue after one piece of input was read: far more than streams at once ask for.
+    private static let queuedFramesMaximum = 2048
 
     /// Bytes after which a flush is due.
     private static let flushBytes = ChannelOptions.Types.WriteBufferWaterMark.transport.high
@@ -48,6 +50,9 @@ final class HTTP2Handler: ChannelDuplexHandler {
     private var isFlushScheduled = false
     private var isReadHeld = false
     private var liveness: Liveness
+    private var watch: FrameWatch
+    /// The peer exceeded a limit: nothing more of what it sends is looked at.
+    private var isExceeded = false
     private var ticker: RepeatedTask?
 
     /// - Parameter counters: where transport bytes are counted, if anybody asks.
@@ -64,6 +69,7 @@ final class HTTP2Handler: ChannelDuplexHandler {
         self.counters = counters
         self.logger = logger
         liveness = Liveness(limits: limits, now: .now())
+        watch = FrameWatch(prefaceBytes: session.role == .server ? 24 : 0)
     }
 
     // MARK: Channel events
@@ -89,13 +95,18 @@ final class HTTP2Handler: ChannelDuplexHandler {
         guard state == .open else { return }
         let input = unwrapInboundIn(data)
         counters?.received(input.readableBytes)
-        liveness.received(now: .now())
+        let now = NIODeadline.now()
+        liveness.received(now: now)
         isReading = true
+        guard isWithinLimits(input, now: now) else { return }
         do throws(HTTPError) {
             try input.withUnsafeReadableBytes { bytes throws(HTTPError) in try session.receive(bytes) }
             dispatch(input)
         } catch {
             dispatch(input)
+            if error.http2Code == .enhanceYourCalm {
+                limits.onLimit?(.queuedFrames)
+            }
             fail(error)
         }
     }
@@ -103,6 +114,7 @@ final class HTTP2Handler: ChannelDuplexHandler {
     func channelReadComplete(context: ChannelHandlerContext) {
         isReading = false
         flush()
+        chargeTally()
         context.fireChannelReadComplete()
     }
 
@@ -181,6 +193,7 @@ extension HTTP2Handler {
             dispatch(ByteBuffer())
             guard let bytes else { break }
             counters?.sent(bytes.readableBytes)
+            watch.sent(bytes.readableBytes)
             context.write(wrapOutboundOut(bytes), promise: nil)
             writtenBytes += bytes.readableBytes
         }
@@ -188,20 +201,18 @@ extension HTTP2Handler {
     }
 
     private func dispatch(_ input: ByteBuffer) {
-        while !session.events.isEmpty {
-            var events: [SessionEvent] = []
-            swap(&events, &session.events)
-            for event in events {
+        var events = GrowingBuffer<SessionEvent>()
+        while session.takeEvents(&events) {
+            for position in 0..<events.count {
+                let event = events[position]
                 if case .pong(let payload) = event {
                     liveness.pong(payload)
                 }
                 endpoint.handle(event, input: input)
             }
-            events.removeAll(keepingCapacity: true)
-            if session.events.isEmpty {
-                swap(&events, &session.events)
-            }
+            events.removeAll(keepingUpTo: .max)
         }
+        session.finishEvents()
     }
 }
 
@@ -221,13 +232,20 @@ extension HTTP2Handler {
         guard state == .open else { return }
         let now = NIODeadline.now()
         endpoint.checkStalls(now: now)
-        switch liveness.check(now: now, openStreams: session.openStreams) {
+        if watch.isOverdue(now: now, limit: limits.headerTimeout) {
+            exceeded(.headerTime)
+        }
+        switch liveness.check(now: now, openStreams: session.openStreams, lastRequest: session.lastRequest) {
         case .fine:
             break
         case .ping(let payload):
             session.ping(payload)
         case .idle:
+            limits.onLimit?(.idleTime)
             session.terminate(.noError)
+        case .stalled(let error):
+            limits.onLimit?(.progress)
+            fail(error)
         case .dead(let error):
             fail(error)
         }
@@ -248,7 +266,6 @@ extension HTTP2Handler {
     /// What the session has left to say, most of all the GOAWAY that names the fault.
     private func sendRest() {
         guard let context, context.channel.isWritable, let bytes = try? session.nextOutput() else { return }
-        session.events.removeAll()
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
@@ -277,5 +294,48 @@ extension HTTP2Handler {
         state = .closed
         ticker?.cancel()
         endpoint.connectionEnded(error)
+    }
+}
+
+// MARK: Limits
+
+extension HTTP2Handler {
+    /// False when `input` is not to be looked at: the peer exceeds a limit with it, or has done so before.
+    private func isWithinLimits(_ input: ByteBuffer, now: NIODeadline) -> Bool {
+        guard !isExceeded else { return false }
+        let limit = input.withUnsafeReadableBytes { watch.received($0, limits.frameRates, now: now) }
+        if let limit {
+            exceeded(limit)
+        } else if session.queuedFrames > Self.queuedFramesMaximum {
+            exceeded(.queuedFrames)
+            return false
+        }
+        return limit == nil
+    }
+
+    /// Charges the peer for what it made the session do.
+    private func chargeTally() {
+        guard !session.tally.isEmpty else { return }
+        let tally = session.tally
+        session.tally = SessionTally()
+        if tally.refusedStreams > 0 {
+            limits.onLimit?(.concurrentStreams)
+        }
+        if let limit = watch.charge(tally, limits.frameRates, now: .now()) {
+            exceeded(limit)
+        }
+    }
+
+    /// Ends the connection of a peer that exceeded `limit`, and tells it.
+    private func exceeded(_ limit: TransportLimit) {
+        guard state == .open, !isExceeded else { return }
+        isExceeded = true
+        limits.onLimit?(limit)
+        logger.debug("connection ended: its peer exceeded a limit", metadata: ["limit": "\(limit.rawValue)"])
+        session.terminate(.enhanceYourCalm)
+        if context?.channel.isWritable != true {
+            fail(HTTPError(.protocolViolation, "the peer exceeded the limit \(limit.rawValue)"))
+        }
+        needsFlush()
     }
 }

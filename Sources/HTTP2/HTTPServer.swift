@@ -38,7 +38,7 @@ public final class HTTPServer: Sendable {
         let service = ServerService(
             configuration: configuration,
             handler: handler,
-            connections: ConnectionRegistry(limit: configuration.maxConnections),
+            connections: ConnectionRegistry(configuration),
             tasks: TaskCount(),
             logger: logger
         )

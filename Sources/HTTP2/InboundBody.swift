@@ -23,7 +23,7 @@ final class InboundBody {
     /// The whole body is being waited for, so that it must go on arriving.
     private var isCollected = false
     private var receivedBytes = 0
-    private var stall = StallWatch()
+    private var stall = ProgressWatch()
 
     init(stream: Int32, source: any InboundSource) {
         self.stream = stream
@@ -66,15 +66,15 @@ final class InboundBody {
         isCollected = true
     }
 
-    /// Fails a body that is being collected when nothing has arrived for `timeout`.
-    func checkStall(now: NIODeadline, timeout: TimeAmount) {
+    /// Fails a body that is being collected when it arrives too slowly; true when it does so now.
+    func checkStall(now: NIODeadline, _ minimum: MinimumProgress) -> Bool {
         guard isCollected, case .open = end, reader != nil else {
             stall.rest()
-            return
+            return false
         }
-        if stall.isStalled(progress: receivedBytes, now: now, timeout: timeout) {
-            fail(HTTPError(.timeout, "the peer does not go on with the body"))
-        }
+        guard stall.isStalled(progress: receivedBytes, due: .max, now: now, minimum) else { return false }
+        fail(HTTPError(.timeout, "the peer does not go on with the body, or too slowly"))
+        return true
     }
 
     /// Nobody will take anything any more.

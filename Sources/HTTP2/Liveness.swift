@@ -8,6 +8,9 @@ struct Liveness {
         case ping(UInt64)
         /// No stream for too long: end the connection.
         case idle
+        /// The peer takes too little of what waits for it.
+        case stalled(HTTPError)
+        /// The peer does not answer.
         case dead(HTTPError)
     }
 
@@ -17,6 +20,7 @@ struct Liveness {
     private var pingSent: NIODeadline?
     private var blockedSince: NIODeadline?
     private var pings: UInt64 = 0
+    private var lastRequest = 0
 
     init(limits: ConnectionLimits, now: NIODeadline) {
         self.limits = limits
@@ -39,11 +43,14 @@ struct Liveness {
         blockedSince = isWritable ? nil : now
     }
 
-    mutating func check(now: NIODeadline, openStreams: Int) -> Verdict {
+    /// - Parameter lastRequest: a number that grows with each request, so that those that came and went between two
+    ///   calls count as well.
+    mutating func check(now: NIODeadline, openStreams: Int, lastRequest: Int) -> Verdict {
         if let blockedSince, now - blockedSince >= limits.stallTimeout {
-            return .dead(HTTPError(.timeout, "the peer took no byte for \(limits.stallTimeout.text)"))
+            return .stalled(HTTPError(.timeout, "the peer took no byte for \(limits.stallTimeout.text)"))
         }
-        if openStreams > 0 {
+        if openStreams > 0 || lastRequest != self.lastRequest {
+            self.lastRequest = lastRequest
             lastActive = now
         } else if let idleTimeout = limits.idleTimeout, now - lastActive >= idleTimeout {
             return .idle

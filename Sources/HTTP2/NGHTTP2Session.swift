@@ -15,39 +15,29 @@ final class NGHTTP2Session {
     static let frameHeaderBytes = 9
 
     let role: Role
-    let maxHeaderListSize: Int
     let handle: OpaquePointer
-
-    // What the callbacks append to.
-    var events: [SessionEvent] = []
-    var output = ByteBuffer()
-    /// The head that is arriving; each begins a new one.
-    var header = HeaderBlock()
-    /// The bytes being read, so that body bytes can be named by their place.
-    var input = UnsafeRawBufferPointer(start: nil, count: 0)
-    /// Bodies that nghttp2 holds an unowned reference to, until their stream is closed.
-    var bodies: [Int32: OutboundBody] = [:]
-    /// What our GOAWAY blamed the peer for.
-    var complaint: HTTP2ErrorCode?
-    /// Streams that are open or, at a client, wait to be opened.
-    var openStreams = 0
+    /// What the callbacks work on.
+    private let state: UnsafeMutablePointer<SessionState>
     /// What did not fit into the output: bytes that nghttp2 keeps until it is asked for more.
     private var leftover = UnsafeRawBufferPointer(start: nil, count: 0)
     private var fields = FieldBlock()
 
     init(role: Role, limits: ConnectionLimits) throws(HTTPError) {
         self.role = role
-        maxHeaderListSize = limits.maxHeaderListSize
         guard let handle = NGHTTP2Session.makeHandle(role) else {
             throw HTTPError(.connectionClosed, "nghttp2 could not make a session: out of memory")
         }
         self.handle = handle
-        nghttp2_session_set_user_data(handle, Unmanaged.passUnretained(self).toOpaque())
+        state = .allocate(capacity: 1)
+        state.initialize(to: SessionState(role: role, maxHeaderListSize: limits.maxHeaderListSize))
+        nghttp2_session_set_user_data(handle, state)
         try submitSettings(limits)
     }
 
     deinit {
         nghttp2_session_del(handle)
+        state.deinitialize(count: 1)
+        state.deallocate()
     }
 
     private static func makeHandle(_ role: Role) -> OpaquePointer? {
@@ -103,9 +93,14 @@ extension NGHTTP2Session {
     /// - Throws: `protocolViolation` when the connection cannot go on.
     func receive(_ bytes: UnsafeRawBufferPointer) throws(HTTPError) {
         guard let base = bytes.baseAddress else { return }
-        input = bytes
+        state.pointee.borrow(.current)
+        state.pointee.input = bytes
         let count = nghttp2_session_mem_recv(handle, base.assumingMemoryBound(to: UInt8.self), bytes.count)
-        input = UnsafeRawBufferPointer(start: nil, count: 0)
+        state.pointee.input = UnsafeRawBufferPointer(start: nil, count: 0)
+        if count == Int(NGHTTP2_ERR_FLOODED.rawValue) {
+            let reason = "the peer asks for answers and does not take them"
+            throw HTTPError(.protocolViolation, reason, http2Code: .enhanceYourCalm)
+        }
         if count < 0 {
             throw HTTPError(.protocolViolation, "the peer's bytes are not HTTP/2: \(Self.text(Int32(count)))")
         }
@@ -113,34 +108,75 @@ extension NGHTTP2Session {
 
     /// The next bytes to send, at most `outputLimit`; nil when nothing can be sent at present.
     func nextOutput() throws(HTTPError) -> ByteBuffer? {
-        output = OutputScratch.take(capacity: Self.outputLimit)
+        let scratch = LoopScratch.current
+        state.pointee.borrow(scratch)
+        state.pointee.output = scratch.takeOutput(capacity: Self.outputLimit)
         append(leftover)
-        while leftover.count == 0, output.readableBytes < Self.outputLimit {
+        while leftover.count == 0, state.pointee.output.readableBytes < Self.outputLimit {
             var bytes: UnsafePointer<UInt8>?
             // DATA frames are written to `output` by a callback during this call, which returns 0 when one does not
             // fit; bytes of all other frames are returned.
             let count = nghttp2_session_mem_send(handle, &bytes)
             guard count >= 0 else {
-                output = ByteBuffer()
+                state.pointee.output = ByteBuffer()
                 throw HTTPError(.connectionClosed, "nghttp2 could not go on: \(Self.text(Int32(count)))")
             }
             guard count > 0, let bytes else { break }
             append(UnsafeRawBufferPointer(start: bytes, count: count))
         }
-        defer { output = ByteBuffer() }
-        return OutputScratch.give(&output)
+        defer { state.pointee.output = ByteBuffer() }
+        return scratch.give(&state.pointee.output)
     }
 
+    @inline(__always)
     private func append(_ bytes: UnsafeRawBufferPointer) {
-        let count = min(bytes.count, Self.outputLimit - output.readableBytes)
-        _ = output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        let count = min(bytes.count, Self.outputLimit - state.pointee.output.readableBytes)
+        _ = state.pointee.output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
         leftover = UnsafeRawBufferPointer(rebasing: bytes[count...])
     }
 
     var wantsWrite: Bool { leftover.count > 0 || nghttp2_session_want_write(handle) != 0 }
     var wantsRead: Bool { nghttp2_session_want_read(handle) != 0 }
+    /// The stream of the last request that was acted on.
+    var lastRequest: Int { Int(nghttp2_session_get_last_proc_stream_id(handle)) }
     /// Frames other than DATA that wait to be sent.
     var queuedFrames: Int { nghttp2_session_get_outbound_queue_size(handle) }
+}
+
+// MARK: What arrived
+
+extension NGHTTP2Session {
+    /// Takes what the callbacks noticed, in exchange for an empty list; false when there is nothing.
+    func takeEvents(_ events: inout GrowingBuffer<SessionEvent>) -> Bool {
+        swap(&events, &state.pointee.events)
+        return !events.isEmpty
+    }
+
+    /// All events have been acted on: heads that they name are forgotten.
+    func finishEvents() {
+        state.pointee.giveBack(.current)
+    }
+
+    /// Heads that events name.
+    func request(_ head: Int) -> RequestHead { state.pointee.heads.request(head) }
+    func response(_ head: Int) -> ResponseHead { state.pointee.heads.response(head) }
+
+    /// What `handler` has at hand for a request.
+    func prepared(_ head: Int, by handler: any RequestHandler) -> PreparedResponse? {
+        state.pointee.heads.prepared(head, by: handler)
+    }
+
+    var maxHeaderListSize: Int { state.pointee.maxHeaderListSize }
+    var complaint: HTTP2ErrorCode? { state.pointee.complaint }
+    var openStreams: Int { state.pointee.openStreams }
+    /// What the peer is to be charged for since this was last set.
+    var tally: SessionTally {
+        get { state.pointee.tally }
+        set { state.pointee.tally = newValue }
+    }
+    /// Bodies under way.
+    var bodies: [(stream: Int32, value: OutboundBody)] { state.pointee.bodies.entries }
+    func body(_ stream: Int32) -> OutboundBody? { state.pointee.bodies[stream] }
 }
 
 // MARK: Messages
@@ -159,7 +195,25 @@ extension NGHTTP2Session {
             throw HTTPError(.streamReset, "the stream takes no response any more: \(Self.text(result))")
         }
         if let body {
-            bodies[stream] = body
+            state.pointee.bodies.set(body, for: stream)
+        }
+    }
+
+    /// Queues a response whose head was checked when it was prepared; without a body the head ends the stream.
+    func submitResponse(
+        _ head: PreparedHead,
+        _ freshness: Freshness?,
+        body: OutboundBody?,
+        stream: Int32
+    ) throws(HTTPError) {
+        let result = withProvider(body) { provider in
+            head.withFields(freshness) { nghttp2_submit_response(handle, stream, $0, $1, provider) }
+        }
+        guard result == 0 else {
+            throw HTTPError(.streamReset, "the stream takes no response any more: \(Self.text(result))")
+        }
+        if let body {
+            state.pointee.bodies.set(body, for: stream)
         }
     }
 
@@ -189,12 +243,13 @@ extension NGHTTP2Session {
             throw HTTPError(.refused, "the connection takes no more requests: \(Self.text(stream)); open another one")
         }
         if let body {
-            bodies[stream] = body
+            state.pointee.bodies.set(body, for: stream)
         }
-        openStreams += 1
+        state.pointee.openStreams += 1
         return stream
     }
 
+    @inline(__always)
     private func withProvider<Result>(
         _ body: OutboundBody?,
         _ call: (UnsafePointer<nghttp2_data_provider>?) -> Result

@@ -3,7 +3,9 @@ import NIOCore
 /// The body that leaves on one stream. The application puts bytes in, the connection takes them out as flow control
 /// allows; a writer suspends while more than a limit waits. Confined to the event loop.
 final class OutboundBody {
-    private var current: ByteBuffer
+    /// A body that is known whole: it stays as it is, and `takenBytes` says how far it was taken.
+    private let whole: ByteBuffer?
+    private var current = ByteBuffer()
     private var queued: CircularBuffer<ByteBuffer>?
     private(set) var waitingBytes: Int
     /// The application has given its last byte.
@@ -17,15 +19,16 @@ final class OutboundBody {
     var isDropped = false
     /// The last byte has been handed to the transport.
     private(set) var hasLeft = false
-    var stall = StallWatch()
+    var stall = ProgressWatch()
 
     private let limit: Int
-    private var writers: [Waiter<Void>] = []
+    // Unchecked: `hasWriters` only looks, and one event loop does all the rest.
+    @exclusivity(unchecked) private var writers: [Waiter<Void>] = []
     private var finisher: Waiter<Void>?
 
     /// A body that the application will write in pieces; `limit` is the count of bytes from which writers suspend.
     init(limit: Int) {
-        current = ByteBuffer()
+        whole = nil
         waitingBytes = 0
         isEnded = false
         self.limit = limit
@@ -33,7 +36,7 @@ final class OutboundBody {
 
     /// A body that is known whole.
     init(whole bytes: ByteBuffer) {
-        current = bytes
+        whole = bytes
         waitingBytes = bytes.readableBytes
         isEnded = true
         limit = 0
@@ -82,27 +85,47 @@ final class OutboundBody {
         }
     }
 
-    /// Moves `count` bytes, which must be waiting, to the end of `output`.
-    func take(_ count: Int, into output: inout ByteBuffer) {
+    /// Moves bytes, as many as must be waiting, to `output`.
+    func take(into output: UnsafeMutableRawBufferPointer) {
+        let count = output.count
         precondition(count <= waitingBytes)
-        var rest = count
-        while rest > 0 {
-            let piece = min(rest, current.readableBytes)
-            current.withUnsafeReadableBytes { bytes in
-                _ = output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<piece]))
-            }
-            current.moveReaderIndex(forwardBy: piece)
-            rest -= piece
-            if current.readableBytes == 0 {
-                current = queued?.popFirst() ?? ByteBuffer()
-            }
+        if let whole {
+            let place = takenBytes..<takenBytes + count
+            whole.withUnsafeReadableBytes { output.copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[place])) }
+        } else {
+            takeQueued(into: output)
         }
         waitingBytes -= count
         takenBytes += count
     }
 
+    private func takeQueued(into output: UnsafeMutableRawBufferPointer) {
+        var taken = 0
+        while taken < output.count {
+            let piece = min(output.count - taken, current.readableBytes)
+            current.withUnsafeReadableBytes { bytes in
+                let target = UnsafeMutableRawBufferPointer(rebasing: output[taken..<taken + piece])
+                target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<piece]))
+            }
+            current.moveReaderIndex(forwardBy: piece)
+            taken += piece
+            if current.readableBytes == 0 {
+                current = queued?.popFirst() ?? ByteBuffer()
+            }
+        }
+    }
+
     /// Takes the next piece without copying it, for a transport that keeps references; nil when none waits.
     func takePiece(atMost limit: Int) -> ByteBuffer? {
+        if let whole {
+            let count = min(limit, waitingBytes)
+            guard count > 0, let piece = whole.getSlice(at: whole.readerIndex + takenBytes, length: count) else {
+                return nil
+            }
+            waitingBytes -= count
+            takenBytes += count
+            return piece
+        }
         guard waitingBytes > 0, let piece = current.readSlice(length: min(limit, current.readableBytes)) else {
             return nil
         }
@@ -144,25 +167,5 @@ final class OutboundBody {
         writers = []
         finisher?.settle(.failure(error))
         finisher = nil
-    }
-}
-
-/// Notices that a count stopped growing, without a clock at each step.
-struct StallWatch {
-    private var seen = -1
-    private var since = NIODeadline.uptimeNanoseconds(0)
-
-    /// True when `progress` has been the same for at least `timeout`, over all calls.
-    mutating func isStalled(progress: Int, now: NIODeadline, timeout: TimeAmount) -> Bool {
-        if progress != seen {
-            seen = progress
-            since = now
-        }
-        return now - since >= timeout
-    }
-
-    /// Nothing is due at present.
-    mutating func rest() {
-        seen = -1
     }
 }

@@ -20,10 +20,11 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         let channel = context.channel
-        let logger = pipeline.service.logger
+        let service = pipeline.service
         let limit = TimeAmount(pipeline.service.configuration.prefaceDeadline)
         deadline = context.eventLoop.scheduleTask(in: limit) {
-            logger.debug("connection closed: no protocol shown within the deadline")
+            service.exceeded(.prefaceTime)
+            service.logger.debug("connection closed: no protocol shown within the deadline")
             channel.close(promise: nil)
         }
     }

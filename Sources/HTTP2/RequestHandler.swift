@@ -6,6 +6,19 @@ public protocol RequestHandler: Sendable {
     /// block, wait or compute for long.
     /// - Parameter connection: what is known of the connection, whatever the request says.
     func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling
+
+    /// The answer to a GET without a body, if it is at hand. Asked before `handle`, which gives the same answer: this is
+    /// for what very many ask for, on whatever connection, and makes no text of what they send. By default nothing is at
+    /// hand.
+    /// - Parameters:
+    ///   - path: path and query as they were sent.
+    ///   - ifNoneMatch: value of the one `if-none-match` field; empty when there is none. Requests with several are not
+    ///     offered.
+    func prepared(path: Span<UInt8>, ifNoneMatch: Span<UInt8>) -> PreparedResponse?
+}
+
+extension RequestHandler {
+    public func prepared(path: Span<UInt8>, ifNoneMatch: Span<UInt8>) -> PreparedResponse? { nil }
 }
 
 /// How a request is answered. To a HEAD request the body is not sent, whatever the handler gives.

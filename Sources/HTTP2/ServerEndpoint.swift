@@ -12,7 +12,7 @@ final class ServerEndpoint: HTTP2Endpoint {
         var bytes = 0
         /// The answer is out, so that the stream may be closed.
         var isAnswered = false
-        var stall = StallWatch()
+        var stall = ProgressWatch()
     }
 
     /// Payload of the PING that goes with the announcement of a shutdown.
@@ -23,10 +23,12 @@ final class ServerEndpoint: HTTP2Endpoint {
     private let connection: ConnectionInfo
     private let eventLoop: any EventLoop
     private let needsFlush: () -> Void
-    private var exchanges: [Int32: Exchange] = [:]
-    private var drains: [Int32: Drain] = [:]
+    // Unchecked: one event loop reads and writes them, a statement at a time; nothing is called while one is changed.
+    @exclusivity(unchecked) private var exchanges = StreamTable<Exchange>()
+    @exclusivity(unchecked) private var drains = StreamTable<Drain>()
     private var isEnded = false
     private var isDraining = false
+    private var requests = 0
     private var shutdownTimer: Scheduled<Void>?
 
     init(
@@ -46,33 +48,49 @@ final class ServerEndpoint: HTTP2Endpoint {
     func handle(_ event: SessionEvent, input: ByteBuffer) {
         guard !isEnded else { return }
         switch event {
-        case .head(let stream, let block, let isEnd):
-            received(RequestHead(block), stream: stream, isEnd: isEnd)
+        case .head(let stream, let head, let isEnd):
+            countRequest()
+            if isEnd, let answer = session.prepared(head, by: service.handler) {
+                respond(answer, stream: stream)
+            } else {
+                received(session.request(head), stream: stream, isEnd: isEnd)
+            }
         case .headTooLarge(let stream):
-            drains[stream] = Drain()
-            respond(ResponseHead(status: 431), nil, isHead: false, stream: stream)
+            service.exceeded(.headerList)
+            drains.set(Drain(), for: stream)
+            let (head, body) = TransportProblem.headerListTooLarge.response
+            respond(head, body, isHead: false, stream: stream)
         case .data(let stream, let offset, let count):
             received(input, offset: offset, count: count, stream: stream)
         case .remoteEnd(let stream):
-            drains[stream] = nil
+            drains.remove(stream)
             if let exchange = exchanges[stream] {
                 exchange.isRemoteEnded = true
                 exchange.inbound.complete()
             }
         case .localEnd(let stream):
             exchanges[stream]?.outbound.left()
-            if drains[stream] != nil {
-                drains[stream]?.isAnswered = true
+            if var drain = drains[stream] {
+                drain.isAnswered = true
+                drains.set(drain, for: stream)
                 closeIfTooLong(stream)
             }
         case .closed(let stream, let code):
             closed(stream: stream, code)
-        case .room(let body):
-            body.wakeWriters()
+        case .room(let stream):
+            exchanges[stream]?.outbound.wakeWriters()
         case .pong(Self.shutdownPing):
             finishShutdown()
         case .pong, .goAway:
             break
+        }
+    }
+
+    private func countRequest() {
+        requests += 1
+        if requests == service.configuration.maxRequestsPerConnection {
+            service.exceeded(.requestsPerConnection)
+            drain()
         }
     }
 
@@ -81,7 +99,7 @@ final class ServerEndpoint: HTTP2Endpoint {
         switch service.handler.handle(head, on: connection) {
         case .respond(let response, let body):
             if !isEnd {
-                drains[stream] = Drain()
+                drains.set(Drain(), for: stream)
             }
             respond(response, body, isHead: isHead, stream: stream)
         case .run(let answer):
@@ -91,7 +109,7 @@ final class ServerEndpoint: HTTP2Endpoint {
                 writeBuffer: service.limits.writeBuffer,
                 carrier: self
             )
-            exchanges[stream] = exchange
+            exchanges.set(exchange, for: stream)
             if isEnd {
                 exchange.isRemoteEnded = true
                 exchange.inbound.complete()
@@ -99,6 +117,16 @@ final class ServerEndpoint: HTTP2Endpoint {
                 session.submitContinue(stream: stream)
             }
             exchange.start(on: eventLoop, tasks: service.tasks, answer)
+        }
+    }
+
+    /// Answers a GET with what was at hand.
+    private func respond(_ answer: PreparedResponse, stream: Int32) {
+        let body = answer.body.flatMap { $0.readableBytes > 0 ? OutboundBody(whole: $0) : nil }
+        do throws(HTTPError) {
+            try session.submitResponse(answer.head, answer.freshness, body: body, stream: stream)
+        } catch {
+            service.logger.error("a response could not be sent", metadata: ["error": "\(error)"])
         }
     }
 
@@ -111,7 +139,8 @@ final class ServerEndpoint: HTTP2Endpoint {
         } catch {
             service.logger.error("a response could not be sent", metadata: ["error": "\(error)"])
             if error.code == .invalidMessage {
-                respond(ResponseHead(status: 500), nil, isHead: isHead, stream: stream)
+                let (head, body) = TransportProblem.failed.response
+                respond(head, body, isHead: isHead, stream: stream)
             }
         }
     }
@@ -123,12 +152,13 @@ final class ServerEndpoint: HTTP2Endpoint {
             }
             return
         }
-        guard let bytes = drains[stream]?.bytes else {
+        guard var drain = drains[stream] else {
             session.consume(count, stream: stream)
             return
         }
-        drains[stream]?.bytes = bytes + count
-        if bytes + count > service.configuration.maxDrainedBody {
+        drain.bytes += count
+        drains.set(drain, for: stream)
+        if drain.bytes > service.configuration.maxDrainedBody {
             session.consumeForConnection(count)
             closeIfTooLong(stream)
         } else {
@@ -142,13 +172,14 @@ final class ServerEndpoint: HTTP2Endpoint {
         guard let drain = drains[stream], drain.isAnswered, drain.bytes > service.configuration.maxDrainedBody else {
             return
         }
-        drains[stream] = nil
+        drains.remove(stream)
+        service.exceeded(.drainedBody)
         session.reset(stream: stream, .noError)
     }
 
     private func closed(stream: Int32, _ code: HTTP2ErrorCode) {
-        drains[stream] = nil
-        guard let exchange = exchanges.removeValue(forKey: stream) else { return }
+        drains.remove(stream)
+        guard let exchange = exchanges.remove(stream) else { return }
         if !exchange.outbound.hasLeft || !exchange.isRemoteEnded {
             exchange.fail(.reset(code, "request on stream \(stream)"))
         }
@@ -159,7 +190,7 @@ final class ServerEndpoint: HTTP2Endpoint {
 
 extension ServerEndpoint {
     func checkStalls(now: NIODeadline) {
-        let timeout = service.limits.stallTimeout
+        let minimum = service.limits.progress
         var stalled: [Int32] = []
         for (stream, body) in session.bodies {
             let isTaskAlive = exchanges[stream].map { !$0.isTaskOver } ?? false
@@ -168,22 +199,23 @@ extension ServerEndpoint {
                 continue
             }
             let progress = body.takenBytes + (drains[stream]?.bytes ?? 0)
-            if body.stall.isStalled(progress: progress, now: now, timeout: timeout) {
+            if body.stall.isStalled(progress: progress, due: body.waitingBytes, now: now, minimum) {
                 stalled.append(stream)
             }
         }
-        for exchange in exchanges.values {
-            exchange.inbound.checkStall(now: now, timeout: timeout)
+        for (_, exchange) in exchanges.entries where exchange.inbound.checkStall(now: now, minimum) {
+            service.exceeded(.progress)
         }
-        for stream in Array(drains.keys) where session.bodies[stream] == nil {
-            guard let bytes = drains[stream]?.bytes else { continue }
-            if drains[stream]?.stall.isStalled(progress: bytes, now: now, timeout: timeout) == true {
+        for (stream, var drain) in drains.entries where session.body(stream) == nil {
+            if drain.stall.isStalled(progress: drain.bytes, due: .max, now: now, minimum) {
                 stalled.append(stream)
             }
+            drains.set(drain, for: stream)
         }
         for stream in stalled {
-            service.logger.debug("stream given up: its peer takes or sends nothing")
-            exchanges[stream]?.fail(HTTPError(.timeout, "the peer took no byte of the response for too long"))
+            service.exceeded(.progress)
+            service.logger.debug("stream given up: its peer takes or sends too little")
+            exchanges[stream]?.fail(HTTPError(.timeout, "the peer takes the response too slowly"))
             session.reset(stream: stream, .cancel)
         }
     }
@@ -211,11 +243,11 @@ extension ServerEndpoint {
         isEnded = true
         shutdownTimer?.cancel()
         shutdownTimer = nil
-        for (_, exchange) in exchanges {
+        for (_, exchange) in exchanges.entries {
             exchange.fail(error)
         }
-        exchanges = [:]
-        drains = [:]
+        exchanges.removeAll()
+        drains.removeAll()
     }
 }
 
@@ -247,34 +279,15 @@ extension ServerEndpoint: ExchangeCarrier {
             service.log(error)
         }
         if !exchange.hasHead {
-            // A failure to send this means that the stream is gone, which an event tells.
-            try? exchange.send(ResponseHead(status: 500).framed(bodyBytes: 0))
-            exchange.finish(nil)
+            exchange.answer(.failed)
         } else if let error {
             session.reset(stream: exchange.stream, error is CancellationError ? .cancel : .internalError)
         } else {
             exchange.finish(nil)
         }
         if !exchange.isRemoteEnded {
-            drains[exchange.stream] = Drain(isAnswered: exchange.outbound.hasLeft)
+            drains.set(Drain(isAnswered: exchange.outbound.hasLeft), for: exchange.stream)
         }
         needsFlush()
-    }
-}
-
-extension RequestHead {
-    /// The head of a request as HTTP/2 sent it; a request without `:authority` may name the host in a field.
-    init(_ block: HeaderBlock) {
-        self.init(
-            method: block.method,
-            scheme: block.scheme,
-            authority: block.authority,
-            path: block.path,
-            fields: block.fields
-        )
-        if authority.isEmpty, let host = fields["host"] {
-            authority = host
-            fields["host"] = nil
-        }
     }
 }

@@ -50,6 +50,8 @@ struct ServerPipeline: Sendable {
         var framing = HTTPResponseEncoder.Configuration()
         framing.automaticallySetFramingHeaders = false
         let operations = channel.pipeline.syncOperations
+        let counter = HTTP1ByteCounter()
+        try operations.addHandler(counter)
         try operations.configureHTTPServerPipeline(
             withPipeliningAssistance: false,
             withErrorHandling: false,
@@ -57,7 +59,8 @@ struct ServerPipeline: Sendable {
             withEncoderConfiguration: framing,
             withDecoderLimitConfiguration: decoderLimits
         )
-        try operations.addHandler(HTTP1Handler(service: service, scheme: scheme, connection: connection))
+        let handler = HTTP1Handler(service: service, scheme: scheme, connection: connection, counter: counter)
+        try operations.addHandler(handler)
     }
 }
 

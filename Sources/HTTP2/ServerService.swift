@@ -1,5 +1,4 @@
 import Logging
-import NIOCore
 import Synchronization
 
 /// What all connections of a server share.
@@ -11,6 +10,11 @@ struct ServerService: Sendable {
     let logger: Logger
 
     var limits: ConnectionLimits { ConnectionLimits(configuration) }
+
+    /// A peer ran into a limit.
+    func exceeded(_ limit: TransportLimit) {
+        configuration.onLimit?(limit)
+    }
 
     /// Logs why a handler's task threw: loudly only when it was the handler's doing.
     func log(_ error: any Error) {
@@ -60,79 +64,8 @@ final class TaskCount: Sendable {
     }
 }
 
-/// The open connections of a server: how many, and which, to tell them of a shutdown.
-final class ConnectionRegistry: Sendable {
-    private struct State {
-        var channels: [ObjectIdentifier: any Channel] = [:]
-        var isDraining = false
-        var waiters: [Waiter<Void>] = []
-    }
-
-    private let limit: Int
-    private let state = Mutex(State())
-
-    init(limit: Int) {
-        self.limit = limit
-    }
-
-    /// Takes up a connection; false when there are too many or the server is stopping.
-    func admit(_ channel: any Channel) -> Bool {
-        let isAdmitted = state.withLock { state in
-            guard !state.isDraining, state.channels.count < limit else { return false }
-            state.channels[ObjectIdentifier(channel)] = channel
-            return true
-        }
-        if isAdmitted {
-            channel.closeFuture.whenComplete { _ in self.remove(channel) }
-        }
-        return isAdmitted
-    }
-
-    private func remove(_ channel: any Channel) {
-        let waiters = state.withLock { state in
-            state.channels[ObjectIdentifier(channel)] = nil
-            return state.channels.isEmpty ? state.waiters.takeAll() : []
-        }
-        waiters.forEach { $0.settle(.success(())) }
-    }
-
-    var count: Int { state.withLock { $0.channels.count } }
-
-    /// Tells all connections to finish what is under way, and admits no more.
-    func drain() {
-        state.withLock { $0.isDraining = true }
-        tell(.drain)
-    }
-
-    /// Passes a command to all connections.
-    func tell(_ command: ConnectionCommand) {
-        let channels = state.withLock { Array($0.channels.values) }
-        for channel in channels {
-            channel.pipeline.fireUserInboundEventTriggered(command)
-        }
-    }
-
-    func closeAll() {
-        let channels = state.withLock { Array($0.channels.values) }
-        channels.forEach { $0.close(promise: nil) }
-    }
-
-    /// Settles `waiter` when no connection is left.
-    func whenNone(_ waiter: Waiter<Void>) {
-        let isNone = state.withLock { state in
-            if !state.channels.isEmpty {
-                state.waiters.append(waiter)
-            }
-            return state.channels.isEmpty
-        }
-        if isNone {
-            waiter.settle(.success(()))
-        }
-    }
-}
-
 extension Array {
-    fileprivate mutating func takeAll() -> [Element] {
+    mutating func takeAll() -> [Element] {
         defer { self = [] }
         return self
     }

@@ -25,8 +25,9 @@ enum SessionCallbacks {
 
     static let table = Table()
 
-    private static func session(_ userData: UnsafeMutableRawPointer?) -> NGHTTP2Session? {
-        userData.map { Unmanaged<NGHTTP2Session>.fromOpaque($0).takeUnretainedValue() }
+    @inline(__always)
+    private static func session(_ userData: UnsafeMutableRawPointer?) -> UnsafeMutablePointer<SessionState>? {
+        userData?.assumingMemoryBound(to: SessionState.self)
     }
 
     private static func has(_ flag: nghttp2_flag, _ header: nghttp2_frame_hd) -> Bool {
@@ -41,92 +42,97 @@ enum SessionCallbacks {
 
     private static let beginHeaders: nghttp2_on_begin_headers_callback = { _, frame, userData in
         guard let session = session(userData) else { return 0 }
-        session.header = HeaderBlock()
+        session.pointee.heads.begin()
         if frame?.pointee.headers.cat == NGHTTP2_HCAT_REQUEST {
-            session.openStreams += 1
+            session.pointee.openStreams += 1
         }
         return 0
     }
 
     private static let header: nghttp2_on_header_callback = { _, _, name, nameCount, value, valueCount, _, userData in
         guard let session = session(userData) else { return 0 }
-        let block = session.header
-        block.size += nameCount + valueCount + 32
-        if block.size <= session.maxHeaderListSize {
-            block.add(
-                UnsafeBufferPointer(start: name, count: nameCount),
-                UnsafeBufferPointer(start: value, count: valueCount)
-            )
-        }
+        session.pointee.heads.add(
+            UnsafeBufferPointer(start: name, count: nameCount),
+            UnsafeBufferPointer(start: value, count: valueCount),
+            limit: session.pointee.maxHeaderListSize
+        )
         return 0
     }
 
     private static let frameReceived: nghttp2_on_frame_recv_callback = { _, frame, userData in
-        guard let session = session(userData), let frame = frame?.pointee else { return 0 }
-        let header = frame.hd
+        guard let session = session(userData), let frame else { return 0 }
+        let header = frame.pointee.hd
         if isType(NGHTTP2_HEADERS, header) {
-            headersReceived(session, header, category: frame.headers.cat)
+            headersReceived(session, header, category: frame.pointee.headers.cat)
         } else if isType(NGHTTP2_DATA, header) {
             if has(NGHTTP2_FLAG_END_STREAM, header) {
-                session.events.append(.remoteEnd(stream: header.stream_id))
+                session.pointee.events.append(.remoteEnd(stream: header.stream_id))
             }
         } else if isType(NGHTTP2_PING, header) {
             if has(NGHTTP2_FLAG_ACK, header) {
-                let payload = withUnsafeBytes(of: frame.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) }
-                session.events.append(.pong(UInt64(bigEndian: payload)))
+                let payload = withUnsafeBytes(of: frame.pointee.ping.opaque_data) { $0.loadUnaligned(as: UInt64.self) }
+                session.pointee.events.append(.pong(UInt64(bigEndian: payload)))
             }
         } else if isType(NGHTTP2_GOAWAY, header) {
-            let code = HTTP2ErrorCode(rawValue: frame.goaway.error_code)
-            session.events.append(.goAway(lastStream: frame.goaway.last_stream_id, code: code))
+            let code = HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code)
+            session.pointee.events.append(.goAway(lastStream: frame.pointee.goaway.last_stream_id, code: code))
         }
         return 0
     }
 
     private static func headersReceived(
-        _ session: NGHTTP2Session,
+        _ session: UnsafeMutablePointer<SessionState>,
         _ header: nghttp2_frame_hd,
         category: nghttp2_headers_category
     ) {
-        let block = session.header
         let stream = header.stream_id
-        if block.size > session.maxHeaderListSize {
-            session.events.append(.headTooLarge(stream: stream))
+        let status = session.pointee.heads.current.status
+        let size = session.pointee.heads.current.size
+        let head = session.pointee.heads.end()
+        if size > session.pointee.maxHeaderListSize {
+            session.pointee.events.append(.headTooLarge(stream: stream))
             return
         }
         let isEnd = has(NGHTTP2_FLAG_END_STREAM, header)
         // A response head may follow informational ones, and then comes in the category of trailers.
-        if category == NGHTTP2_HCAT_REQUEST || block.status >= 200 {
-            session.events.append(.head(stream: stream, block, isEnd: isEnd))
+        if category == NGHTTP2_HCAT_REQUEST || status >= 200 {
+            session.pointee.events.append(.head(stream: stream, head: head, isEnd: isEnd))
         } else if isEnd {
-            session.events.append(.remoteEnd(stream: stream))
+            session.pointee.events.append(.remoteEnd(stream: stream))
+        } else if status > 0 {
+            session.pointee.tally.informational += 1
         }
     }
 
     private static let dataReceived: nghttp2_on_data_chunk_recv_callback = { _, _, stream, data, count, userData in
-        guard let session = session(userData), let base = session.input.baseAddress, let data else { return 0 }
+        guard let session = session(userData), let base = session.pointee.input.baseAddress, let data else { return 0 }
         let offset = UnsafeRawPointer(data) - base
-        precondition(offset >= 0 && offset + count <= session.input.count, "nghttp2 names bytes of its input")
-        session.events.append(.data(stream: stream, offset: offset, count: count))
+        precondition(offset >= 0 && offset + count <= session.pointee.input.count, "nghttp2 names bytes of its input")
+        session.pointee.events.append(.data(stream: stream, offset: offset, count: count))
         return 0
     }
 
     private static let streamClosed: nghttp2_on_stream_close_callback = { _, stream, code, userData in
         guard let session = session(userData) else { return 0 }
-        session.openStreams -= 1
-        session.bodies[stream] = nil
-        session.events.append(.closed(stream: stream, code: HTTP2ErrorCode(rawValue: code)))
+        session.pointee.openStreams -= 1
+        session.pointee.bodies.remove(stream)
+        session.pointee.events.append(.closed(stream: stream, code: HTTP2ErrorCode(rawValue: code)))
         return 0
     }
 
     // MARK: Sending
 
     private static let frameSent: nghttp2_on_frame_send_callback = { _, frame, userData in
-        guard let session = session(userData), let frame, case let header = frame.pointee.hd else { return 0 }
+        guard let session = session(userData), let frame else { return 0 }
+        let header = frame.pointee.hd
         if isType(NGHTTP2_GOAWAY, header), frame.pointee.goaway.error_code != 0 {
-            session.complaint = HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code)
+            session.pointee.complaint = HTTP2ErrorCode(rawValue: frame.pointee.goaway.error_code)
+        }
+        if isType(NGHTTP2_RST_STREAM, header) {
+            session.pointee.tally.resetSent(HTTP2ErrorCode(rawValue: frame.pointee.rst_stream.error_code))
         }
         if isType(NGHTTP2_DATA, header) || isType(NGHTTP2_HEADERS, header), has(NGHTTP2_FLAG_END_STREAM, header) {
-            session.events.append(.localEnd(stream: header.stream_id))
+            session.pointee.events.append(.localEnd(stream: header.stream_id))
         }
         return 0
     }
@@ -135,7 +141,7 @@ enum SessionCallbacks {
         guard let session = session(userData), let frame = frame?.pointee else { return 0 }
         // A request that GOAWAY overtook. nghttp2 closes its stream next, with a code that says less.
         if isType(NGHTTP2_HEADERS, frame.hd), frame.headers.cat == NGHTTP2_HCAT_REQUEST {
-            session.events.append(.closed(stream: frame.hd.stream_id, code: .refusedStream))
+            session.pointee.events.append(.closed(stream: frame.hd.stream_id, code: .refusedStream))
         }
         return 0
     }
@@ -154,7 +160,7 @@ enum SessionCallbacks {
             flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
             return 0
         }
-        let count = min(limit, body.waitingBytes, session.roomForData)
+        let count = min(limit, body.waitingBytes, session.pointee.roomForData)
         flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
         if count == body.waitingBytes && body.isEnded {
             flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
@@ -163,28 +169,31 @@ enum SessionCallbacks {
     }
 
     /// Copies a DATA frame to the output: the one time its bytes are copied.
-    private static let sendData: nghttp2_send_data_callback = { _, _, frameHeader, count, source, userData in
+    private static let sendData: nghttp2_send_data_callback = { _, frame, frameHeader, count, source, userData in
         guard let session = session(userData), let pointer = source?.pointee.ptr else {
             return Int32(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
         }
         let header = UnsafeRawBufferPointer(start: frameHeader, count: NGHTTP2Session.frameHeaderBytes)
-        guard session.output.readableBytes + header.count + count <= NGHTTP2Session.outputLimit else {
+        guard session.pointee.output.readableBytes + header.count + count <= NGHTTP2Session.outputLimit else {
             return Int32(NGHTTP2_ERR_WOULDBLOCK.rawValue)
         }
         let body = Unmanaged<OutboundBody>.fromOpaque(pointer).takeUnretainedValue()
-        session.output.writeBytes(header)
-        body.take(count, into: &session.output)
-        if body.hasWriters {
-            session.events.append(.room(body))
+        session.pointee.output.writeWithUnsafeMutableBytes(minimumWritableBytes: header.count + count) { room in
+            room.copyMemory(from: header)
+            body.take(into: UnsafeMutableRawBufferPointer(rebasing: room[header.count..<header.count + count]))
+            return header.count + count
+        }
+        if body.hasWriters, let frame {
+            session.pointee.events.append(.room(stream: frame.pointee.hd.stream_id))
         }
         return 0
     }
 }
 
-extension NGHTTP2Session {
+extension SessionState {
     /// Payload for the next DATA frame: what is left of the output, or a new one when little is left.
     fileprivate var roomForData: Int {
-        let left = Self.outputLimit - output.readableBytes - Self.frameHeaderBytes
-        return left >= 1024 ? left : Self.outputLimit - Self.frameHeaderBytes
+        let left = NGHTTP2Session.outputLimit - output.readableBytes - NGHTTP2Session.frameHeaderBytes
+        return left >= 1024 ? left : NGHTTP2Session.outputLimit - NGHTTP2Session.frameHeaderBytes
     }
 }

@@ -1,4 +1,5 @@
 package import ExposureKeys
+package import HTTP2
 package import Replication
 
 /// How long answers may be kept by caches on the way.
@@ -12,17 +13,17 @@ package struct CachePolicy: Sendable {
 
     /// Until two minutes after the next slot, and up to a tenth of a slot longer at random, so that caches and phones
     /// do not all come back at once. Two minutes are cut to one slot where slots are shorter (demonstrations).
-    package func index(now: Timestamp, jitter: Double) -> String {
+    package func index(now: Timestamp, jitter: Double) -> Freshness {
         let seconds = now.milliseconds / 1000
         let untilNext = slot - seconds % slot
         let spread = Int64(Double(slot) / 10 * jitter)
-        return "public, max-age=\(untilNext + min(120, slot) + spread)"
+        return Freshness(maxAge: untilNext + min(120, slot) + spread)
     }
 
     /// Until the oldest batch of the answer is dropped.
-    package func range(publication: Interval, now: Timestamp) -> String {
+    package func range(publication: Interval, now: Timestamp) -> Freshness {
         let end = publication.advanced(by: Expiry.batchLifetime).unixSeconds
-        return "public, max-age=\(max(0, end - now.milliseconds / 1000)), immutable"
+        return Freshness(maxAge: end - now.milliseconds / 1000, isImmutable: true)
     }
 
     /// Hashes stay true for good; fifteen days is as long as anyone asks for them.

@@ -30,8 +30,11 @@ struct IndexMaker: Sendable {
         return ServedIndex(
             index: index,
             hash: hash,
-            body: ByteBuffer(bytes: index.bytes),
-            etag: "\"\(hash.hexadecimal.prefix(16))\"",
+            document: PreparedDocument(
+                ByteBuffer(bytes: index.bytes),
+                hash: hash,
+                contentType: "application/octet-stream"
+            ),
             settled: ByteBuffer(bytes: settledPart.bytes),
             settledHash: settledPart.hash
         )

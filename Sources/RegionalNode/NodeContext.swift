@@ -20,6 +20,7 @@ final class NodeContext: Sendable {
     let health: NodeHealth
     let care: StoreCare
     let wire: WireCounters
+    let metrics = NodeMetrics()
     let logger: Logger
     private let indexMaker: IndexMaker
     private let arrivals = Mutex<[Arrival]>([])
@@ -63,7 +64,10 @@ final class NodeContext: Sendable {
         self.logger = logger
         (signedIndexes, signedIndexesEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         health = NodeHealth()
-        care = StoreCare(served: served, roster: roster, health: health, clock: clock, logger: logger)
+        let (health, metrics) = (health, metrics)
+        care = StoreCare(served: served, roster: roster, health: health, clock: clock, logger: logger) {
+            metrics.alarmRaised()
+        }
         wire = WireCounters()
         indexMaker = IndexMaker(region: region, signer: signer)
     }
@@ -73,6 +77,7 @@ final class NodeContext: Sendable {
         let living = served.all.filter { $0.feed.region == region && $0.isLiving }.map(\.feed)
         let publication = try publisher.publish(keys, storage: storage, living: living)
         guard let feed = publication.batches.first?.feed else { return publication }
+        metrics.published(keys: publication.published, batches: publication.batches.count)
         served.append(publication.batches, base: nil)
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
@@ -145,6 +150,7 @@ final class NodeContext: Sendable {
     }
 
     func raise(_ alarm: String) {
+        metrics.alarmRaised()
         if health.raise(alarm, at: clock.now) { logger.error("alarm", metadata: ["what": "\(alarm)"]) }
     }
 

@@ -19,15 +19,36 @@ struct PublicHandler: RequestHandler {
     let readers: RangeReaders
     let care: StoreCare
     let raise: @Sendable (String) -> Void
+    let metrics: RequestMetrics
+    let jitter = Jitter()
+
+    /// What very many ask for: the index, and ranges that were asked for before.
+    func prepared(path: Span<UInt8>, ifNoneMatch: Span<UInt8>) -> PreparedResponse? {
+        if path.isEqual(to: PublicHandler.indexPath) {
+            let freshness = policy.index(now: clock.now, jitter: jitter.next())
+            return served.index?.document.answer(ifNoneMatch: ifNoneMatch, freshness)?.metered(metrics, .index)
+        }
+        return cache.find(path, generation: served.generation).map { ready($0).metered(metrics, .range) }
+    }
+
+    private static let indexPath = Array("/v1/index".utf8)
+
+    private func ready(_ range: RangeCache.Entry) -> PreparedResponse {
+        PreparedResponse(range.head, policy.range(publication: range.publication, now: clock.now), range.body)
+    }
 
     func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
         let path = request.path.prefix { $0 != "?" }
         guard path.utf8.count == request.path.utf8.count, let route = PublicRoute(path: request.path) else {
-            return missing(request.path)
+            return missing(request.path).metered(metrics, .other)
         }
         guard request.method == "GET" || request.method == "HEAD" else {
-            return ProblemDocument.methodNotAllowed.response(["allow": "GET, HEAD"])
+            return ProblemDocument.methodNotAllowed.response(["allow": "GET, HEAD"]).metered(metrics, route.name)
         }
+        return answer(route, request).metered(metrics, route.name)
+    }
+
+    private func answer(_ route: PublicRoute, _ request: RequestHead) -> RequestHandling {
         switch route {
         case .index: return index(request)
         case .indexOf(let region): return self.index(of: region, request)
@@ -35,7 +56,7 @@ struct PublicHandler: RequestHandler {
         case .roster:
             return whole(roster, tag: rosterTag, caching: CachePolicy.roster, "text/plain; charset=utf-8", request)
         case .health: return healthz()
-        case .range(let feed, let range): return self.range(feed, range)
+        case .range(let feed, let range): return self.range(feed, range, request.path)
         case .hashes(let feed, let range): return hashes(feed, range)
         case .frontier(let feed, let size): return frontier(feed, size)
         }
@@ -52,8 +73,9 @@ struct PublicHandler: RequestHandler {
 
     private func index(_ request: RequestHead) -> RequestHandling {
         guard let index = served.index else { return ProblemDocument.storeFailed.response() }
-        let caching = policy.index(now: clock.now, jitter: Double.random(in: 0...1))
-        return whole(index.body, tag: index.etag, caching: caching, "application/octet-stream", request)
+        let caching = policy.index(now: clock.now, jitter: jitter.next()).description
+        let document = index.document
+        return whole(document.body, tag: document.tag, caching: caching, "application/octet-stream", request)
     }
 
     /// Another node's index, as a difference from ours. Our own is one without differences, so that whoever asks for
@@ -64,7 +86,7 @@ struct PublicHandler: RequestHandler {
             region == own.index.node
             ? ServedDifference(of: own.index, from: own.index) : heldIndexes.difference(of: region, from: own)
         guard let difference else { return ProblemDocument.noIndexHeld(region.code).response() }
-        let caching = policy.index(now: clock.now, jitter: Double.random(in: 0...1))
+        let caching = policy.index(now: clock.now, jitter: jitter.next()).description
         return whole(difference.body, tag: difference.etag, caching: caching, "application/octet-stream", request)
     }
 
@@ -84,7 +106,7 @@ struct PublicHandler: RequestHandler {
         return .respond(ResponseHead(status: 200, fields: fields), ByteBuffer(string: "{\"status\":\"ok\"}\n"))
     }
 
-    private func range(_ id: FeedID, _ range: FeedRange) -> RequestHandling {
+    private func range(_ id: FeedID, _ range: FeedRange, _ path: String) -> RequestHandling {
         guard let feed = served.feed(id) else { return unknown(id) }
         guard range.upperBound <= feed.count else {
             return ProblemDocument.beyondEnd(id.description, count: feed.count).response()
@@ -92,15 +114,16 @@ struct PublicHandler: RequestHandler {
         guard range.lowerBound >= feed.first else {
             return ProblemDocument.gone(id.description, first: feed.first).response()
         }
-        if let body = cache[id, range], let publication = Batch.publication(atStartOf: body) {
-            return .respond(bytesHead(policy.range(publication: publication, now: clock.now)), body)
-        }
+        let generation = served.generation
+        if let held = cache.find(Array(path.utf8).span, generation: generation) { return ready(held).handling }
         if feed.isDamaged(range) { return RangeReader.damaged(id).response(RangeReader.retryLater) }
         let reader = RangeReader(
             feed: id,
             range: range,
             queue: queue,
             cache: cache,
+            generation: generation,
+            path: path,
             policy: policy,
             clock: clock,
             readers: readers,

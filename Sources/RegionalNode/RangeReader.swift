@@ -12,6 +12,9 @@ struct RangeReader: Sendable {
     let range: FeedRange
     let queue: StoreQueue
     let cache: RangeCache
+    /// Of the feeds, from before anything is read.
+    let generation: UInt64
+    let path: String
     let policy: CachePolicy
     let clock: NodeClock
     let readers: RangeReaders
@@ -63,7 +66,9 @@ struct RangeReader: Sendable {
         if headSent {
             try await writer.write(body)
         } else {
-            cache.insert(body, feed, range)
+            if let publication = Batch.publication(atStartOf: body) {
+                cache.insert(body, publication: publication, path: path, generation: generation)
+            }
             var head = head(body)
             head.fields["content-length"] = String(body.readableBytes)
             try await writer.send(head)
@@ -95,7 +100,7 @@ struct RangeReader: Sendable {
         let caching = policy.range(publication: publication, now: clock.now)
         return ResponseHead(
             status: 200,
-            fields: ["content-type": "application/octet-stream", "cache-control": caching]
+            fields: ["content-type": "application/octet-stream", "cache-control": caching.description]
         )
     }
 

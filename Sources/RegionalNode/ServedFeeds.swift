@@ -9,6 +9,7 @@ internal import Synchronization
 /// What the routes may serve at this moment: only what is durable. Written by replication, read by every event loop.
 final class ServedFeeds: Sendable {
     private let state: Mutex<State>
+    private let drops = Atomic<UInt64>(0)
 
     private struct State {
         var feeds: [FeedID: ServedFeed] = [:]
@@ -33,6 +34,9 @@ final class ServedFeeds: Sendable {
 
     /// Differs whenever the feeds do.
     var version: UInt64 { state.withLock { $0.version } }
+
+    /// Grows when batches leave, so that what was kept of them elsewhere leaves too.
+    var generation: UInt64 { drops.load(ordering: .acquiring) }
 
     /// Ascending.
     var all: [ServedFeed] { state.withLock { $0.feeds.values.sorted { $0.feed < $1.feed } } }
@@ -62,6 +66,7 @@ final class ServedFeeds: Sendable {
                 state.feeds[feed.feed] = ServedFeed(feed, damaged: damaged.filter { $0 >= feed.first })
             }
         }
+        drops.wrappingAdd(1, ordering: .releasing)
     }
 
     /// Takes batches out of service. Called on the store's thread.
@@ -162,8 +167,7 @@ struct ServedIndex: Sendable {
     let index: FeedIndex
     /// SHA-256 of its bytes.
     let hash: Hash256
-    let body: ByteBuffer
-    let etag: String
+    let document: PreparedDocument
     let settled: ByteBuffer
     let settledHash: Hash256
 }

@@ -218,8 +218,10 @@ struct StreamingTests {
         }
         try await withServer(answer: answer) { _, port in
             try await withConnection(to: port) { connection in
-                let (head, _) = try await connection.get("/early", maxBody: 10)
+                let (head, body) = try await connection.get("/early", maxBody: 1000)
                 #expect(head.status == 500)
+                #expect(head.fields["content-type"] == "application/problem+json")
+                #expect(head.fields["content-length"] == String(body.readableBytes))
                 let error = await #expect(throws: HTTPError.self) {
                     _ = try await connection.get("/late", maxBody: 10)
                 }
@@ -244,7 +246,7 @@ struct StreamingTests {
                 let (head, body) = try await connection.get("/some", maxBody: 10)
                 #expect(head.status == 200)
                 #expect(body == ByteBuffer(string: "some"))
-                let (last, _) = try await connection.get("/none", maxBody: 10)
+                let (last, _) = try await connection.get("/none", maxBody: 1000)
                 #expect(last.status == 500)
             }
         }

@@ -1,25 +1,43 @@
+import HTTP2
 import ExposureKeys
-import FeedFormat
 import NIOCore
 import RegionalNode
 import Testing
 
 @Suite struct RangeCacheTests {
+    private let cache = RangeCache(limit: 1000)
+
+    private func insert(_ name: String, bytes: Int, fill: UInt8 = 0, generation: UInt64 = 0) {
+        let body = ByteBuffer(repeating: fill, count: bytes)
+        cache.insert(body, publication: Interval(7), path: name, generation: generation)
+    }
+
+    private func find(_ name: String, generation: UInt64 = 0) -> RangeCache.Entry? {
+        cache.find(Array(name.utf8).span, generation: generation)
+    }
+
     @Test func theOldestLeaveWhenTheLimitIsReached() throws {
-        let feed = FeedID(region: try #require(Region("VN-01")), epoch: Epoch(1))
-        let cache = RangeCache(limit: 1000)
-        func range(_ index: UInt64) throws -> FeedRange { try #require(FeedRange(level: 0, index: index)) }
-        for index in 0..<20 {
-            cache.insert(ByteBuffer(repeating: UInt8(index), count: 100), feed, try range(UInt64(index)))
-        }
-        let held = try (0..<20).filter { cache[feed, try range(UInt64($0))] != nil }
-        #expect(held == Array(10..<20))
-        #expect(cache[feed, try range(19)]?.getBytes(at: 0, length: 1) == [19])
+        for number in 10..<30 { insert("\(number)", bytes: 98, fill: UInt8(number)) }
+        #expect((10..<30).filter { find("\($0)") != nil } == Array(20..<30))
+        let last = try #require(find("29"))
+        #expect(last.body.getBytes(at: 0, length: 1) == [29] && last.publication == Interval(7))
+        #expect(last.head.head.fields["content-length"] == "98")
         // One that would push out much of the rest is not kept.
-        cache.insert(ByteBuffer(repeating: 0, count: 500), feed, try range(99))
-        #expect(cache[feed, try range(99)] == nil)
+        insert("99", bytes: 500)
+        #expect(find("99") == nil)
         // The same again takes no room.
-        for _ in 0..<50 { cache.insert(ByteBuffer(repeating: 19, count: 100), feed, try range(19)) }
-        #expect(cache[feed, try range(10)] != nil)
+        for _ in 0..<50 { insert("29", bytes: 98) }
+        #expect(find("20") != nil)
+    }
+
+    @Test func nothingOutlivesADrop() {
+        insert("a", bytes: 10)
+        #expect(find("a") != nil)
+        #expect(find("a", generation: 1) == nil)
+        // Read before the drop, finished after it.
+        insert("b", bytes: 10, generation: 0)
+        #expect(find("b", generation: 1) == nil)
+        insert("b", bytes: 10, generation: 1)
+        #expect(find("b", generation: 1) != nil)
     }
 }

@@ -48,7 +48,7 @@ struct ServedSite {
             "cluster", "create", "--directory", directory + "/cluster", "--regions", ServedSite.region, "--base-port",
             String(nodePort), "--publication-slot", "3600",
         ]
-        try Command.run([try Command.keytide()] + create)
+        try Command.run([try Command.keytide()] + create + (isCleartext ? ["--cleartext"] : []))
         ranges = try ServedSite.publish(sizes, in: directory + "/cluster")
         for range in ranges {
             let file = URL(fileURLWithPath: directory + "/files" + range.path)

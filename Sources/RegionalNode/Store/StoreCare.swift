@@ -20,7 +20,17 @@ final class StoreCare: Sendable {
     private let clock: NodeClock
     private let logger: Logger
 
-    init(served: ServedFeeds, roster: Roster, health: NodeHealth, clock: NodeClock, logger: Logger) {
+    private let onAlarm: @Sendable () -> Void
+
+    /// - Parameter onAlarm: called whenever an alarm is raised, for the first time or again.
+    init(
+        served: ServedFeeds,
+        roster: Roster,
+        health: NodeHealth,
+        clock: NodeClock,
+        logger: Logger,
+        onAlarm: @escaping @Sendable () -> Void
+    ) {
         (damage, damageEnd) = AsyncStream.makeStream()
         (breakdown, breakdownEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
         self.served = served
@@ -28,6 +38,7 @@ final class StoreCare: Sendable {
         self.health = health
         self.clock = clock
         self.logger = logger
+        self.onAlarm = onAlarm
     }
 
     /// A call of the store that writes has failed.
@@ -121,6 +132,7 @@ final class StoreCare: Sendable {
     }
 
     private func raise(_ alarm: String) {
+        onAlarm()
         if health.raise(alarm, at: clock.now) { logger.error("alarm", metadata: ["what": "\(alarm)"]) }
     }
 

@@ -65,6 +65,11 @@ final class RawPeer: Sendable {
         try await channel.writeAndFlush(ByteBuffer(bytes: bytes))
     }
 
+    /// Sends as far as the peer takes it, without waiting.
+    func sendSoon(_ bytes: [UInt8]) {
+        channel.writeAndFlush(ByteBuffer(bytes: bytes), promise: nil)
+    }
+
     var received: ByteBuffer { inbox.bytes.withLock { $0 } }
     var receivedText: String { String(buffer: received) }
     var isClosed: Bool { !channel.isActive }
@@ -145,7 +150,7 @@ enum Frame {
         make(type: 8, flags: 0, stream: stream, bytes(increment))
     }
 
-    private static func bytes(_ value: UInt32) -> [UInt8] {
+    static func bytes(_ value: UInt32) -> [UInt8] {
         withUnsafeBytes(of: value.bigEndian) { Array($0) }
     }
 

@@ -24,11 +24,12 @@ struct Tool {
     }
 
     /// Runs the program to its end, or for `seconds` at most.
-    func run(_ arguments: [String], seconds: Int = 30) async throws -> Output {
+    /// - Parameter input: its standard input; nil for none.
+    func run(_ arguments: [String], input: URL? = nil, seconds: Int = 30) async throws -> Output {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let (output, error) = (try folder.file("out", Data()), try folder.file("err", Data()))
-        let running = try start(arguments, output: output, error: error)
+        let running = try start(arguments, input: input, output: output, error: error)
         defer { running.stop() }
         for _ in 0..<(seconds * 100) where running.process.isRunning {
             try await Task.sleep(for: .milliseconds(10))
@@ -44,11 +45,11 @@ struct Tool {
     }
 
     /// Starts the program; the caller stops it.
-    func start(_ arguments: [String], output: URL? = nil, error: URL? = nil) throws -> RunningTool {
+    func start(_ arguments: [String], input: URL? = nil, output: URL? = nil, error: URL? = nil) throws -> RunningTool {
         let process = Process()
         process.executableURL = url
         process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
         process.standardOutput = try output.map { try FileHandle(forWritingTo: $0) } ?? FileHandle.nullDevice
         process.standardError = try error.map { try FileHandle(forWritingTo: $0) } ?? FileHandle.nullDevice
         try process.run()
@@ -96,15 +97,14 @@ struct TemporaryFolder {
 func freePort() throws -> Int {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let result = withUnsafeMutablePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-            bind(descriptor, address, length) == 0 ? getsockname(descriptor, address, &length) : -1
-        }
+    // A sockaddr_in: family, port 0, 127.0.0.1.
+    var address: [UInt8] = withUnsafeBytes(of: sa_family_t(AF_INET)) { Array($0) } + [0, 0, 127, 0, 0, 1]
+    address += [UInt8](repeating: 0, count: 8)
+    var length = socklen_t(address.count)
+    let result = address.withUnsafeMutableBytes { bytes -> Int32 in
+        guard let pointer = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return -1 }
+        return bind(descriptor, pointer, length) == 0 ? getsockname(descriptor, pointer, &length) : -1
     }
     guard result == 0 else { throw TestFailure("no free port on 127.0.0.1") }
-    return Int(UInt16(bigEndian: address.sin_port))
+    return Int(address[2]) << 8 | Int(address[3])
 }
