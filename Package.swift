@@ -175,7 +175,7 @@ let package = Package(
             name: "RegionalNodeTests",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
-                coreMetrics, nioCore, nioPosix, lifecycle, configuration, "TestSupport",
+                coreMetrics, nioCore, nioPosix, lifecycle, configuration, grdb, "TestSupport",
             ],
             swiftSettings: strict
         ),
