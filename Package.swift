@@ -113,7 +113,12 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport",
+            dependencies: [crypto, x509, asn1],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ExposureKeysTests",
             dependencies: ["ExposureKeys", "TestSupport"],
@@ -156,7 +161,11 @@ let package = Package(
             dependencies: ["ExposureKeys", "FeedFormat", "FeedStore", "FeedStoreExerciser", grdb],
             swiftSettings: strict
         ),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "HTTP2Tests",
+            dependencies: ["HTTP2", logging, nioCore, nioPosix, "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "FuzzTesting",
             dependencies: [
@@ -171,14 +180,15 @@ let package = Package(
             name: "RegionalNodeTests",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
-                coreMetrics, nioCore, nioPosix, lifecycle, configuration,
+                coreMetrics, nioCore, nioPosix, lifecycle, configuration, "TestSupport",
             ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode",
+                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "HTTP2", "RegionalNode",
+                "TestSupport",
             ],
             swiftSettings: strict
         ),

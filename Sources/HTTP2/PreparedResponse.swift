@@ -50,7 +50,9 @@ public struct Freshness: Sendable, Hashable, CustomStringConvertible {
         var end = 0
         func add(_ text: StaticString) {
             let source = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-            UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[end...]).copyMemory(from: source)
+            UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[end...]).copyMemory(
+                from: source
+            )
             end += source.count
         }
         add("public, max-age=")

@@ -46,6 +46,9 @@ public struct RegionalNode: Service {
         files = try NodeFiles(configuration, now: clock.seconds)
         let roster = files.roster
         certificates = try NodeCertificates(configuration, roster: { roster }, clock: clock, logger: logger)
+        if let warning = try AdminSocketFolder.check(socket: configuration.adminSocketPath) {
+            logger.warning("\(warning)")
+        }
         storage = try openStore(configuration.storePath)
     }
 
@@ -82,13 +85,22 @@ public struct RegionalNode: Service {
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
+        let observer = NodeObserver(
+            node: node,
+            driver: driver,
+            connections: connections,
+            listeners: ListenerLoad(),
+            certificates: certificates,
+            storePath: configuration.storePath,
+            neighbours: { neighbours }
+        )
         let listeners = try await NodeListeners(
             configuration,
             files,
             certificates,
             node,
             driver,
-            connections,
+            observer,
             group: group
         )
         onReady(listeners.addresses)
