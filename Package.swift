@@ -154,7 +154,11 @@ let package = Package(
             dependencies: ["ExposureKeys", "FeedFormat", "FeedStore", "FeedStoreExerciser", grdb],
             swiftSettings: strict
         ),
-        .testTarget(name: "HTTP2Tests", dependencies: ["HTTP2", logging, nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "HTTP2Tests",
+            dependencies: ["HTTP2", logging, nioCore, nioPosix, "TestSupport"],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "FuzzTesting",
             dependencies: ["ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", crypto],

@@ -26,7 +26,9 @@ public final class PreparedHead: @unchecked Sendable {
         }
         self.head = (isValid ? head : ResponseHead(status: 500)).framed(bodyBytes: bodyBytes)
         var list = [(":status", String(self.head.status))]
-        for (name, value) in self.head.fields where !FieldRules.isConnectionSpecific(name) { list.append((name, value)) }
+        for (name, value) in self.head.fields where !FieldRules.isConnectionSpecific(name) {
+            list.append((name, value))
+        }
         bytes = .allocate(capacity: list.reduce(0) { $0 + $1.0.utf8.count + $1.1.utf8.count })
         fields = .allocate(capacity: list.count)
         var end = 0

@@ -40,17 +40,19 @@ public struct Freshness: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Bytes that `write` may need.
-    static let maximumBytes = 64
+    package static let maximumBytes = 64
 
     /// Writes the value of `cache-control`.
     /// - Parameter bytes: `maximumBytes` of room.
     /// - Returns: how many were written.
-    func write(to bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    package func write(to bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
         precondition(bytes.count >= Self.maximumBytes)
         var end = 0
         func add(_ text: StaticString) {
             let source = UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-            UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[end...]).copyMemory(from: source)
+            UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[end...]).copyMemory(
+                from: source
+            )
             end += source.count
         }
         add("public, max-age=")

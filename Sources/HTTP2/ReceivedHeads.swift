@@ -171,8 +171,9 @@ extension ReceivedHeads {
 extension UnsafeBufferPointer<UInt8> {
     @inline(__always)
     fileprivate func equals(_ text: StaticString) -> Bool {
-        count == text.utf8CodeUnitCount && UnsafeRawBufferPointer(self).elementsEqual(
-            UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-        )
+        count == text.utf8CodeUnitCount
+            && UnsafeRawBufferPointer(self).elementsEqual(
+                UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+            )
     }
 }
