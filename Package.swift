@@ -111,7 +111,12 @@ let package = Package(
             swiftSettings: strict
         ),
 
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport",
+            dependencies: [crypto, x509, asn1],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "ExposureKeysTests",
             dependencies: ["ExposureKeys", "TestSupport"],
@@ -177,7 +182,7 @@ let package = Package(
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "RegionalNode",
+                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "HTTP2", "RegionalNode",
             ],
             swiftSettings: strict
         ),

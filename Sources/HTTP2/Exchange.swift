@@ -19,6 +19,8 @@ final class Exchange {
     let inbound: InboundBody
     let outbound: OutboundBody
     private(set) var hasHead = false
+    /// Of the head that was sent.
+    private(set) var status: Int?
     private(set) var isTaskOver = false
     /// The peer has ended its side.
     var isRemoteEnded = false
@@ -96,6 +98,7 @@ final class Exchange {
         }
         outbound.isDropped = try !carrier.send(head, for: self)
         hasHead = true
+        status = head.status
     }
 
     /// Answers with a problem where the task gave no answer.

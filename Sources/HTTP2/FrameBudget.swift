@@ -51,7 +51,7 @@ package struct FrameBudget {
     package mutating func take(_ rate: FrameRate, now: NIODeadline) -> Bool {
         let step = Self.step(rate)
         let begin = max(fullAt, now)
-        let owed = (begin - now).nanoseconds / step.nanoseconds
+        let owed = ((begin - now).nanoseconds + step.nanoseconds - 1) / step.nanoseconds
         guard owed < Int64(rate.burst) else { return false }
         fullAt = begin + step
         return true

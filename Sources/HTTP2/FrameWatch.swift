@@ -5,6 +5,9 @@ package import NIOCore
 ///
 /// After a limit was exceeded the connection is to be ended, and nothing more asked of this.
 package struct FrameWatch {
+    /// The largest payload that we take (RFC 9113, 4.2). nghttp2 refuses a larger one as what it is.
+    private static let maxFrameSize = 16_384
+
     /// Bytes of preface or payload to pass over.
     private var skip: Int
     /// A frame header that came in part: its first 8 bytes, and how many bytes of it are there.
@@ -105,7 +108,7 @@ package struct FrameWatch {
         case 3:
             return resets.take(rates.resets, now: now) ? nil : .resets
         case 4:
-            guard length <= rates.maxSettings * 6 else { return .settings }
+            guard length <= rates.maxSettings * 6 || length > Self.maxFrameSize else { return .settings }
             return settings.take(rates.settings, now: now) ? nil : .settings
         case 6:
             return pings.take(rates.pings, now: now) ? nil : .pings

@@ -1,20 +1,20 @@
-import NIOCore
+package import NIOCore
 
 /// How often something that strangers can cause may be written to the log.
-struct LogBudget {
+package struct LogBudget {
     private let lines: Int
     private let window: TimeAmount
     private var began: NIODeadline?
     private var written = 0
 
     /// At most `lines` in each `window`.
-    init(lines: Int, per window: TimeAmount) {
+    package init(lines: Int, per window: TimeAmount) {
         self.lines = lines
         self.window = window
     }
 
     /// Whether a line may be written now; counts it if so.
-    mutating func admits(now: NIODeadline) -> Bool {
+    package mutating func admits(now: NIODeadline) -> Bool {
         if let began, now - began < window {
             guard written < lines else { return false }
         } else {

@@ -23,6 +23,19 @@ public struct ResponseWriter: Sendable {
         try await onLoop { exchange, waiter in exchange.finish(waiter) }
     }
 
+    /// The status sent so far, nil if none was, and the bytes of the body that were handed to the transport.
+    public var outcome: (status: Int?, bytes: Int) {
+        get async {
+            let waiter = Waiter<(status: Int?, bytes: Int)>()
+            let exchange = exchange
+            exchange.eventLoop.execute {
+                waiter.settle(.success((exchange.value.status, exchange.value.outbound.takenBytes)))
+            }
+            // A cancelled task is told nothing more.
+            return (try? await waiter.value()) ?? (nil, 0)
+        }
+    }
+
     private func onLoop(_ action: @escaping @Sendable (Exchange, Waiter<Void>) -> Void) async throws {
         let waiter = Waiter<Void>()
         let exchange = exchange

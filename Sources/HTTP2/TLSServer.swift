@@ -19,11 +19,17 @@ public final class TLSServer: Sendable {
 
     /// What happened since the start.
     public struct Counts: Sendable, Equatable {
-        public var handshakes = 0
+        public var handshakes: Int
         /// Handshakes that did not come to an end: a fault of the peer, no protocol in common, or the deadline.
-        public var failures = 0
+        public var failures: Int
         /// Peers whose certificate was not accepted, at the handshake or later.
-        public var refusals = 0
+        public var refusals: Int
+
+        package init(handshakes: Int = 0, failures: Int = 0, refusals: Int = 0) {
+            self.handshakes = handshakes
+            self.failures = failures
+            self.refusals = refusals
+        }
     }
 
     private struct State {

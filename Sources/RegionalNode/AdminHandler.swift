@@ -10,15 +10,14 @@ internal import Replication
 struct AdminHandler: RequestHandler {
     let node: NodeContext
     let driver: ReplicationDriver
-    let connections: PeerConnections
+    let observer: NodeObserver
     let publicRoutes: PublicHandler
 
     func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
         switch (request.method, request.path) {
         case ("GET", "/v1/admin/status"):
             return .run { _, writer in
-                await connections.settleCounters()
-                try await AdminHandler.send(NodeStatus(node, links: await driver.status), status: 200, writer)
+                try await AdminHandler.send(NodeStatus(node, await observer.observe()), status: 200, writer)
             }
         case ("POST", "/v1/admin/import"):
             return .run { body, writer in try await importArchive(request, body, writer) }
@@ -58,7 +57,9 @@ struct AdminHandler: RequestHandler {
             do {
                 let publication = try node.publish(export.keys, storage: storage)
                 if !publication.batches.isEmpty { driver.report(.published(publication.batches)) }
-                return ImportReport(export, publication)
+                let report = ImportReport(export, publication)
+                node.metrics.imported(keys: report.keys)
+                return report
             } catch let error as StoreError {
                 node.health.trouble = "the store does not take batches: \(error.reason)"
                 throw error
@@ -66,6 +67,7 @@ struct AdminHandler: RequestHandler {
         }
     }
 
+    /// Refuses an import.
     private func refuse(
         _ status: Int,
         _ name: String,
@@ -73,6 +75,7 @@ struct AdminHandler: RequestHandler {
         _ detail: String,
         _ writer: ResponseWriter
     ) async throws {
+        node.metrics.importRefused()
         try await ProblemDocument(name, status: status, title: title, detail: detail).send(writer)
     }
 

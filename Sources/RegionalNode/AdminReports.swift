@@ -66,14 +66,41 @@ public struct NodeStatus: Codable, Sendable {
         public var last: Int64
     }
 
+    /// One of those that this node keeps a link with, or that has a link with it.
+    public struct Neighbour: Codable, Sendable {
+        public var region: String
+        public var isLinked: Bool
+    }
+
+    /// Batches of one region that a neighbour has and this node lacks, in the feed that lacks most.
+    public struct Lag: Codable, Sendable {
+        public var region: String
+        public var batches: UInt64
+    }
+
     public var region: String
     /// Unix seconds by the node's clock.
     public var time: Int64
     public var feeds: [Feed]
     /// Neighbours with a link.
     public var links: [String]
+    public var neighbours: [Neighbour]
     /// The most batches by which a neighbour is ahead of this node in one feed.
     public var lag: UInt64
+    /// Regions of which something is missing.
+    public var lags: [Lag]
+    /// Size of the store and of its log.
+    public var storeBytes: Int64
+    /// Bytes that the node may still write to the store's disk.
+    public var diskFreeBytes: Int64
+    public var residentBytes: Int
+    public var publicConnections: Int
+    public var peerConnections: Int
+    public var rosterVersion: UInt64
+    /// Unix seconds.
+    public var rosterExpires: Int64
+    /// Unix seconds; nil while no index is signed.
+    public var indexTime: Int64?
     public var alarms: [Alarm]
     public var trouble: String?
     /// When feeds grew here, the last thousand times.
@@ -84,7 +111,7 @@ public struct NodeStatus: Codable, Sendable {
     /// Keys in this region's own merged state.
     public var ownKeys: Int
 
-    init(_ node: NodeContext, links status: (peers: [Region], lag: UInt64)) {
+    init(_ node: NodeContext, _ observation: NodeObservation) {
         region = node.region.code
         time = node.clock.seconds
         feeds = node.served.all.map { feed in
@@ -96,8 +123,18 @@ public struct NodeStatus: Codable, Sendable {
                 lastPublication: feed.lastPublication.number
             )
         }
-        links = status.peers.map(\.code)
-        lag = status.lag
+        neighbours = observation.neighbours.map { Neighbour(region: $0.region.code, isLinked: $0.isLinked) }
+        links = neighbours.filter(\.isLinked).map(\.region)
+        lags = observation.regions.filter { $0.lag > 0 }.map { Lag(region: $0.region.code, batches: $0.lag) }
+        lag = lags.map(\.batches).max() ?? 0
+        storeBytes = observation.disk.storeBytes
+        diskFreeBytes = observation.disk.freeBytes
+        residentBytes = observation.process.residentBytes
+        publicConnections = observation.publicConnections
+        peerConnections = observation.peerConnections
+        rosterVersion = observation.rosterVersion
+        rosterExpires = observation.rosterExpiry
+        indexTime = observation.indexTime
         alarms = node.health.alarms.map { alarm in
             Alarm(what: alarm.text, times: alarm.count, last: alarm.last.milliseconds / 1000)
         }
@@ -105,7 +142,7 @@ public struct NodeStatus: Codable, Sendable {
         arrivals = node.recentArrivals.map { arrival in
             Arrival(feed: arrival.feed.description, count: arrival.count, milliseconds: arrival.milliseconds)
         }
-        (wireBytesReceived, wireBytesSent) = node.wire.totals
+        (wireBytesReceived, wireBytesSent) = observation.linkBytes
         ownKeys = node.publisher.keyCount
     }
 }

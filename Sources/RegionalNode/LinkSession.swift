@@ -58,19 +58,22 @@ struct PeerHandler: RequestHandler {
     let driver: ReplicationDriver
     let certificates: NodeCertificates
     let logger: Logger
+    let metrics: RequestMetrics
 
     func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
         guard request.path == "/v1/link" else { return publicRoutes.handle(request, on: connection) }
         guard request.method == "POST" else {
-            return ProblemDocument.linkNeedsPost.response(["allow": "POST"])
+            return ProblemDocument.linkNeedsPost.response(["allow": "POST"]).metered(metrics, .link)
         }
         let peer: Region?
         do {
             peer = try certificates.region(of: connection)
         } catch {
             logger.notice("link refused", metadata: ["why": "\(error)"])
-            return ProblemDocument.unknownPeer.response()
+            return ProblemDocument.unknownPeer.response().metered(metrics, .link)
         }
+        // Counted when it begins: it may last for weeks.
+        metrics.answered(.link, status: 200, bytes: 0)
         return .run { body, writer in
             guard let session = await LinkSession(driver: driver, expected: peer) else {
                 return try await ProblemDocument.tooManyLinks.send(writer)

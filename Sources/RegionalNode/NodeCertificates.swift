@@ -60,6 +60,17 @@ final class NodeCertificates: Sendable {
         }
     }
 
+    /// What happened on the listeners with TLS.
+    var tlsCounts: TLSServer.Counts {
+        var sum = TLSServer.Counts()
+        for counts in [publicTLS?.counts, peerTLS?.counts].compactMap({ $0 }) {
+            sum.handshakes += counts.handshakes
+            sum.failures += counts.failures
+            sum.refusals += counts.refusals
+        }
+        return sum
+    }
+
     /// TLS for connections to another region's node: both sides show who they are.
     /// - Throws: `NodeError` with `notInRoster` if the roster wants TLS that this node is not set up for, or none where
     ///   there must be some.

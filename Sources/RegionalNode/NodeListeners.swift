@@ -7,14 +7,16 @@ public struct NodeAddresses: Sendable {
     public let publicPort: Int
     public let peerPort: Int
     public let adminSocketPath: String
+    /// Of the listener for monitors; nil if there is none.
+    public let metricsPort: Int?
 }
 
-/// The three listeners of a node: public, peers, admin.
+/// The listeners of a node: public, peers, admin, and one on this host for monitors.
 struct NodeListeners {
     let addresses: NodeAddresses
     private let servers: [HTTPServer]
 
-    /// Opens all three, or none.
+    /// Opens all of them, or none.
     /// - Throws: `NodeError` with `listen`, which names the setting.
     init(
         _ configuration: NodeConfiguration,
@@ -22,7 +24,7 @@ struct NodeListeners {
         _ certificates: NodeCertificates,
         _ node: NodeContext,
         _ driver: ReplicationDriver,
-        _ connections: PeerConnections,
+        _ observer: NodeObserver,
         group: any EventLoopGroup
     ) async throws {
         let publicRoutes = PublicHandler(
@@ -36,9 +38,12 @@ struct NodeListeners {
             queue: node.queue,
             health: node.health,
             readers: RangeReaders(limit: NodeListeners.rangesAtOnce),
-            raise: { node.raise($0) }
+            raise: { node.raise($0) },
+            metrics: node.metrics.requests
         )
-        var links = ServerConfiguration()
+        var standard = ServerConfiguration()
+        standard.onLimit = { node.metrics.limits.reached($0) }
+        var links = standard
         links.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
         var servers: [HTTPServer] = []
         func listen(
@@ -69,7 +74,7 @@ struct NodeListeners {
         let publicServer = try await listen(
             "listen.public",
             .tcp(open.host, open.port),
-            ServerConfiguration(),
+            standard,
             tls: certificates.publicTLS,
             publicRoutes
         )
@@ -78,7 +83,8 @@ struct NodeListeners {
             publicRoutes: publicRoutes,
             driver: driver,
             certificates: certificates,
-            logger: node.logger
+            logger: node.logger,
+            metrics: node.metrics.requests
         )
         let peerServer = try await listen(
             "listen.peers",
@@ -87,13 +93,25 @@ struct NodeListeners {
             tls: certificates.peerTLS,
             peerHandler
         )
-        let admin = AdminHandler(node: node, driver: driver, connections: connections, publicRoutes: publicRoutes)
-        _ = try await listen("admin.socket", .unix(configuration.adminSocketPath), ServerConfiguration(), admin)
+        let admin = AdminHandler(node: node, driver: driver, observer: observer, publicRoutes: publicRoutes)
+        _ = try await listen("admin.socket", .unix(configuration.adminSocketPath), standard, admin)
+        var metricsServer: HTTPServer?
+        if let address = configuration.metricsAddress {
+            let handler = MetricsHandler(observer: observer)
+            metricsServer = try await listen(
+                "listen.metrics",
+                .tcp(address.host, address.port),
+                standard,
+                handler
+            )
+        }
+        observer.listeners.opened(publicServer: publicServer, peerServer: peerServer)
         self.servers = servers
         addresses = NodeAddresses(
             publicPort: publicServer.localAddress.port ?? 0,
             peerPort: peerServer.localAddress.port ?? 0,
-            adminSocketPath: configuration.adminSocketPath
+            adminSocketPath: configuration.adminSocketPath,
+            metricsPort: metricsServer?.localAddress.port
         )
     }
 

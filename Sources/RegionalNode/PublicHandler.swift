@@ -18,15 +18,16 @@ struct PublicHandler: RequestHandler {
     let health: NodeHealth
     let readers: RangeReaders
     let raise: @Sendable (String) -> Void
+    let metrics: RequestMetrics
     let jitter = Jitter()
 
     /// What very many ask for: the index, and ranges that were asked for before.
     func prepared(path: Span<UInt8>, ifNoneMatch: Span<UInt8>) -> PreparedResponse? {
         if path.isEqual(to: PublicHandler.indexPath) {
             let freshness = policy.index(now: clock.now, jitter: jitter.next())
-            return served.index?.document.answer(ifNoneMatch: ifNoneMatch, freshness)
+            return served.index?.document.answer(ifNoneMatch: ifNoneMatch, freshness)?.metered(metrics, .index)
         }
-        return cache.find(path, generation: served.generation).map { ready($0) }
+        return cache.find(path, generation: served.generation).map { ready($0).metered(metrics, .range) }
     }
 
     private static let indexPath = Array("/v1/index".utf8)
@@ -38,11 +39,15 @@ struct PublicHandler: RequestHandler {
     func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
         let path = request.path.prefix { $0 != "?" }
         guard path.utf8.count == request.path.utf8.count, let route = PublicRoute(path: request.path) else {
-            return missing(request.path)
+            return missing(request.path).metered(metrics, .other)
         }
         guard request.method == "GET" || request.method == "HEAD" else {
-            return ProblemDocument.methodNotAllowed.response(["allow": "GET, HEAD"])
+            return ProblemDocument.methodNotAllowed.response(["allow": "GET, HEAD"]).metered(metrics, route.name)
         }
+        return answer(route, request).metered(metrics, route.name)
+    }
+
+    private func answer(_ route: PublicRoute, _ request: RequestHead) -> RequestHandling {
         switch route {
         case .index: return index(request)
         case .indexOf(let region): return self.index(of: region, request)

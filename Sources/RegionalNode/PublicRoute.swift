@@ -77,3 +77,19 @@ enum PublicRoute: Equatable {
         }
     }
 }
+
+extension PublicRoute {
+    /// As metrics name it.
+    var name: RouteName {
+        switch self {
+        case .index: .index
+        case .indexOf: .indexOf
+        case .settled: .settled
+        case .range: .range
+        case .hashes: .hashes
+        case .frontier: .frontier
+        case .roster: .roster
+        case .health: .health
+        }
+    }
+}

@@ -82,13 +82,22 @@ public struct RegionalNode: Service {
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
+        let observer = NodeObserver(
+            node: node,
+            driver: driver,
+            connections: connections,
+            listeners: ListenerLoad(),
+            certificates: certificates,
+            storePath: configuration.storePath,
+            neighbours: { neighbours }
+        )
         let listeners = try await NodeListeners(
             configuration,
             files,
             certificates,
             node,
             driver,
-            connections,
+            observer,
             group: group
         )
         onReady(listeners.addresses)

@@ -99,8 +99,8 @@ actor ReplicationDriver {
         for link in links.filter({ !$0.value.isHeard && $0.value.opened < limit }).keys { closed(link) }
     }
 
-    /// Links and lag, for status.
-    var status: (peers: [Region], lag: UInt64) { (replica.linkedPeers, replica.lag) }
+    /// Links, and what is missing here, for status.
+    var status: (peers: [Region], lags: [(region: Region, batches: UInt64)]) { (replica.linkedPeers, replica.lags) }
 
     private func perform(_ effect: ReplicaEffect) {
         switch effect {

@@ -91,17 +91,26 @@ public struct Replica: Sendable {
     /// Peers with a link that has said hello, ascending.
     public var linkedPeers: [Region] { links.values.compactMap(\.peer).sorted() }
 
-    /// The most batches by which a neighbour's word exceeds what is held here, over all feeds.
-    public var lag: UInt64 {
-        var lag: UInt64 = 0
+    /// The most batches by which a neighbour's word exceeds what is held here in one feed, for each region of which any
+    /// is missing, ascending.
+    public var lags: [(region: Region, batches: UInt64)] {
+        var lags: [(region: Region, batches: UInt64)] = []
         for progress in feeds.values {
-            for link in links.values {
-                guard let advert = link.holds[progress.durable.feed], advert.count > progress.count else { continue }
-                lag = max(lag, advert.count - progress.count)
+            let region = progress.durable.feed.region
+            let ahead = links.values.compactMap { $0.holds[progress.durable.feed]?.count }.max() ?? 0
+            guard ahead > progress.count else { continue }
+            let missing = ahead - progress.count
+            if lags.last?.region == region {
+                lags[lags.count - 1].batches = max(lags[lags.count - 1].batches, missing)
+            } else {
+                lags.append((region, missing))
             }
         }
-        return lag
+        return lags
     }
+
+    /// The largest of `lags`.
+    public var lag: UInt64 { lags.map(\.batches).max() ?? 0 }
 
     mutating func newRequest() -> RequestID {
         lastRequest += 1

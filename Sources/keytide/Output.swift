@@ -49,6 +49,18 @@ enum Output {
         return number < 0 ? "-" + result : result
     }
 
+    /// A size as people read it.
+    static func bytes(_ count: Int64) -> String {
+        var value = Double(count)
+        var unit = 0
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"]
+        while value >= 1024, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        return unit == 0 ? "\(count) B" : "\(fixed(value, 1)) \(units[unit])"
+    }
+
     static func fixed(_ number: Double, _ digits: Int) -> String {
         String(format: "%.\(digits)f", number)
     }

@@ -1,11 +1,13 @@
 import ArgumentParser
+import ExposureKeys
+import Foundation
 import RegionalNode
 
 /// `keytide status`: what a running node says of itself.
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show a running node's feeds, links and alarms."
+        abstract: "Show a running node's feeds, lag, links, alarms and disk."
     )
 
     @Option(help: "Admin socket of the node.", completion: .file())
@@ -19,15 +21,40 @@ struct StatusCommand: AsyncParsableCommand {
         let status = try await client.status()
         await client.close()
         if json { return try Output.json(status) }
-        Output.line("\(status.region)  unix time \(status.time)  own keys \(Output.grouped(status.ownKeys))")
-        Output.line(
-            "links: \(status.links.isEmpty ? "none" : status.links.joined(separator: ", "))  lag: \(status.lag)"
+        Self.print(status)
+    }
+
+    private static func print(_ status: NodeStatus) {
+        Output.line("\(status.region)  \(moment(status.time))")
+        Output.table([
+            ["part", "is", "and"],
+            ["own keys", Output.grouped(status.ownKeys), ""],
+            ["roster", "version \(status.rosterVersion)", "until \(moment(status.rosterExpires))"],
+            ["index", status.indexTime.map { "signed \(status.time - $0) s ago" } ?? "none", ""],
+            ["store", Output.bytes(status.storeBytes), "\(Output.bytes(status.diskFreeBytes)) free on its disk"],
+            ["memory", Output.bytes(Int64(status.residentBytes)), ""],
+            ["connections", "\(status.publicConnections) public", "\(status.peerConnections) of peers"],
+        ])
+        Output.table(
+            [["neighbour", "link"]] + status.neighbours.map { [$0.region, $0.isLinked ? "up" : "down"] }
         )
         Output.table(
-            [["feed", "first", "batches", "root"]]
-                + status.feeds.map { [$0.feed, "\($0.first)", "\($0.count)", String($0.root.prefix(16))] }
+            [["feed", "first", "batches", "last published", "root"]]
+                + status.feeds.map { feed in
+                    let published = moment(Interval(feed.lastPublication).unixSeconds)
+                    return [feed.feed, "\(feed.first)", "\(feed.count)", published, String(feed.root.prefix(16))]
+                }
         )
+        if status.lags.isEmpty {
+            Output.line("nothing is missing that a neighbour has")
+        } else {
+            Output.table([["region", "batches missing here"]] + status.lags.map { [$0.region, "\($0.batches)"] })
+        }
         if let trouble = status.trouble { Output.line("TROUBLE: \(trouble)") }
-        for alarm in status.alarms { Output.line("alarm (\(alarm.times)×): \(alarm.what)") }
+        for alarm in status.alarms { Output.line("alarm (\(alarm.times)×, last \(moment(alarm.last))): \(alarm.what)") }
+    }
+
+    private static func moment(_ seconds: Int64) -> String {
+        Date(timeIntervalSince1970: Double(seconds)).ISO8601Format()
     }
 }

@@ -1,5 +1,5 @@
-import ExposureKeys
 import HTTP2
+import ExposureKeys
 import RegionalNode
 import Replication
 import Testing

@@ -7,6 +7,7 @@ final class Cluster {
     let scratch: Scratch
     let archives: Archives
     let basePort: Int
+    let regions: [String]
     private var nodes: [String: Child] = [:]
 
     /// Runs a test with a cluster, whose processes end with it.
@@ -20,6 +21,7 @@ final class Cluster {
 
     private init(_ regions: [String], in scratch: Scratch) async throws {
         self.scratch = scratch
+        self.regions = regions
         archives = try Archives(in: scratch)
         basePort = try Ports.block(of: 3 * regions.count)
         let made = try await Keytide.run(

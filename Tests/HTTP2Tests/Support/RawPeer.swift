@@ -150,7 +150,7 @@ enum Frame {
         make(type: 8, flags: 0, stream: stream, bytes(increment))
     }
 
-    private static func bytes(_ value: UInt32) -> [UInt8] {
+    static func bytes(_ value: UInt32) -> [UInt8] {
         withUnsafeBytes(of: value.bigEndian) { Array($0) }
     }
 

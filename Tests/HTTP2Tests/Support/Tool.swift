@@ -24,11 +24,12 @@ struct Tool {
     }
 
     /// Runs the program to its end, or for `seconds` at most.
-    func run(_ arguments: [String], seconds: Int = 30) async throws -> Output {
+    /// - Parameter input: its standard input; nil for none.
+    func run(_ arguments: [String], input: URL? = nil, seconds: Int = 30) async throws -> Output {
         let folder = try TemporaryFolder()
         defer { folder.remove() }
         let (output, error) = (try folder.file("out", Data()), try folder.file("err", Data()))
-        let running = try start(arguments, output: output, error: error)
+        let running = try start(arguments, input: input, output: output, error: error)
         defer { running.stop() }
         for _ in 0..<(seconds * 100) where running.process.isRunning {
             try await Task.sleep(for: .milliseconds(10))
@@ -44,11 +45,11 @@ struct Tool {
     }
 
     /// Starts the program; the caller stops it.
-    func start(_ arguments: [String], output: URL? = nil, error: URL? = nil) throws -> RunningTool {
+    func start(_ arguments: [String], input: URL? = nil, output: URL? = nil, error: URL? = nil) throws -> RunningTool {
         let process = Process()
         process.executableURL = url
         process.arguments = arguments
-        process.standardInput = FileHandle.nullDevice
+        process.standardInput = try input.map { try FileHandle(forReadingFrom: $0) } ?? FileHandle.nullDevice
         process.standardOutput = try output.map { try FileHandle(forWritingTo: $0) } ?? FileHandle.nullDevice
         process.standardError = try error.map { try FileHandle(forWritingTo: $0) } ?? FileHandle.nullDevice
         try process.run()

@@ -1,0 +1,42 @@
+internal import ExposureKeys
+internal import HTTP2
+
+/// A node at one moment, as status and metrics show it.
+struct NodeObservation: Sendable {
+    /// What is held of one region.
+    struct RegionState: Sendable {
+        let region: Region
+        /// Living feeds.
+        var feeds = 0
+        /// Batches in them that are still held.
+        var batches: UInt64 = 0
+        /// Unix seconds; 0 if nothing is held.
+        var lastPublication: Int64 = 0
+        /// The most batches by which a neighbour is ahead in one feed.
+        var lag: UInt64 = 0
+    }
+
+    struct Neighbour: Sendable {
+        let region: Region
+        let isLinked: Bool
+    }
+
+    /// One for each region of the roster and each of which something is held, ascending.
+    var regions: [RegionState]
+    var neighbours: [Neighbour]
+    var alarms: Int
+    var isHealthy: Bool
+    var disk: DiskUsage
+    var process: ProcessUsage
+    /// Unix seconds; nil while there is none.
+    var indexTime: Int64?
+    var rosterVersion: UInt64
+    /// Unix seconds.
+    var rosterExpiry: Int64
+    var publicConnections: Int
+    var peerConnections: Int
+    /// Since the start, of all listeners with TLS.
+    var tls: TLSServer.Counts
+    /// Since the start, on connections that this node opened.
+    var linkBytes: (received: Int, sent: Int)
+}

@@ -1,0 +1,72 @@
+internal import ExposureKeys
+internal import FeedFormat
+internal import HTTP2
+internal import Replication
+internal import Synchronization
+
+/// Looks at all parts of a node, for its operator and for monitors.
+struct NodeObserver: Sendable {
+    let node: NodeContext
+    let driver: ReplicationDriver
+    let connections: PeerConnections
+    let listeners: ListenerLoad
+    let certificates: NodeCertificates
+    let storePath: String
+    let neighbours: @Sendable () -> [Region]
+
+    func observe() async -> NodeObservation {
+        await connections.settleCounters()
+        let status = await driver.status
+        let roster = node.roster
+        return NodeObservation(
+            regions: regions(lags: status.lags, roster: roster),
+            neighbours: linked(status.peers),
+            alarms: node.health.alarms.count,
+            isHealthy: node.health.trouble == nil,
+            disk: DiskUsage(storePath: storePath),
+            process: ProcessUsage.now(),
+            indexTime: node.served.index?.index.time,
+            rosterVersion: roster.version,
+            rosterExpiry: roster.expires,
+            publicConnections: listeners.publicConnections,
+            peerConnections: listeners.peerConnections,
+            tls: certificates.tlsCounts,
+            linkBytes: node.wire.totals
+        )
+    }
+
+    private func regions(
+        lags: [(region: Region, batches: UInt64)],
+        roster: Roster
+    ) -> [NodeObservation.RegionState] {
+        var states: [Region: NodeObservation.RegionState] = [:]
+        for region in roster.regions { states[region.id] = NodeObservation.RegionState(region: region.id) }
+        for feed in node.served.all where feed.isLiving {
+            let region = feed.feed.region
+            var state = states[region] ?? NodeObservation.RegionState(region: region)
+            state.feeds += 1
+            state.batches += feed.count - feed.first
+            state.lastPublication = max(state.lastPublication, feed.lastPublication.unixSeconds)
+            states[region] = state
+        }
+        for (region, batches) in lags { states[region]?.lag = batches }
+        return states.values.sorted { $0.region < $1.region }
+    }
+
+    /// The configured neighbours, and others that have a link.
+    private func linked(_ peers: [Region]) -> [NodeObservation.Neighbour] {
+        Set(neighbours() + peers).sorted().map { NodeObservation.Neighbour(region: $0, isLinked: peers.contains($0)) }
+    }
+}
+
+/// Open connections of the listeners, which are opened after their handlers are made.
+final class ListenerLoad: Sendable {
+    private let servers = Mutex<(open: HTTPServer?, peers: HTTPServer?)>((nil, nil))
+
+    func opened(publicServer: HTTPServer, peerServer: HTTPServer) {
+        servers.withLock { $0 = (publicServer, peerServer) }
+    }
+
+    var publicConnections: Int { servers.withLock { $0.open }?.connectionCount ?? 0 }
+    var peerConnections: Int { servers.withLock { $0.peers }?.connectionCount ?? 0 }
+}
