@@ -1,4 +1,5 @@
 import Foundation
+import RegionalNode
 import TestSupport
 import Testing
 
