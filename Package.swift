@@ -106,8 +106,8 @@ let package = Package(
             name: "Benches",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "RegionalNode",
-                "CLZ4",
-                crypto, grdb, argumentParser,
+                "HTTP2", "CLZ4", crypto, grdb, argumentParser, logging, nioCore, nioPosix, nioSSL,
+                .product(name: "NIOTLS", package: "swift-nio"),
             ],
             path: "loadtest/Benches",
             swiftSettings: strict
@@ -180,7 +180,7 @@ let package = Package(
             name: "RegionalNodeTests",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
-                coreMetrics, nioCore, nioPosix, lifecycle, configuration, "TestSupport",
+                coreMetrics, nioCore, nioPosix, lifecycle, configuration, grdb, "TestSupport",
             ],
             swiftSettings: strict
         ),
