@@ -185,7 +185,7 @@ extension SQLiteFeedStore {
     private static let rowSize = FormatLimits.batchBytes + 65_536
 
     /// The one name of a file, so that a second name for it meets the same lock.
-    private static func resolved(_ path: String) -> String {
+    static func resolved(_ path: String) -> String {
         func real(_ path: String) -> String? {
             guard let text = realpath(path, nil) else { return nil }
             defer { free(text) }

@@ -20,6 +20,7 @@ final class NodeContext: Sendable {
     private let signedIndexesEnd: AsyncStream<ServedIndex>.Continuation
     let publisher: RegionPublisher
     let health: NodeHealth
+    let care: StoreCare
     let wire: WireCounters
     let metrics = NodeMetrics()
     let logger: Logger
@@ -67,6 +68,10 @@ final class NodeContext: Sendable {
         self.logger = logger
         (signedIndexes, signedIndexesEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         health = NodeHealth()
+        let (health, metrics) = (health, metrics)
+        care = StoreCare(served: served, roster: { rosters.current }, health: health, clock: clock, logger: logger) {
+            metrics.alarmRaised()
+        }
         wire = WireCounters()
         indexMaker = IndexMaker(region: region, signer: signer)
     }
@@ -87,7 +92,7 @@ final class NodeContext: Sendable {
         served.append(publication.batches, base: nil)
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
-        health.trouble = nil
+        care.worked()
         if !living.contains(feed) { warn(ofEpochs: living.count + 1) }
         return publication
     }

@@ -16,6 +16,7 @@ struct PublicHandler: RequestHandler {
     let queue: StoreQueue
     let health: NodeHealth
     let readers: RangeReaders
+    let care: StoreCare
     let raise: @Sendable (String) -> Void
     let metrics: RequestMetrics
     let jitter = Jitter()
@@ -121,6 +122,7 @@ struct PublicHandler: RequestHandler {
         }
         let generation = served.generation
         if let held = cache.find(Array(path.utf8).span, generation: generation) { return ready(held).handling }
+        if feed.isDamaged(range) { return RangeReader.damaged(id).response(RangeReader.retryLater) }
         let reader = RangeReader(
             feed: id,
             range: range,
@@ -131,6 +133,7 @@ struct PublicHandler: RequestHandler {
             policy: policy,
             clock: clock,
             readers: readers,
+            care: care,
             raise: raise
         )
         return .run { _, writer in try await reader.answer(writer) }

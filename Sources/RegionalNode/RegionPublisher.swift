@@ -59,15 +59,21 @@ package final class RegionPublisher: Sendable {
     }
 
     /// Rebuilds the merged state from the batches on disk, and begins another epoch if some of the one that is open are
-    /// not there any more.
+    /// not there any more. Damaged batches join when they have come again.
     func rebuild(from storage: any FeedStorage, feeds: [StoredFeed]) throws {
         state.withLock { state in
             state.keys = RegionKeys()
             let held = state.writer.flatMap { writer in feeds.first { $0.feed == writer.feed } }
             if held?.count != state.writer?.frontier.size { state.writer = nil }
         }
-        for feed in feeds where isOwn(feed.feed.region) && feed.first < feed.count {
-            join(try storage.batches(feed.feed, feed.first..<feed.count))
+        for feed in feeds where isOwn(feed.feed.region) {
+            for number in feed.first..<feed.count {
+                do throws(StoreError) {
+                    if let batch = try storage.batch(feed.feed, number) { join([batch]) }
+                } catch {
+                    guard error.code == .damaged else { throw error }
+                }
+            }
         }
     }
 

@@ -16,6 +16,7 @@ public struct RegionalNode: Service {
     private let rosters: RosterHolder
     private let clock: NodeClock
     private let storage: any FeedStorage
+    private let recovery: StoreRecovery
     private let logger: Logger
     private let certificates: NodeCertificates
     private let reloads: ReloadRequests
@@ -35,7 +36,7 @@ public struct RegionalNode: Service {
     public init(
         _ configuration: NodeConfiguration,
         logger: Logger,
-        openStore: (String) throws -> any FeedStorage = { try SQLiteFeedStore(path: $0) },
+        openStore: @escaping @Sendable (String) throws -> any FeedStorage = { try SQLiteFeedStore(path: $0) },
         reloads: ReloadRequests = ReloadRequests(),
         onReady: @escaping @Sendable (NodeAddresses) -> Void = { _ in }
     ) throws {
@@ -61,26 +62,46 @@ public struct RegionalNode: Service {
         if let warning = try AdminSocketFolder.check(socket: configuration.adminSocketPath) {
             logger.warning("\(warning)")
         }
-        storage = try openStore(configuration.storePath)
+        var recovery = StoreRecovery(
+            path: configuration.storePath,
+            roster: { rosters.current },
+            logger: logger,
+            openStore: openStore
+        )
+        storage = try recovery.open()
+        self.recovery = recovery
     }
 
     public func run() async throws {
-        let queue = StoreQueue(storage)
-        let outcome: Result<Void, any Error>
-        do {
-            try await serve(queue)
-            outcome = .success(())
-        } catch {
-            outcome = .failure(error)
+        var recovery = recovery
+        var storage = storage
+        while true {
+            let queue = StoreQueue(storage)
+            let outcome: Result<Void, any Error>
+            do {
+                try await serve(queue, alarms: recovery.alarms)
+                outcome = .success(())
+            } catch {
+                outcome = .failure(error)
+            }
+            try await queue.shutdown()
+            if case .failure(let error as StoreError) = outcome, error.code == .corrupt {
+                // Everything else of the node is made anew from the store, so it starts again as a whole.
+                try? storage.close()
+                storage = try recovery.replace(after: error)
+            } else {
+                try storage.close()
+                return try outcome.get()
+            }
         }
-        try await queue.shutdown()
-        try storage.close()
-        return try outcome.get()
     }
 
-    private func serve(_ queue: StoreQueue) async throws {
+    /// - Parameter alarms: to be raised at once.
+    /// - Throws: `StoreError` with `.corrupt` if the store is found broken meanwhile.
+    private func serve(_ queue: StoreQueue, alarms: [String]) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let node = try await load(queue)
+        alarms.forEach { node.raise($0) }
         let connections = PeerConnections(
             rosters: rosters,
             certificates: certificates,
@@ -124,23 +145,27 @@ public struct RegionalNode: Service {
             "node is up",
             metadata: ["region": "\(node.region)", "public": "\(listeners.addresses.publicPort)"]
         )
-        await cancelWhenGracefulShutdown {
-            await withDiscardingTaskGroup { tasks in
-                tasks.addTask { await driver.run() }
-                tasks.addTask { await sweep(node, driver) }
-                tasks.addTask { await keepIndexFresh(node) }
-                tasks.addTask { await rosterWatch(node).run() }
-                tasks.addTask { await neighbourLinks(node, connections, driver).run() }
-                tasks.addTask {
-                    for await _ in rosters.updates() {
-                        listeners.judgePeersAgain()
-                        await connections.judgePeersAgain()
+        let breakdown = await node.care.untilBreakdown {
+            await cancelWhenGracefulShutdown {
+                await withDiscardingTaskGroup { tasks in
+                    tasks.addTask { await driver.run() }
+                    tasks.addTask { await StoreWatch(node: node).scrub() }
+                    tasks.addTask { await StoreWatch(node: node).probe() }
+                    tasks.addTask { await sweep(node, driver) }
+                    tasks.addTask { await keepIndexFresh(node) }
+                    tasks.addTask {
+                        await certificates.keepFresh(asked: reloads, node: node) {
+                            listeners.judgePeersAgain()
+                            await connections.judgePeersAgain()
+                        }
                     }
-                }
-                tasks.addTask {
-                    await certificates.keepFresh(asked: reloads, node: node) {
-                        listeners.judgePeersAgain()
-                        await connections.judgePeersAgain()
+                    tasks.addTask { await rosterWatch(node).run() }
+                    tasks.addTask { await neighbourLinks(node, connections, driver).run() }
+                    tasks.addTask {
+                        for await _ in rosters.updates() {
+                            listeners.judgePeersAgain()
+                            await connections.judgePeersAgain()
+                        }
                     }
                 }
             }
@@ -150,6 +175,7 @@ public struct RegionalNode: Service {
             await listeners.shutdown(grace: RegionalNode.grace)
             await connections.closeAll()
         }.value
+        if let breakdown { throw breakdown }
         logger.notice("node has stopped", metadata: ["region": "\(configuration.region)"])
     }
 
@@ -161,6 +187,7 @@ public struct RegionalNode: Service {
         let stored = try await queue.run { storage in
             try storage.cut(ClosureReview.cuts(roster.regions, feeds: storage.feeds(), storage))
             let feeds = try storage.feeds()
+            try StoreCare.checkRoots(of: feeds, in: storage, roster: roster)
             try publisher.rebuild(from: storage, feeds: feeds)
             return feeds
         }
@@ -187,7 +214,7 @@ public struct RegionalNode: Service {
                 try await node.queue.run { storage in try node.dropExpired(storage, report: driver.report) }
             } catch {
                 if Task.isCancelled { return }
-                node.raise("expired batches could not be dropped: \(error)")
+                node.care.failed(error)
             }
             try? await Task.sleep(for: RegionalNode.sweepPause)
         }

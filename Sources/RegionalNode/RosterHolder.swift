@@ -20,7 +20,8 @@ final class RosterHolder: Sendable {
 
     private struct State {
         var served: Served
-        var listeners: [AsyncStream<Roster>.Continuation] = []
+        var listeners: [Int: AsyncStream<Roster>.Continuation] = [:]
+        var lastListener = 0
     }
 
     let authorities: RosterAuthorities
@@ -40,10 +41,13 @@ final class RosterHolder: Sendable {
     /// The roster at hand, then every newer one; those that come too fast for the reader are skipped.
     func updates() -> AsyncStream<Roster> {
         let (stream, continuation) = AsyncStream<Roster>.makeStream(bufferingPolicy: .bufferingNewest(1))
-        state.withLock { state in
-            state.listeners.append(continuation)
+        let number = state.withLock { state in
+            state.lastListener += 1
+            state.listeners[state.lastListener] = continuation
             continuation.yield(state.served.signed.roster)
+            return state.lastListener
         }
+        continuation.onTermination = { [weak self] _ in self?.state.withLock { $0.listeners[number] = nil } }
         return stream
     }
 
@@ -60,7 +64,7 @@ final class RosterHolder: Sendable {
         let failure = keep(new)
         state.withLock { state in
             state.served = Served(new)
-            for listener in state.listeners { listener.yield(new.roster) }
+            for listener in state.listeners.values { listener.yield(new.roster) }
         }
         return (true, failure)
     }

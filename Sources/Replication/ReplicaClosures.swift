@@ -35,6 +35,9 @@ extension Replica {
     private mutating func abandon(_ feed: FeedID) {
         for (request, fetch) in zip(fetches.keys, fetches.values) where fetch.feed == feed { fetches[request] = nil }
         waits[feed] = nil
+        repairs.update(feed) { repair in
+            if let request = repair.request, replacements[request] == nil { repair.request = nil }
+        }
         feeds.update(feed) { progress in
             progress.fetch = nil
             progress.waiting = []
@@ -59,6 +62,12 @@ extension Replica {
             waits[feed] = nil
         }
         for feed in held where feed.feed.region == region { feeds[feed.feed] = FeedProgress(held: feed) }
+        for feed in repairs.keys where feed.region == region {
+            let end = feeds[feed]?.count ?? 0
+            repairs.update(feed) { repair in
+                for number in repair.wanted.keys where number >= end { repair.wanted[number] = nil }
+            }
+        }
         // Whatever neighbours claim is looked at anew.
         for link in links.values {
             for position in link.holds.positions(of: region) {

@@ -49,9 +49,9 @@ public enum ReplicaEvent: Sendable {
     case frontierFetched(RequestID, Frontier?)
     /// Answer to `fetchBatches`: those that came, from the first one asked for on; short or empty if it failed.
     case batchesFetched(RequestID, [ReceivedBatch])
-    /// Answer to `store`: all of it is durable.
+    /// Answer to `store` and `replace`: all of it is durable.
     case stored(RequestID)
-    /// Answer to `store`: nothing of it is durable.
+    /// Answer to `store` and `replace`: nothing of it is durable.
     case storeFailed(RequestID, reason: String)
     /// This region published; the batches are durable already.
     case published([ProvenBatch])
@@ -63,6 +63,8 @@ public enum ReplicaEvent: Sendable {
     case reviewed(Region, [HeldFeed])
     /// Answer to `readBatches`: those that are there, from the first one asked for on.
     case batchesRead(LinkID, [ProvenBatch])
+    /// The store holds these batches of a feed no more as they were; they are not served until they are replaced.
+    case damaged(FeedID, [DamagedBatch])
     /// This node has signed an index anew.
     case indexSigned(index: [UInt8], settled: [UInt8])
     /// Answer to `fetchRoster`: the one that this node works with now; nil if nothing newer that is valid came.
@@ -88,6 +90,8 @@ public enum ReplicaEffect: Sendable {
     case readBatches(LinkID, FeedID, Range<UInt64>)
     /// Store these batches in one transaction; `base` is given with a feed's first batches if it starts above 0.
     case store(RequestID, [ProvenBatch], base: Frontier?)
+    /// Put these batches, of one feed, where damaged ones stand.
+    case replace(RequestID, [ProvenBatch])
     /// A feed has grown and is durable; it may be served.
     case visible(FeedID, count: UInt64)
     /// Fetch the roster of this peer, and verify it.

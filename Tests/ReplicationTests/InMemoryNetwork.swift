@@ -335,7 +335,10 @@ final class InMemoryNetwork {
             mix(4)
             nodes[index].fetches += 1
             if range.isEmpty { violate("node \(index) fetches nothing") }
-            if range.lowerBound < nodes[index].held(feed) { violate("node \(index) fetches \(feed) \(range) again") }
+            let isRepair = range.allSatisfy { nodes[index].disk[feed]?.damaged[$0] != nil }
+            if range.lowerBound < nodes[index].held(feed), !isRepair {
+                violate("node \(index) fetches \(feed) \(range) again")
+            }
             fetch(from: from, at: index) { [self] source in
                 let answer = nodes[source].disk[feed]?.answer(range) ?? []
                 return .batchesFetched(request, nodes[source].lie.map { told($0, answer, by: source) } ?? answer)
@@ -372,6 +375,9 @@ final class InMemoryNetwork {
                 let batches = range.map { stored?[$0] }.prefix { $0 != nil }.compactMap { $0 }
                 dispatch(.batchesRead(link, batches), to: index)
             }
+        case .replace(let request, let batches):
+            mix(14)
+            replace(request, batches, at: index)
         case .visible(let feed, let count):
             mix(6)
             if count > nodes[index].held(feed) { violate("node \(index) shows \(feed) before it is stored") }
