@@ -60,7 +60,7 @@ package final class RegionPublisher: Sendable {
 
     /// Rebuilds the merged state from the batches on disk, and begins another epoch if some of the one that is open are
     /// not there any more. Damaged batches join when they have come again.
-    func rebuild(from storage: any FeedStorage, feeds: [StoredFeed]) throws {
+    package func rebuild(from storage: any FeedStorage, feeds: [StoredFeed]) throws {
         state.withLock { state in
             state.keys = RegionKeys()
             let held = state.writer.flatMap { writer in feeds.first { $0.feed == writer.feed } }

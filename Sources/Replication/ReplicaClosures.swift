@@ -135,6 +135,12 @@ extension Replica {
         }
     }
 
+    /// Whether a peer says that it has a newer roster, which is on its way: under that one its bytes may be right.
+    func mayKnowMore(_ link: LinkID) -> Bool {
+        guard let announced = links[link]?.roster else { return false }
+        return announced.version > roster.version && announced.failures == 0
+    }
+
     /// A peer has other bytes than those that stand, or some that only a closed key has signed: it may have an older
     /// roster, so it is not blamed, but asked for this feed only by and by.
     mutating func passOver(_ link: LinkID, for feed: FeedID, now: Timestamp) {

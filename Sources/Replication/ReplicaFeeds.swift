@@ -62,7 +62,11 @@ extension Replica {
             case .unproven(let error):
                 if taken.taken == 0 { progress.forgetBase() }
                 taken.isRejected = true
-                reject(feed, from: link, error, now: now)
+                if mayKnowMore(link) {
+                    passOver(link, for: feed, now: now)
+                } else {
+                    reject(feed, from: link, error, now: now)
+                }
                 break loop
             }
         }

@@ -102,7 +102,11 @@ import Testing
                 return living.count == 32 && atNeighbour == living && all.isSuperset(of: living)
             }
             #expect(isDone)
-            for number in 0..<2 { #expect(try await nodes[number].status().alarms.isEmpty) }
+            // Adverts that come before the first look for old batches may still be too many.
+            for number in 0..<2 {
+                let alarms = try await nodes[number].status().alarms.map(\.what)
+                #expect(alarms.filter { !$0.contains("living epochs") } == [])
+            }
         }
     }
 

@@ -155,6 +155,29 @@ import Testing
         #expect(again.batches.isEmpty && again.duplicates == 2)
     }
 
+    @Test func aSuccessorKnowsAndRevisesWhatItTookOver() throws {
+        let other = try #require(Region("VN-02"))
+        let otherSigner = try #require(
+            NoteSigner(
+                name: KeytideNames.signer(other),
+                algorithm: .cosignature,
+                seed: [UInt8](repeating: 2, count: 32)
+            )
+        )
+        try publish(1, with: RegionPublisher(region: other, signer: otherSigner, clock: clock))
+        #expect(publisher.takeOver([other]) && !publisher.takeOver([other]))
+        try publisher.rebuild(from: storage, feeds: try storage.feeds())
+        let known = try publisher.publish([try key(1)], storage: storage, living: [])
+        #expect(known.batches.isEmpty && known.duplicates == 1)
+        let revoked = DiagnosisKey(data: try key(1).data, metadata: try key(1).metadata.with(reportType: .revoked))
+        let revision = try publisher.publish([revoked], storage: storage, living: try storage.feeds().map(\.feed))
+        #expect(revision.published == 1)
+        // In an epoch of its own, which follows none of the other region's.
+        let batch = try #require(revision.batches.first)
+        #expect(batch.feed.region == region)
+        #expect(try Batch(batch.bytes).predecessors().isEmpty)
+    }
+
     @Test func publicationsOfOthersWithTheSameKeyAreNoticed() throws {
         let own = try publish(1)
         let later = own.publication.advanced(by: 1)

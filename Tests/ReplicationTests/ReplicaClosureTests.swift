@@ -155,4 +155,39 @@ import TestSupport
             #expect(!network.nodes[index].hasAlarm { if case .rejected = $0 { true } else { false } }, "seed \(seed)")
         }
     }
+
+    /// A peer with a newer roster may be right about what does not verify here; one that cannot show it is not believed.
+    @Test func aNewerRosterExcusesOnlyUntilItIsAskedFor() throws {
+        let network = try InMemoryNetwork(.line(2))
+        let feed = FeedID(region: network.nodes[0].region, epoch: Epoch(1))
+        let stranger = try #require(
+            NoteSigner(
+                name: KeytideNames.signer(feed.region),
+                algorithm: .cosignature,
+                seed: [UInt8](repeating: 55, count: 32)
+            )
+        )
+        var pen = FeedWriter(beginning: feed, predecessors: [], signer: stranger)
+        let now = Timestamp(milliseconds: network.now)
+        let written = try pen.publish([], publication: now.interval, time: now.milliseconds / 1000)
+        let received = written.map { ReceivedBatch(bytes: $0.batch.bytes, checkpoint: $0.checkpoint.bytes) }
+        for isShown in [false, true] {
+            var replica = Replica(region: network.nodes[1].region, roster: network.roster, held: [])
+            var random = SplitMix64(seed: 1)
+            func handle(_ event: ReplicaEvent) -> [ReplicaEffect] { replica.handle(event, now: now, random: &random) }
+            let link = LinkID(1)
+            _ = handle(.linkOpened(link, expected: nil))
+            _ = handle(.received(link, .hello(LinkFrame.Hello(region: feed.region))))
+            let announced = handle(.received(link, .roster(version: 2, hash: Hash256(hashing: []))))
+            if isShown {
+                for case .fetchRoster(let request, _) in announced { _ = handle(.rosterFetched(request, nil)) }
+            }
+            let advert = try #require(Advert(feed: feed, first: 0, count: 1))
+            var alarms: [ReplicaAlarm] = []
+            for case .fetchBatches(let request, _, _, _) in handle(.received(link, .adverts([advert]))) {
+                for case .alarm(let alarm) in handle(.batchesFetched(request, received)) { alarms.append(alarm) }
+            }
+            #expect(alarms.count == (isShown ? 1 : 0))
+        }
+    }
 }

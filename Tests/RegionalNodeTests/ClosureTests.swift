@@ -1,0 +1,124 @@
+import ExposureKeys
+import ExposureNotification
+import FeedFormat
+import HTTP2
+import NIOCore
+import RegionalNode
+import Testing
+
+/// A roster that closes a region's key, among nodes that run, and one that comes back later.
+@Suite(.serialized, .timeLimit(.minutes(2))) struct ClosureTests {
+    /// The next roster: the key of the first region is closed, one feed of it stands in part, and a new key is listed.
+    private func close(
+        _ country: TestCountry,
+        standing: RosterRegion.Closure.Standing,
+        next: NoteSigner
+    ) throws -> [UInt8] {
+        try country.next { regions in
+            regions.map { region in
+                guard region.id == country.regions[0], let key = region.keys.first,
+                    let closure = RosterRegion.Closure(key: key.verifier, standing: [standing])
+                else { return region }
+                return RosterRegion(
+                    id: region.id,
+                    vietnameseName: region.vietnameseName,
+                    englishName: region.englishName,
+                    operatorName: region.operatorName,
+                    keys: [RosterRegion.Key(verifier: next.verifier, notBefore: 0, notAfter: 4_102_444_800)],
+                    closures: [closure],
+                    publicEndpoint: region.publicEndpoint,
+                    peerEndpoint: region.peerEndpoint
+                )
+            }
+        }.bytes
+    }
+
+    private func counts(_ node: TestNode) async throws -> [String: UInt64] {
+        let feeds = try await node.status().feeds
+        return Dictionary(uniqueKeysWithValues: feeds.map { ($0.feed, $0.count) })
+    }
+
+    /// Alarms that blame a peer for batches.
+    private func accusations(_ node: TestNode) async throws -> [String] {
+        try await node.status().alarms.map(\.what).filter { $0.contains("sent of feed") || $0.contains("malformed") }
+    }
+
+    @Test func whatIsNotNamedLeavesAllNodesAndIsPublishedAgain() async throws {
+        try await Nodes.with("VN-01", "VN-48", "VN-79") { nodes in
+            let country = nodes.country
+            for number in 0..<3 { try await nodes.start(number) }
+            let archives = try (0..<3).map { _ in try country.archive(patients: 5) }
+            var feed = ""
+            for archive in archives { feed = try await nodes[0].publish(archive, of: country).feed ?? "" }
+            #expect(try await nodes.converge(0, 1, 2))
+            let epoch = try #require(Epoch(hexadecimal: feed.suffix(16)))
+            let body = try await nodes[1].get("/v1/feeds/\(feed)/frontier/2").1
+            let root = try Frontier(bytes: Array(body.readableBytesView)[...]).root
+            // So that the last batch is in the cache of ranges.
+            for _ in 0..<2 { #expect(try await nodes[1].get("/v1/feeds/\(feed)/0/2").0.status == 200) }
+
+            try await nodes.stop(2)
+            let seed = [UInt8](repeating: 77, count: 32)
+            let name = KeytideNames.signer(country.regions[0])
+            let next = try #require(NoteSigner(name: name, algorithm: .cosignature, seed: seed))
+            let roster = try close(country, standing: .init(epoch: epoch, size: 2, root: root), next: next)
+            #expect(try await nodes[1].install(roster).0.status == 200)
+            for number in 0..<2 {
+                let node = try nodes[number]
+                #expect(try await eventually { try await self.counts(node) == [feed: 2] }, "node \(number)")
+                #expect(try await eventually { try await node.get("/v1/feeds/\(feed)/0/2").0.status == 404 })
+                #expect(try await node.get("/v1/feeds/\(feed)/0/1").0.status == 200)
+                #expect(try await node.get("/v1/feeds/\(feed)/hashes/0/2").0.status == 404)
+            }
+            // The node that still has the closed key publishes nothing more.
+            let refused = try await nodes[0].post(archives[2].bytes, key: country.publisher.verificationKey)
+            #expect(refused.0.status == 422)
+
+            try await nodes.stop(0)
+            try country.scratch.write(next.text.utf8, "\(country.regions[0]).key")
+            try await nodes.start(0)
+            let again = try await nodes[0].publish(archives[0], of: country)
+            #expect(again.published == 0)
+            let lost = try await nodes[0].publish(archives[2], of: country)
+            #expect(lost.published == archives[2].keys.count && lost.feed != feed)
+            // One that was away has the old roster and all of the old feed.
+            try await nodes.start(2)
+            #expect(try await nodes.converge(0, 1, 2))
+            #expect(try await counts(nodes[2]) == [feed: 2, lost.feed ?? "": 1])
+            for number in 0..<3 {
+                let accusations = try await accusations(nodes[number])
+                #expect(accusations == [], "node \(number)")
+            }
+        }
+    }
+
+    /// One that joins later takes what stands by its hashes, since no signature under that key says anything.
+    @Test func whatStandsReachesNewNodes() async throws {
+        try await Nodes.with("VN-01", "VN-48") { nodes in
+            let country = nodes.country
+            try await nodes.start(0)
+            var feed = ""
+            for _ in 0..<40 {
+                feed = try await nodes[0].publish(try country.archive(patients: 1), of: country).feed ?? ""
+            }
+            let epoch = try #require(Epoch(hexadecimal: feed.suffix(16)))
+            let body = try await nodes[0].get("/v1/feeds/\(feed)/frontier/37").1
+            let root = try Frontier(bytes: Array(body.readableBytesView)[...]).root
+            let name = KeytideNames.signer(country.regions[0])
+            let seed = [UInt8](repeating: 77, count: 32)
+            let next = try #require(NoteSigner(name: name, algorithm: .cosignature, seed: seed))
+            let roster = try close(country, standing: .init(epoch: epoch, size: 37, root: root), next: next)
+            #expect(try await nodes[0].install(roster).0.status == 200)
+            try await nodes.stop(0)
+            try country.scratch.write(next.text.utf8, "\(country.regions[0]).key")
+            // A start looks through the store, too.
+            try await nodes.start(0)
+            #expect(try await counts(nodes[0]) == [feed: 37])
+            try await nodes.start(1)
+            #expect(try await nodes.converge(0, 1))
+            #expect(try await counts(nodes[1]) == [feed: 37])
+            #expect(try await nodes[1].get("/v1/feeds/\(feed)/5/0").0.status == 200)
+            #expect(try await accusations(nodes[1]) == [])
+        }
+    }
+}
