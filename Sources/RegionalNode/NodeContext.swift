@@ -93,13 +93,27 @@ final class NodeContext: Sendable {
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
         care.worked()
-        if !living.contains(feed), living.count >= FormatLimits.epochsPerRegion {
+        if !living.contains(feed) { warn(ofEpochs: living.count + 1) }
+        return publication
+    }
+
+    /// Living epochs of this region from which on its operator is warned: time to find out why it restarts so often.
+    private static let manyEpochs = FormatLimits.epochsPerRegion * 3 / 4
+
+    /// - Parameter count: living epochs of this region, the one just begun included.
+    private func warn(ofEpochs count: Int) {
+        let limit = FormatLimits.epochsPerRegion
+        if count > limit {
             raise(
-                "\(region) has more than \(FormatLimits.epochsPerRegion) living epochs, since this node was restarted "
-                    + "as often; other nodes take what it publishes now only when the oldest have ended"
+                "\(region) has more than \(limit) living epochs, since this node was restarted as often; other nodes and "
+                    + "phones take what it publishes now only when the oldest have ended"
+            )
+        } else if count >= NodeContext.manyEpochs {
+            raise(
+                "\(region) has \(NodeContext.manyEpochs) living epochs or more, of \(limit) at most: each start that "
+                    + "publishes begins one, which lives for 15 days; find out why this node is restarted so often"
             )
         }
-        return publication
     }
 
     /// Drops batches 15 days after their publication from store and routes, on the store's thread.
@@ -121,6 +135,12 @@ final class NodeContext: Sendable {
             arrivals.append(arrival)
         }
         logger.info("feed grew", metadata: ["feed": "\(feed)", "batches": "\(count)"])
+        if let served = served.feed(feed), publisher.isForeign(feed, lastPublication: served.lastPublication) {
+            raise(
+                "\(region) publishes elsewhere, too: another process signs in epoch \(feed.epoch) with its key. Is a copy of "
+                    + "this node running? If not, the key is stolen: see OPERATIONS.md, \"A stolen key\""
+            )
+        }
         if indexState.withLock({ $0.version != served.version }) { refreshIndex() }
     }
 

@@ -177,6 +177,28 @@ struct PeerFetcher: Sendable {
         }
     }
 
+    /// All leaf hashes of these numbers, or none.
+    func leaves(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [Hash256] {
+        do {
+            let connection = try await connections.connection(to: peer)
+            var leaves: [Hash256] = []
+            for range in FeedRange.covering(from: numbers.lowerBound, to: numbers.upperBound) {
+                let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/hashes/\(range.level)/\(range.index)"
+                let size = 32 << range.level
+                let (head, body) = try await connection.get(path, maxBody: size)
+                let bytes = Array(body.readableBytesView)
+                guard head.status == 200, bytes.count == size else { return [] }
+                for offset in stride(from: 0, to: size, by: 32) {
+                    if let leaf = Hash256(bytes: bytes[offset..<offset + 32]) { leaves.append(leaf) }
+                }
+            }
+            return leaves
+        } catch {
+            report(error, feed, peer)
+            return []
+        }
+    }
+
     /// Each batch comes as a range of its own (level 0), since a node must hold the checkpoint of every size.
     func batches(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [ReceivedBatch] {
         do {

@@ -183,7 +183,9 @@ public struct RegionalNode: Service {
     private func load(_ queue: StoreQueue) async throws -> NodeContext {
         let publisher = RegionPublisher(region: configuration.region, signer: files.signer, clock: clock)
         let roster = rosters.current
+        _ = publisher.takeOver(roster.predecessors(of: configuration.region))
         let stored = try await queue.run { storage in
+            try storage.cut(ClosureReview.cuts(roster.regions, feeds: storage.feeds(), storage))
             let feeds = try storage.feeds()
             try StoreCare.checkRoots(of: feeds, in: storage, roster: roster)
             try publisher.rebuild(from: storage, feeds: feeds)

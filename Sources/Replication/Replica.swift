@@ -26,6 +26,8 @@ public struct Replica: Sendable {
     var ownIndex: OwnIndex?
     /// Newest index of each neighbour; one per region of the roster.
     var indexes = SortedMap<Region, KeptIndex>()
+    /// Per region how many reviews of the store are under way.
+    var reviews = SortedMap<Region, Int>()
     /// Feeds that the event at hand concerns.
     var touched: [FeedID] = []
     var lastWake: Timestamp?
@@ -77,6 +79,12 @@ public struct Replica: Sendable {
             takePublished(batches)
         case .dropped(let feed, let first):
             takeDropped(feed, first: first)
+        case .leavesFetched(let request, let leaves):
+            finishLeaves(request, leaves, now: now, random: &random)
+        case .reviewed(let region, let held):
+            finishReview(of: region, held: held)
+        case .batchesRead(let link, let batches):
+            answerPull(link, batches)
         case .indexSigned(let index, let settled):
             takeSigned(index, settled: settled, now: now)
         case .rosterFetched(let request, let newer):
@@ -110,7 +118,9 @@ public struct Replica: Sendable {
         var lags: [(region: Region, batches: UInt64)] = []
         for progress in feeds.values {
             let region = progress.durable.feed.region
-            let ahead = links.values.compactMap { $0.holds[progress.durable.feed]?.count }.max() ?? 0
+            // What lies behind the end of a feed is not missing.
+            let end = standing(of: progress.durable.feed)?.size ?? .max
+            let ahead = min(end, links.values.compactMap { $0.holds[progress.durable.feed]?.count }.max() ?? 0)
             guard ahead > progress.count else { continue }
             let missing = ahead - progress.count
             if lags.last?.region == region {
@@ -164,6 +174,8 @@ extension Replica {
             takeIndex(index, settled: settled, peer: peer, now: now)
         case .roster(let version, let hash):
             takeAnnounced(version, hash, from: link, peer: peer)
+        case .pull(let feed, let number):
+            takePull(feed, from: number, link: link)
         case .unknown:
             break
         }
@@ -212,6 +224,7 @@ extension Replica {
                 continue
             }
             if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
+            endPull(of: feed, since: advert, from: link)
             feeds.update(feed) { progress in
                 if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
             }

@@ -57,6 +57,12 @@ public enum ReplicaEvent: Sendable {
     case published([ProvenBatch])
     /// The store has dropped all batches of a feed below `first`.
     case dropped(FeedID, first: UInt64)
+    /// Answer to `fetchLeaves`: all of them, or none.
+    case leavesFetched(RequestID, [Hash256])
+    /// Answer to `review`: what the store holds of the region now. All stores asked for before are reported before.
+    case reviewed(Region, [HeldFeed])
+    /// Answer to `readBatches`: those that are there, from the first one asked for on.
+    case batchesRead(LinkID, [ProvenBatch])
     /// The store holds these batches of a feed no more as they were; they are not served until they are replaced.
     case damaged(FeedID, [DamagedBatch])
     /// This node has signed an index anew.
@@ -76,6 +82,12 @@ public enum ReplicaEffect: Sendable {
     case fetchFrontier(RequestID, from: Region, FeedID, size: UInt64)
     /// Fetch the batches with these numbers, each with the checkpoint of its size.
     case fetchBatches(RequestID, from: Region, FeedID, Range<UInt64>)
+    /// Fetch the leaf hashes of these batches, also of dropped ones.
+    case fetchLeaves(RequestID, from: Region, FeedID, Range<UInt64>)
+    /// Cut off what does not count of a region's feeds (`RosterRegion.verdict`), after all stores asked for before.
+    case review(RosterRegion)
+    /// Read these batches from the store, as many as are no burden, for a neighbour that asked.
+    case readBatches(LinkID, FeedID, Range<UInt64>)
     /// Store these batches in one transaction; `base` is given with a feed's first batches if it starts above 0.
     case store(RequestID, [ProvenBatch], base: Frontier?)
     /// Put these batches, of one feed, where damaged ones stand.

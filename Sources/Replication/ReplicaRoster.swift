@@ -40,6 +40,7 @@ extension Replica {
     /// Works with another roster from now on, if it is a newer one.
     mutating func adopt(_ newer: Roster) {
         guard newer.version > roster.version else { return }
+        let former = roster
         roster = newer
         rosterHash = newer.hash
         for id in links.keys {
@@ -56,6 +57,7 @@ extension Replica {
             links.update(id) { $0.failures = SortedMap() }
         }
         touched.append(contentsOf: feeds.keys)
+        reviewClosures(since: former)
     }
 
     /// Starts a fetch if a peer has a newer roster: fewest failures first, then the newest, then the oldest link.

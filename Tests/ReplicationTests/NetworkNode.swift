@@ -6,6 +6,8 @@ import Replication
 struct NetworkNode {
     let region: Region
     var signer: NoteSigner
+    /// Signs with the region's key what the region has not published, and takes no roster that ends it.
+    var isThief = false
     /// Nil while the process is down.
     var replica: Replica?
     /// Counts processes: what belongs to an earlier one is void.
@@ -59,6 +61,9 @@ struct StoredFeed {
     let feed: FeedID
     var first: UInt64 = 0
     var frontier = Frontier()
+    /// The frontier at which it began here, and all leaf hashes since.
+    var base = Frontier()
+    var leaves: [Hash256] = []
     /// Batches still held, by number.
     var batches = SortedMap<UInt64, ProvenBatch>()
     /// Batches that are held no more as they were.
@@ -77,6 +82,8 @@ struct StoredFeed {
         if let base {
             guard first == frontier.size else { return "\(feed): a base where batches are held" }
             changed.frontier = base
+            changed.base = base
+            changed.leaves = []
             changed.first = base.size
             changed.frontiers[base.size] = base
         }
@@ -85,6 +92,7 @@ struct StoredFeed {
                 return "\(feed): batch \(batch.number) stored after \(changed.frontier.size) batches"
             }
             changed.frontier.append(batch.leaf)
+            changed.leaves.append(batch.leaf)
             changed.batches[batch.number] = batch
             changed.frontiers[changed.frontier.size] = changed.frontier
         }

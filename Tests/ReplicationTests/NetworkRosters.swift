@@ -6,7 +6,9 @@ extension InMemoryNetwork {
     func judged(_ event: ReplicaEvent, at index: Int) -> ReplicaEvent {
         guard case .rosterFetched(let request, let given) = event else { return event }
         let held = nodes[index].roster ?? roster
-        guard let given, held.succession(of: given) == .newer else { return .rosterFetched(request, nil) }
+        guard let given, !nodes[index].isThief, held.succession(of: given) == .newer else {
+            return .rosterFetched(request, nil)
+        }
         nodes[index].roster = given
         return .rosterFetched(request, given)
     }
