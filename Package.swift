@@ -106,8 +106,8 @@ let package = Package(
             name: "Benches",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "RegionalNode",
-                "CLZ4",
-                crypto, grdb, argumentParser,
+                "HTTP2", "CLZ4", crypto, grdb, argumentParser, logging, nioCore, nioPosix, nioSSL,
+                .product(name: "NIOTLS", package: "swift-nio"),
             ],
             path: "loadtest/Benches",
             swiftSettings: strict

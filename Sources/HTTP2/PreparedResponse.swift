@@ -40,12 +40,12 @@ public struct Freshness: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Bytes that `write` may need.
-    static let maximumBytes = 64
+    package static let maximumBytes = 64
 
     /// Writes the value of `cache-control`.
     /// - Parameter bytes: `maximumBytes` of room.
     /// - Returns: how many were written.
-    func write(to bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
+    package func write(to bytes: UnsafeMutableBufferPointer<UInt8>) -> Int {
         precondition(bytes.count >= Self.maximumBytes)
         var end = 0
         func add(_ text: StaticString) {

@@ -1,6 +1,6 @@
 /// Values by stream identifier: a hash table with open addressing, for the few streams that a connection has open.
 /// `Dictionary` hashes so that nobody can choose keys that collide; identifiers that count up by two need that not.
-struct StreamTable<Value>: ~Copyable {
+package struct StreamTable<Value>: ~Copyable {
     private struct Slot {
         /// 0 in an empty slot: stream 0 is the connection.
         var stream: Int32 = 0
@@ -9,9 +9,9 @@ struct StreamTable<Value>: ~Copyable {
 
     private var slots: UnsafeMutablePointer<Slot>?
     private var capacity = 0
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    init() {}
+    package init() {}
 
     deinit {
         slots?.deinitialize(count: capacity)
@@ -32,13 +32,13 @@ struct StreamTable<Value>: ~Copyable {
         return place
     }
 
-    subscript(stream: Int32) -> Value? {
+    package subscript(stream: Int32) -> Value? {
         guard count > 0, let slots else { return nil }
         return slots[place(slots, stream)].value
     }
 
     /// - Parameter stream: 1 or more.
-    mutating func set(_ value: Value, for stream: Int32) {
+    package mutating func set(_ value: Value, for stream: Int32) {
         precondition(stream > 0)
         if (count + 1) * 2 > capacity { resize(max(8, capacity * 2)) }
         guard let slots else { return }
@@ -51,7 +51,7 @@ struct StreamTable<Value>: ~Copyable {
     }
 
     @discardableResult
-    mutating func remove(_ stream: Int32) -> Value? {
+    package mutating func remove(_ stream: Int32) -> Value? {
         guard count > 0, let slots else { return nil }
         var hole = place(slots, stream)
         guard slots[hole].stream != 0 else { return nil }
@@ -71,7 +71,7 @@ struct StreamTable<Value>: ~Copyable {
         return removed
     }
 
-    mutating func removeAll() {
+    package mutating func removeAll() {
         resize(0)
         count = 0
     }
@@ -98,7 +98,7 @@ struct StreamTable<Value>: ~Copyable {
     }
 
     /// All entries, in no particular order.
-    var entries: [(stream: Int32, value: Value)] {
+    package var entries: [(stream: Int32, value: Value)] {
         (0..<capacity).compactMap { position in
             guard let slot = slots?[position], let value = slot.value else { return nil }
             return (slot.stream, value)

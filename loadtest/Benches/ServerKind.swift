@@ -12,9 +12,19 @@ extension ServedSite {
     private static let caching = "public, max-age=1296000, immutable"
 
     /// Starts a server on one core and waits until it answers.
-    func start(_ kind: ServerKind, core: Int, under wrapper: [String] = []) throws -> ServerProcess {
+    func start(_ kind: ServerKind, core: Int) throws -> ServerProcess {
         let port = kind == .keytide ? nodePort : try Ports.free()
-        let command = try wrapper + command(kind, port: port)
+        return try start(try command(kind, port: port), kind, core: core, port: port)
+    }
+
+    /// Starts the node under callgrind.
+    /// - Parameter output: file for what is counted.
+    func start(counted program: CountedProgram, core: Int, output: String) throws -> ServerProcess {
+        let command = program.command(nodeArguments, output: output)
+        return try start(command, .keytide, core: core, port: nodePort)
+    }
+
+    private func start(_ command: [String], _ kind: ServerKind, core: Int, port: Int) throws -> ServerProcess {
         let server = try ServerProcess(command, core: core, port: port, log: "\(directory)/\(kind.rawValue).log")
         do {
             try server.waitUntilReady()
@@ -29,7 +39,7 @@ extension ServedSite {
     private func command(_ kind: ServerKind, port: Int) throws -> [String] {
         switch kind {
         case .keytide:
-            return [try Command.keytide(), "node", "--config", "\(directory)/cluster/\(ServedSite.region).json"]
+            return [try Command.keytide()] + nodeArguments
         case .nghttpd:
             let files = "--htdocs=\(directory)/files"
             // It says cache-control: max-age=3600 of itself.
@@ -44,8 +54,12 @@ extension ServedSite {
         }
     }
 
+    private var nodeArguments: [String] {
+        ["node", "--config", "\(directory)/cluster/\(ServedSite.region).json", "--log-level", "warning"]
+    }
+
     /// The public certificate and key of the node: the others show the same.
-    private func certificate() throws -> (chain: String, key: String) {
+    func certificate() throws -> (chain: String, key: String) {
         let settings = try Data(contentsOf: URL(fileURLWithPath: "\(directory)/cluster/\(ServedSite.region).json"))
         let object = try JSONSerialization.jsonObject(with: settings) as? [String: Any]
         guard let tls = object?["tls"] as? [String: Any], let chain = tls["certificate"] as? String,
@@ -56,9 +70,6 @@ extension ServedSite {
 
     /// Fills in a configuration of loadtest/peers.
     private func configuration(_ name: String, port: Int) throws -> String {
-        guard let peers = ProcessInfo.processInfo.environment["KEYTIDE_BENCH_PEERS"] else {
-            throw BenchError("KEYTIDE_BENCH_PEERS does not name the directory loadtest/peers; run loadtest/bench")
-        }
         let certificate = isCleartext ? (chain: "", key: "") : try certificate()
         let tls = """
                   ssl:
@@ -66,7 +77,7 @@ extension ServedSite {
                     key-file: \(certificate.key)
                     minimum-version: TLSv1.2
             """
-        var text = try String(contentsOfFile: "\(peers)/\(name)", encoding: .utf8)
+        var text = try String(contentsOfFile: try ThisProcess.benchFile("peers/\(name)"), encoding: .utf8)
         if isCleartext {
             text = text.split(separator: "\n").filter { !$0.contains("ssl_cert") }.joined(separator: "\n")
         }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// A server in a process of its own, confined to one core.
 final class ServerProcess {
@@ -93,6 +94,16 @@ enum Ports {
         throw BenchError("no port from 20000 to 32000 is free")
     }
 
+    /// A listening socket on a port of its own.
+    static func listen() throws -> (socket: Int32, port: Int) {
+        let port = try free()
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        guard descriptor >= 0, with(port, { bind(descriptor, $0, $1) == 0 }), Glibc.listen(descriptor, 1) == 0 else {
+            throw BenchError("port \(port) cannot be listened on")
+        }
+        return (descriptor, port)
+    }
+
     /// Whether somebody listens.
     static func accepts(_ port: Int) -> Bool {
         withSocket(port) { connect($0, $1, $2) == 0 }
@@ -109,13 +120,17 @@ enum Ports {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
+        return with(port) { body(descriptor, $0, $1) }
+    }
+
+    private static func with(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Bool) -> Bool {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = UInt16(port).bigEndian
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         return withUnsafePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+                body($0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
     }

@@ -45,6 +45,28 @@ enum ThisProcess {
         return line.dropFirst(name.count).trimmingCharacters(in: .whitespaces)
     }
 
+    /// A file of the directory `loadtest`.
+    static func benchFile(_ name: String) throws -> String {
+        guard let directory = ProcessInfo.processInfo.environment["KEYTIDE_BENCH_FILES"] else {
+            throw BenchError("KEYTIDE_BENCH_FILES does not name the directory loadtest; run loadtest/bench")
+        }
+        return "\(directory)/\(name)"
+    }
+
+    /// Lets this process and its children open so many files at once.
+    static func raiseOpenFiles(to number: Int) throws {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            throw BenchError("the limit of open files cannot be read")
+        }
+        guard limit.rlim_cur < rlim_t(number) else { return }
+        limit.rlim_cur = rlim_t(number)
+        limit.rlim_max = max(limit.rlim_max, limit.rlim_cur)
+        guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            throw BenchError("this process may not open \(number) files at once; raise ulimit -n")
+        }
+    }
+
     /// Runs this executable again with other arguments.
     /// - Returns: what it wrote on standard output.
     static func runAgain(_ arguments: [String]) throws -> String {
