@@ -15,6 +15,7 @@ let cryptoExtras: Target.Dependency = .product(name: "CryptoExtras", package: "s
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
@@ -36,6 +37,7 @@ let package = Package(
         .library(name: "ExposureKeys", targets: ["ExposureKeys"]),
         .library(name: "ExposureNotification", targets: ["ExposureNotification"]),
         .library(name: "FeedFormat", targets: ["FeedFormat"]),
+        .library(name: "HTTP2", targets: ["HTTP2"]),
         .library(name: "Replication", targets: ["Replication"]),
     ],
     dependencies: [
@@ -166,7 +168,10 @@ let package = Package(
         ),
         .testTarget(
             name: "FuzzTesting",
-            dependencies: ["ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", crypto],
+            dependencies: [
+                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "HTTP2",
+                "TestSupport", crypto, logging, nioCore, nioEmbedded,
+            ],
             path: "Tests/FuzzTesting/Sources",
             swiftSettings: strict
         ),
@@ -175,7 +180,7 @@ let package = Package(
             name: "RegionalNodeTests",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
-                coreMetrics, nioCore, nioPosix, lifecycle, configuration,
+                coreMetrics, nioCore, nioPosix, lifecycle, configuration, grdb, "TestSupport",
             ],
             swiftSettings: strict
         ),
@@ -183,6 +188,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "HTTP2", "RegionalNode",
+                "TestSupport",
             ],
             swiftSettings: strict
         ),

@@ -15,15 +15,15 @@ struct AppendRules {
                 "batch \(batch.number) of \(batch.feed) was to be stored where batch \(expected) belongs"
             )
         }
-        try AppendRules.check("batch numbers", batch.number, below: FormatLimits.batchesPerFeed, of: batch.feed)
-        try AppendRules.check("bytes of a batch", batch.bytes.count, upTo: FormatLimits.batchBytes, of: batch.feed)
-        try AppendRules.check(
-            "bytes of a checkpoint",
-            batch.checkpoint.count,
-            upTo: FormatLimits.checkpointBytes,
-            of: batch.feed
-        )
+        try AppendRules.checkLimits(of: batch)
         next[batch.feed] = batch.number + 1
+    }
+
+    /// The rules for one batch by itself.
+    static func checkLimits(of batch: ProvenBatch) throws(StoreError) {
+        try check("batch numbers", batch.number, below: FormatLimits.batchesPerFeed, of: batch.feed)
+        try check("bytes of a batch", batch.bytes.count, upTo: FormatLimits.batchBytes, of: batch.feed)
+        try check("bytes of a checkpoint", batch.checkpoint.count, upTo: FormatLimits.checkpointBytes, of: batch.feed)
     }
 
     /// The rule for a frontier from which a feed is to begin, or to begin anew.

@@ -45,11 +45,22 @@ public protocol FeedStorage: Sendable {
     func append(_ batches: [ProvenBatch]) throws(StoreError)
 
     /// - Returns: nil if the batch is dropped or has never been here.
-    /// - Throws: `.corrupt` if its bytes no longer have the leaf hash they had.
+    /// - Throws: `.damaged` if its bytes no longer have the leaf hash they had.
     func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> ProvenBatch?
 
     /// Those of the batches that are still held, ascending. All are in memory at once: the caller bounds the range.
+    /// - Throws: `.damaged` if the bytes of one no longer have the leaf hash they had.
     func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [ProvenBatch]
+
+    /// Those of the batches with these numbers that should be held, but are missing or do not have their leaf hash.
+    /// - Throws: `.corrupt` if more than their bytes is damaged.
+    func damaged(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [UInt64]
+
+    /// Puts bytes, leaf hashes and checkpoints of batches where damaged ones stand, all or none; those that have been
+    /// dropped meanwhile stay dropped. Checks first, through the whole file, that nothing but content is damaged, as
+    /// repairing on top of anything else would make it worse.
+    /// - Throws: `.corrupt` then, `.limitExceeded`, `.full`, `.io`.
+    func replace(_ batches: [ProvenBatch]) throws(StoreError)
 
     /// Deletes bytes and checkpoints of batches published at or before `limit`, from the front of each feed up to
     /// the first batch published later. Their leaf hashes stay.

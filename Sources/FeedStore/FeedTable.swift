@@ -81,19 +81,53 @@ enum FeedTable {
         let publication = Int64(batch.publication.number)
         try database.cachedStatement(sql: "INSERT INTO leaf (feed, number, hash) VALUES (?, ?, ?)")
             .execute(arguments: [feed, number, Data(batch.leaf.bytes)])
-        try insertContent(of: batch, feed: feed, in: database)
+        try writeContent(of: batch, feed: feed, in: database)
         try database.cachedStatement(sql: "UPDATE feed SET size = ?, last_publication = ? WHERE id = ?")
             .execute(arguments: [number + 1, publication, feed])
     }
 
-    /// Inserts the row that holds a batch's bytes. They are lent to SQLite where they lie, which GRDB's own arguments
+    /// Puts a batch where a damaged one stands, or where its row is missing.
+    static func replace(_ batch: ProvenBatch, feed: Int64, in database: Database) throws {
+        try database.cachedStatement(
+            sql: """
+                INSERT INTO leaf (feed, number, hash) VALUES (?, ?, ?)
+                ON CONFLICT (feed, number) DO UPDATE SET hash = excluded.hash
+                """
+        ).execute(arguments: [feed, Int64(batch.number), Data(batch.leaf.bytes)])
+        let conflict = """
+            ON CONFLICT (feed, number) DO UPDATE
+            SET publication = excluded.publication, checkpoint = excluded.checkpoint, bytes = excluded.bytes
+            """
+        try writeContent(of: batch, feed: feed, in: database, conflict: conflict)
+    }
+
+    /// The row of a feed and the numbers of the batches that it should hold; nil if there is no such feed.
+    static func held(_ feed: FeedID, in database: Database) throws -> (id: Int64, numbers: Range<UInt64>)? {
+        let statement = try database.cachedStatement(
+            sql: "SELECT id, first, size FROM feed WHERE region = ? AND epoch = ?"
+        )
+        guard let row = try Row.fetchOne(statement, arguments: [feed.region.code, feed.epoch.description]) else {
+            return nil
+        }
+        let (id, first, size): (Int64, Int64, Int64) = (row[0], row[1], row[2])
+        let start = UInt64(clamping: first)
+        return (id, start..<max(start, UInt64(clamping: size)))
+    }
+
+    /// Writes the row that holds a batch's bytes. They are lent to SQLite where they lie, which GRDB's own arguments
     /// cannot do safely: those outlive the call in the cached statement.
-    private static func insertContent(of batch: ProvenBatch, feed: Int64, in database: Database) throws {
+    /// - Parameter conflict: SQL for the case that the row is there.
+    private static func writeContent(
+        of batch: ProvenBatch,
+        feed: Int64,
+        in database: Database,
+        conflict: String = ""
+    ) throws {
         // SQLite is given NULL for no bytes at all.
         let statement = try database.cachedStatement(
             sql: """
                 INSERT INTO batch (feed, number, publication, checkpoint, bytes)
-                VALUES (?, ?, ?, IFNULL(?, x''), IFNULL(?, x''))
+                VALUES (?, ?, ?, IFNULL(?, x''), IFNULL(?, x'')) \(conflict)
                 """
         ).sqliteStatement
         try batch.checkpoint.withUnsafeBytes { checkpoint in
@@ -117,12 +151,12 @@ enum FeedTable {
     }
 
     /// Reads a row of number, publication, hash, checkpoint, bytes.
-    /// - Throws: `.corrupt` if the bytes do not have the leaf hash.
+    /// - Throws: `.damaged` if the bytes do not have the leaf hash.
     static func batch(_ row: Row, of feed: FeedID, path: String) throws -> ProvenBatch {
         let (number, publication): (Int64, Int64) = (row[0], row[1])
         let bytes = try row.bytes(at: 4)
         guard let leaf = Hash256(bytes: try row.bytes(at: 2)), leaf == Hash256(leaf: bytes[...]) else {
-            throw StoreError.corrupt("batch \(number) of \(feed) does not have its leaf hash any more", path: path)
+            throw StoreError.damaged("batch \(number) of \(feed) does not have its leaf hash any more", path: path)
         }
         return ProvenBatch(
             feed: feed,

@@ -50,6 +50,22 @@ public final class MemoryFeedStore: FeedStorage {
         }
     }
 
+    /// Memory is taken not to rot.
+    public func damaged(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [UInt64] {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            return []
+        }
+    }
+
+    public func replace(_ batches: [ProvenBatch]) throws(StoreError) {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            for batch in batches { try AppendRules.checkLimits(of: batch) }
+            for batch in batches { state.feeds[batch.feed]?.replace(batch) }
+        }
+    }
+
     public func drop(publishedAtOrBefore limit: Interval) throws(StoreError) -> Int {
         try state.withLock { state throws(StoreError) in
             try state.checkOpen()
@@ -108,6 +124,12 @@ private struct Feed {
         leaves.append(batch.leaf)
         batches.append(batch)
         lastPublication = batch.publication
+    }
+
+    mutating func replace(_ batch: ProvenBatch) {
+        guard (first..<count).contains(batch.number) else { return }
+        batches[Int(batch.number - first)] = batch
+        leaves[Int(batch.number - base.size)] = batch.leaf
     }
 
     mutating func drop(publishedAtOrBefore limit: Interval) -> Int {

@@ -20,6 +20,11 @@ extension StoreError {
         StoreError(.corrupt, "\(path): \(finding); \(Code.corrupt.advice(path))")
     }
 
+    /// A batch whose bytes are not those that were stored.
+    static func damaged(_ finding: String, path: String) -> StoreError {
+        StoreError(.damaged, "\(path): \(finding); \(Code.damaged.advice(path))")
+    }
+
     static func cannotOpen(_ reason: String) -> StoreError {
         StoreError(.cannotOpen, reason)
     }
@@ -64,6 +69,8 @@ extension StoreError.Code {
         case .corrupt:
             "stop the node, check the disk, move \(path) and \(path)-wal aside and start again: the node then fetches "
                 + "from its neighbours what they hold and publishes in a new epoch"
+        case .damaged:
+            "it is not served, and fetched again from the neighbours; check the disk"
         case .inUse:
             "end the other program that has it open"
         case .cannotOpen:

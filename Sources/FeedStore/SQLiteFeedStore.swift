@@ -13,7 +13,7 @@ import GRDBSQLite
 public final class SQLiteFeedStore: FeedStorage {
     private let queue: DatabaseQueue
     private let lock: FileLock
-    private let path: String
+    let path: String
 
     /// Opens a store, or creates one with mode 0600, and checks it for damage.
     /// - Parameter path: of the file; its directory must exist.
@@ -184,7 +184,7 @@ extension SQLiteFeedStore {
     private static let rowSize = FormatLimits.batchBytes + 65_536
 
     /// The one name of a file, so that a second name for it meets the same lock.
-    private static func resolved(_ path: String) -> String {
+    static func resolved(_ path: String) -> String {
         func real(_ path: String) -> String? {
             guard let text = realpath(path, nil) else { return nil }
             defer { free(text) }
@@ -241,7 +241,7 @@ extension SQLiteFeedStore {
     }
 
     /// Runs `body` on the connection, alone, and turns what it throws into a `StoreError`.
-    private func access<Result>(
+    func access<Result>(
         _ action: @autoclosure () -> String,
         _ body: (Database) throws -> Result
     ) throws(StoreError) -> Result {

@@ -12,6 +12,8 @@ public struct StoreError: Error, Sendable, Equatable {
         /// The disk, a quota or a limit on file size leaves no room. Nothing of the call was kept; the same call
         /// works once there is room.
         public static let full = Code("full")
+        /// The bytes of a batch are not those that were stored; all else can be relied on.
+        public static let damaged = Code("damaged")
         /// What the file holds contradicts itself or is no database any more.
         public static let corrupt = Code("corrupt")
         /// A batch is not the next of its feed, or a feed that has batches was to begin anew.

@@ -100,6 +100,8 @@ final class ClientEndpoint: HTTP2Endpoint {
         }
     }
 
+    func flushed() {}
+
     func drain() {
         close()
     }

@@ -49,6 +49,10 @@ public struct ServerConfiguration: Sendable {
     public var minimumProgress = 16 * 1024
     /// How often frames may come that carry nothing.
     public var frameRates = FrameRates()
+    /// Bytes of bodies, in and out, that may wait in the server over all connections. When it is full, requests are
+    /// refused and the connection that holds most is ended; one that holds an eighth has its requests refused. A whole
+    /// answer counts once for all streams that send it, and not at all up to 64 KiB. Default 512 MiB.
+    public var maxMemory = 512 * 1024 * 1024
     /// PINGs to silent peers; nil sends none. Default nil: the idle timeout serves requests, keepalive serves links.
     public var keepalive: Keepalive?
     /// Whether HTTP/1.1 is answered too. Default true.

@@ -4,6 +4,8 @@ import NIOCore
 enum ConnectionCommand {
     /// Take no more requests, let those under way finish, then close.
     case drain
+    /// The server has no memory left for what this connection holds: close it.
+    case giveUp
     /// The peer's certificate may count no more: judge it again, and close if so.
     case judgePeer
 }

@@ -185,6 +185,8 @@ package struct SessionTally {
     /// Of these, the ones that refused a stream too many.
     package var refusedStreams = 0
     package var informational = 0
+    /// Refusals to come that are ours.
+    var ownRefusals = 0
 
     package var isEmpty: Bool { provokedResets == 0 && informational == 0 }
 
@@ -193,9 +195,17 @@ package struct SessionTally {
         self.informational = informational
     }
 
+    /// All was charged for.
+    mutating func clear() {
+        (provokedResets, refusedStreams, informational) = (0, 0, 0)
+    }
+
     package mutating func resetSent(_ code: HTTP2ErrorCode) {
         switch code {
         case .noError, .cancel, .internalError:
+            return
+        case .refusedStream where ownRefusals > 0:
+            ownRefusals -= 1
             return
         case .refusedStream:
             refusedStreams += 1

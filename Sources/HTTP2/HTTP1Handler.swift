@@ -18,6 +18,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
     private let counter: HTTP1ByteCounter
     private let limits: ConnectionLimits
     private var requests = 0
+    private var memory: MemoryShare?
     private var queue = CircularBuffer<HTTPServerRequestPart>()
     private var isProcessing = false
     private var isReadHeld = false
@@ -46,6 +47,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
+        memory = MemoryShare(service.memory, context.channel)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let tick = limits.tick
         ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in bound.value.tick() }
@@ -80,6 +82,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
             exceeded(.framing)
         }
         context.flush()
+        reportMemory()
         context.fireChannelReadComplete()
     }
 
@@ -87,6 +90,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
         liveness.writabilityChanged(context.channel.isWritable, now: .now())
         pump()
         processQueue()
+        reportMemory()
         context.fireChannelWritabilityChanged()
     }
 
@@ -113,6 +117,9 @@ final class HTTP1Handler: ChannelDuplexHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .giveUp? = event as? ConnectionCommand {
+            exceeded(.memory)
+        }
         if case .drain? = event as? ConnectionCommand {
             isDraining = true
             if current == nil {
@@ -126,15 +133,31 @@ final class HTTP1Handler: ChannelDuplexHandler {
     private func end() {
         guard !isEnded else { return }
         isEnded = true
+        memory?.report(own: 0)
+        memory = nil
         ticker?.cancel()
         queue.removeAll()
         current?.exchange?.fail(HTTPError(.connectionClosed, "the peer closed the connection"))
         current = nil
     }
 
+    /// What the task has not read, what the channel does not take, and what the channel holds for the kernel.
+    private func reportMemory() {
+        guard !isEnded, let context else { return }
+        var held = 0
+        if let exchange = current?.exchange {
+            held = exchange.inbound.waitingBytes + exchange.outbound.waitingBytes
+        }
+        if !context.channel.isWritable {
+            held += (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        }
+        memory?.report(own: held)
+    }
+
     private func tick() {
         guard !isEnded else { return }
         let now = NIODeadline.now()
+        reportMemory()
         if current?.exchange?.inbound.checkStall(now: now, limits.progress) == true {
             service.exceeded(.progress)
         }
@@ -210,6 +233,12 @@ extension HTTP1Handler {
         guard let request = RequestHead(head, scheme: scheme) else {
             current?.keepsAlive = false
             respond(.badRequest)
+            return
+        }
+        if let memory, !memory.admits {
+            service.exceeded(.memory)
+            current?.keepsAlive = false
+            respond(.busy)
             return
         }
         let awaitsContinue = request.fields["expect"]?.lowercased() == "100-continue"

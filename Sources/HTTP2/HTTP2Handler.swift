@@ -7,6 +7,8 @@ protocol HTTP2Endpoint: AnyObject {
     func handle(_ event: SessionEvent, input: ByteBuffer)
     /// Gives up streams on which bytes have waited too long.
     func checkStalls(now: NIODeadline)
+    /// All that could be sent was sent.
+    func flushed()
     /// The node is stopping: take no more requests and let those under way finish.
     func drain()
     /// No byte will come or go any more.
@@ -146,6 +148,9 @@ final class HTTP2Handler: ChannelDuplexHandler {
             endpoint.drain()
             needsFlush()
         }
+        if case .giveUp? = event as? ConnectionCommand {
+            exceeded(.memory)
+        }
         context.fireUserInboundEventTriggered(event)
     }
 }
@@ -174,6 +179,7 @@ extension HTTP2Handler {
             fail(error)
         }
         isFlushing = false
+        endpoint.flushed()
         guard state == .open, context.channel.isWritable else { return }
         if isReadHeld {
             isReadHeld = false
@@ -317,7 +323,7 @@ extension HTTP2Handler {
     private func chargeTally() {
         guard !session.tally.isEmpty else { return }
         let tally = session.tally
-        session.tally = SessionTally()
+        session.tally.clear()
         if tally.refusedStreams > 0 {
             limits.onLimit?(.concurrentStreams)
         }

@@ -193,7 +193,9 @@ extension HTTPConnection {
 
     private func open(_ head: RequestHead, body: Body) async throws -> ClientStream {
         var head = head
-        head.scheme = scheme
+        if head.scheme == "http" {
+            head.scheme = scheme
+        }
         if head.authority.isEmpty {
             head.authority = authority
         }

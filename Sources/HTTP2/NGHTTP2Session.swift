@@ -175,6 +175,25 @@ extension NGHTTP2Session {
         set { state.pointee.tally = newValue }
     }
     /// Bodies under way.
+    /// Bytes of streamed bodies that wait to be sent.
+    var streamedBytes: Int { state.pointee.bodies.sum { $0.streamedBytes } }
+
+    /// Notes the large whole bodies that wait to be sent.
+    /// - Returns: their bytes, each counted once.
+    func holdWholeBodies(_ account: MemoryAccount) -> Int {
+        var seen: [UInt] = []
+        return state.pointee.bodies.sum { body in
+            guard let buffer = body.hold(account), !seen.contains(buffer.place) else { return 0 }
+            seen.append(buffer.place)
+            return buffer.bytes
+        }
+    }
+
+    /// The connection is over: nothing counts as held for it.
+    func releaseBodies() {
+        for (_, body) in bodies { body.release() }
+    }
+
     var bodies: [(stream: Int32, value: OutboundBody)] { state.pointee.bodies.entries }
     func body(_ stream: Int32) -> OutboundBody? { state.pointee.bodies[stream] }
 }
@@ -276,6 +295,12 @@ extension NGHTTP2Session {
     /// Bytes were dropped: other streams may use their share of the connection, but their own stream gets no more.
     func consumeForConnection(_ count: Int) {
         nghttp2_session_consume_connection(handle, count)
+    }
+
+    /// Refuses a request that was not acted on, through no fault of the peer (RFC 9113, 8.7).
+    func refuse(stream: Int32) {
+        tally.ownRefusals += 1
+        reset(stream: stream, .refusedStream)
     }
 
     func reset(stream: Int32, _ code: HTTP2ErrorCode) {

@@ -42,6 +42,32 @@ final class OutboundBody {
         limit = 0
     }
 
+    /// Whole bodies up to this size are not counted as held.
+    private static let uncountedBytes = 64 * 1024
+    private var bufferHold: BufferHold?
+
+    /// Bytes that wait and that nobody else holds.
+    var streamedBytes: Int { whole == nil ? waitingBytes : 0 }
+
+    /// Counts a whole body as held, from now until it is sent.
+    /// - Returns: where it is and how large, if it is large.
+    func hold(_ account: MemoryAccount) -> (place: UInt, bytes: Int)? {
+        guard let whole, whole.readableBytes > Self.uncountedBytes else { return nil }
+        guard waitingBytes > 0 else {
+            bufferHold = nil
+            return nil
+        }
+        let place = whole.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
+        if bufferHold == nil {
+            bufferHold = BufferHold(account, place, bytes: whole.readableBytes)
+        }
+        return (place, whole.readableBytes)
+    }
+
+    func release() {
+        bufferHold = nil
+    }
+
     var hasWriters: Bool { !writers.isEmpty }
 
     /// Adds bytes; `writer` is settled when there is room for more.

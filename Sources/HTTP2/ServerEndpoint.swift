@@ -29,6 +29,8 @@ final class ServerEndpoint: HTTP2Endpoint {
     private var isEnded = false
     private var isDraining = false
     private var requests = 0
+    /// What this connection holds of the server's memory.
+    var memory: MemoryShare?
     private var shutdownTimer: Scheduled<Void>?
 
     init(
@@ -50,7 +52,9 @@ final class ServerEndpoint: HTTP2Endpoint {
         switch event {
         case .head(let stream, let head, let isEnd):
             countRequest()
-            if isEnd, let answer = session.prepared(head, by: service.handler) {
+            if let memory, !memory.admits {
+                refuse(stream)
+            } else if isEnd, let answer = session.prepared(head, by: service.handler) {
                 respond(answer, stream: stream)
             } else {
                 received(session.request(head), stream: stream, isEnd: isEnd)
@@ -84,6 +88,18 @@ final class ServerEndpoint: HTTP2Endpoint {
         case .pong, .goAway:
             break
         }
+    }
+
+    /// The server is full: whoever asks may ask again.
+    private func refuse(_ stream: Int32) {
+        service.exceeded(.memory)
+        session.refuse(stream: stream)
+    }
+
+    func flushed() {
+        guard !isEnded, let account = memory?.account else { return }
+        let own = session.streamedBytes + exchanges.sum { $0.inbound.waitingBytes }
+        memory?.report(own: own, shared: session.holdWholeBodies(account))
     }
 
     private func countRequest() {
@@ -248,6 +264,9 @@ extension ServerEndpoint {
         }
         exchanges.removeAll()
         drains.removeAll()
+        session.releaseBodies()
+        memory?.report(own: 0)
+        memory = nil
     }
 }
 

@@ -38,6 +38,7 @@ struct ServerPipeline: Sendable {
             eventLoop: channel.eventLoop,
             needsFlush: { flush() }
         )
+        endpoint.memory = MemoryShare(service.memory, channel)
         let handler = HTTP2Handler(session: session, endpoint: endpoint, limits: limits, logger: service.logger)
         flush.handler = handler
         try channel.pipeline.syncOperations.addHandler(handler)

@@ -7,6 +7,7 @@ struct ServerService: Sendable {
     let handler: any RequestHandler
     let connections: ConnectionRegistry
     let tasks: TaskCount
+    let memory: MemoryAccount
     let logger: Logger
 
     var limits: ConnectionLimits { ConnectionLimits(configuration) }

@@ -91,6 +91,12 @@ package struct StreamTable<Value>: ~Copyable {
         oldSlots.deallocate()
     }
 
+    /// The sum of a number over all values.
+    func sum(_ number: (Value) -> Int) -> Int {
+        guard count > 0, let slots else { return 0 }
+        return (0..<capacity).reduce(0) { sum, place in sum + (slots[place].value.map(number) ?? 0) }
+    }
+
     /// All entries, in no particular order.
     package var entries: [(stream: Int32, value: Value)] {
         (0..<capacity).compactMap { position in

@@ -23,6 +23,7 @@ final class TLSServerGate: ChannelInboundHandler, RemovableChannelHandler {
         let limit = TimeAmount(pipeline.service.configuration.prefaceDeadline)
         let bound = NIOLoopBound((handler: self, context: context), eventLoop: context.eventLoop)
         deadline = context.eventLoop.scheduleTask(in: limit) {
+            bound.value.handler.pipeline.service.exceeded(.prefaceTime)
             bound.value.handler.give(up: bound.value.context, "the TLS handshake did not end within the deadline")
         }
     }

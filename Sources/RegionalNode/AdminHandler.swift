@@ -39,8 +39,9 @@ struct AdminHandler: RequestHandler {
             try await refuse(413, "archive-too-large", "The archive is too large", error.reason, writer)
         } catch let error as NodeError {
             try await refuse(422, "import-refused", "The import was refused", error.description, writer)
+        } catch let error as StoreError where error.code == .full {
+            try await refuse(507, "store-full", "Nothing was published", error.reason, writer)
         } catch let error as StoreError {
-            node.raise("an import could not be stored: \(error.reason)")
             try await refuse(507, "store-failed", "Nothing was published", error.reason, writer)
         } catch let error as FormatError {
             node.raise("an import could not be encoded: \(error)")
@@ -61,7 +62,7 @@ struct AdminHandler: RequestHandler {
                 node.metrics.imported(keys: report.keys)
                 return report
             } catch let error as StoreError {
-                node.health.trouble = "the store does not take batches: \(error.reason)"
+                node.care.failed(error)
                 throw error
             }
         }

@@ -50,6 +50,8 @@ public struct NodeStatus: Codable, Sendable {
         public var root: String
         /// Publication interval of the newest batch.
         public var lastPublication: UInt32
+        /// Numbers of batches that are damaged on the disk and not served; nil if there are none.
+        public var damaged: [UInt64]?
     }
 
     public struct Arrival: Codable, Sendable {
@@ -64,6 +66,8 @@ public struct NodeStatus: Codable, Sendable {
         public var times: Int
         /// Unix seconds by the node's clock.
         public var last: Int64
+        /// Unix seconds at which what it says ended; nil while it may go on.
+        public var ended: Int64?
     }
 
     /// One of those that this node keeps a link with, or that has a link with it.
@@ -120,7 +124,8 @@ public struct NodeStatus: Codable, Sendable {
                 first: feed.first,
                 count: feed.count,
                 root: feed.root.hexadecimal,
-                lastPublication: feed.lastPublication.number
+                lastPublication: feed.lastPublication.number,
+                damaged: feed.damaged.isEmpty ? nil : feed.damaged
             )
         }
         neighbours = observation.neighbours.map { Neighbour(region: $0.region.code, isLinked: $0.isLinked) }
@@ -136,7 +141,12 @@ public struct NodeStatus: Codable, Sendable {
         rosterExpires = observation.rosterExpiry
         indexTime = observation.indexTime
         alarms = node.health.alarms.map { alarm in
-            Alarm(what: alarm.text, times: alarm.count, last: alarm.last.milliseconds / 1000)
+            Alarm(
+                what: alarm.text,
+                times: alarm.count,
+                last: alarm.last.milliseconds / 1000,
+                ended: alarm.ended.map { $0.milliseconds / 1000 }
+            )
         }
         trouble = node.health.trouble
         arrivals = node.recentArrivals.map { arrival in

@@ -18,6 +18,7 @@ final class NodeContext: Sendable {
     private let signedIndexesEnd: AsyncStream<ServedIndex>.Continuation
     let publisher: RegionPublisher
     let health: NodeHealth
+    let care: StoreCare
     let wire: WireCounters
     let metrics = NodeMetrics()
     let logger: Logger
@@ -63,6 +64,10 @@ final class NodeContext: Sendable {
         self.logger = logger
         (signedIndexes, signedIndexesEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         health = NodeHealth()
+        let (health, metrics) = (health, metrics)
+        care = StoreCare(served: served, roster: roster, health: health, clock: clock, logger: logger) {
+            metrics.alarmRaised()
+        }
         wire = WireCounters()
         indexMaker = IndexMaker(region: region, signer: signer)
     }
@@ -76,7 +81,7 @@ final class NodeContext: Sendable {
         served.append(publication.batches, base: nil)
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
-        health.trouble = nil
+        care.worked()
         if !living.contains(feed), living.count >= FormatLimits.epochsPerRegion {
             raise(
                 "\(region) has more than \(FormatLimits.epochsPerRegion) living epochs, since this node was restarted "

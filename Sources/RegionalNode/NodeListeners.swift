@@ -38,6 +38,7 @@ struct NodeListeners {
             queue: node.queue,
             health: node.health,
             readers: RangeReaders(limit: NodeListeners.rangesAtOnce),
+            care: node.care,
             raise: { node.raise($0) },
             metrics: node.metrics.requests
         )

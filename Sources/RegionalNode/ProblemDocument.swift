@@ -136,6 +136,16 @@ struct ProblemDocument: Encodable {
         )
     }
 
+    static func damaged(_ feed: String) -> ProblemDocument {
+        ProblemDocument(
+            "damaged",
+            status: 503,
+            title: "Damaged",
+            detail:
+                "Batches of \(feed) in this range are damaged here and being fetched again. Try another node, or later."
+        )
+    }
+
     static func unknownPart(_ hash: String) -> ProblemDocument {
         ProblemDocument(
             "unknown-part",

@@ -17,6 +17,7 @@ struct PublicHandler: RequestHandler {
     let queue: StoreQueue
     let health: NodeHealth
     let readers: RangeReaders
+    let care: StoreCare
     let raise: @Sendable (String) -> Void
     let metrics: RequestMetrics
     let jitter = Jitter()
@@ -115,6 +116,7 @@ struct PublicHandler: RequestHandler {
         }
         let generation = served.generation
         if let held = cache.find(Array(path.utf8).span, generation: generation) { return ready(held).handling }
+        if feed.isDamaged(range) { return RangeReader.damaged(id).response(RangeReader.retryLater) }
         let reader = RangeReader(
             feed: id,
             range: range,
@@ -125,6 +127,7 @@ struct PublicHandler: RequestHandler {
             policy: policy,
             clock: clock,
             readers: readers,
+            care: care,
             raise: raise
         )
         return .run { _, writer in try await reader.answer(writer) }

@@ -18,7 +18,11 @@ struct RangeReader: Sendable {
     let policy: CachePolicy
     let clock: NodeClock
     let readers: RangeReaders
+    let care: StoreCare
     let raise: @Sendable (String) -> Void
+
+    static let retryLater: HTTPFields = ["retry-after": "30"]
+    static func damaged(_ feed: FeedID) -> ProblemDocument { .damaged(feed.description) }
 
     /// Bytes and batches read at once, more or less: how large the next batches are is not known before they are read.
     private static let stepBytes = 1 << 20
@@ -42,7 +46,8 @@ struct RangeReader: Sendable {
                 }
                 piece = batches
             } catch let error as StoreError {
-                raise("a range could not be read: \(error)")
+                if error.code == .damaged { return try await failDamaged(position..<end, writer, headSent: headSent) }
+                if !care.reports(error) { raise("a range could not be read: \(error)") }
                 return try await fail(.storeFailed, writer, headSent: headSent)
             }
             let each = max(1, piece.readableBytes / Int(end - position))
@@ -74,8 +79,15 @@ struct RangeReader: Sendable {
 
     /// The batches with these numbers, and after the last of the range its checkpoint; nil if some are gone.
     private func read(_ numbers: Range<UInt64>) async throws -> ByteBuffer? {
-        let feed = feed
-        let batches = try await queue.run { try $0.batches(feed, numbers) }
+        let (feed, range, care) = (feed, range, care)
+        let batches = try await queue.run { storage in
+            let batches = try storage.batches(feed, numbers)
+            // The one checkpoint that is sent: whoever fetched it in vain would blame this node.
+            if let last = batches.last, last.number + 1 == range.upperBound, !care.isWhole(last) {
+                throw StoreError(.damaged, "the checkpoint of batch \(last.number) of \(feed) is damaged")
+            }
+            return batches
+        }
         guard UInt64(batches.count) == numbers.upperBound - numbers.lowerBound else { return nil }
         var buffer = ByteBuffer()
         for batch in batches { buffer.writeBytes(batch.bytes) }
@@ -94,9 +106,22 @@ struct RangeReader: Sendable {
 
     /// Batches were dropped between the look at the feed and the reading of it, or the store failed. A body that has
     /// begun is cut off, so that nobody takes it for complete.
-    private func fail(_ problem: ProblemDocument, _ writer: ResponseWriter, headSent: Bool) async throws {
+    private func fail(
+        _ problem: ProblemDocument,
+        _ writer: ResponseWriter,
+        _ fields: HTTPFields = [:],
+        headSent: Bool
+    ) async throws {
         guard !headSent else { throw NodeError(.store, "a range of \(feed) could not be sent to its end") }
-        try await problem.send(writer)
+        try await problem.send(writer, fields)
+    }
+
+    /// Finds out which of these batches are damaged, so that they are fetched again and the next who asks is told
+    /// without a look at the disk.
+    private func failDamaged(_ numbers: Range<UInt64>, _ writer: ResponseWriter, headSent: Bool) async throws {
+        let (feed, care) = (feed, care)
+        try await queue.run { try care.check(feed, numbers, in: $0) }
+        try await fail(RangeReader.damaged(feed), writer, RangeReader.retryLater, headSent: headSent)
     }
 }
 

@@ -32,10 +32,16 @@ package final class RegionPublisher: Sendable {
         self.clock = clock
     }
 
-    /// Rebuilds the merged state from the batches on disk.
+    /// Rebuilds the merged state from the batches on disk. Damaged ones join when they have come again.
     func rebuild(from storage: any FeedStorage, feeds: [StoredFeed]) throws {
-        for feed in feeds where feed.feed.region == region && feed.first < feed.count {
-            join(try storage.batches(feed.feed, feed.first..<feed.count))
+        for feed in feeds where feed.feed.region == region {
+            for number in feed.first..<feed.count {
+                do throws(StoreError) {
+                    if let batch = try storage.batch(feed.feed, number) { join([batch]) }
+                } catch {
+                    guard error.code == .damaged else { throw error }
+                }
+            }
         }
     }
 

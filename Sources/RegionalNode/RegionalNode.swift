@@ -15,6 +15,7 @@ public struct RegionalNode: Service {
     private let files: NodeFiles
     private let clock: NodeClock
     private let storage: any FeedStorage
+    private let recovery: StoreRecovery
     private let logger: Logger
     private let certificates: NodeCertificates
     private let reloads: ReloadRequests
@@ -34,7 +35,7 @@ public struct RegionalNode: Service {
     public init(
         _ configuration: NodeConfiguration,
         logger: Logger,
-        openStore: (String) throws -> any FeedStorage = { try SQLiteFeedStore(path: $0) },
+        openStore: @escaping @Sendable (String) throws -> any FeedStorage = { try SQLiteFeedStore(path: $0) },
         reloads: ReloadRequests = ReloadRequests(),
         onReady: @escaping @Sendable (NodeAddresses) -> Void = { _ in }
     ) throws {
@@ -46,27 +47,50 @@ public struct RegionalNode: Service {
         files = try NodeFiles(configuration, now: clock.seconds)
         let roster = files.roster
         certificates = try NodeCertificates(configuration, roster: { roster }, clock: clock, logger: logger)
-        storage = try openStore(configuration.storePath)
+        if let warning = try AdminSocketFolder.check(socket: configuration.adminSocketPath) {
+            logger.warning("\(warning)")
+        }
+        var recovery = StoreRecovery(
+            path: configuration.storePath,
+            roster: files.roster,
+            logger: logger,
+            openStore: openStore
+        )
+        storage = try recovery.open()
+        self.recovery = recovery
     }
 
     public func run() async throws {
-        let queue = StoreQueue(storage)
-        let outcome: Result<Void, any Error>
-        do {
-            try await serve(queue)
-            outcome = .success(())
-        } catch {
-            outcome = .failure(error)
+        var recovery = recovery
+        var storage = storage
+        while true {
+            let queue = StoreQueue(storage)
+            let outcome: Result<Void, any Error>
+            do {
+                try await serve(queue, alarms: recovery.alarms)
+                outcome = .success(())
+            } catch {
+                outcome = .failure(error)
+            }
+            try await queue.shutdown()
+            if case .failure(let error as StoreError) = outcome, error.code == .corrupt {
+                // Everything else of the node is made anew from the store, so it starts again as a whole.
+                try? storage.close()
+                storage = try recovery.replace(after: error)
+            } else {
+                try storage.close()
+                return try outcome.get()
+            }
         }
-        try await queue.shutdown()
-        try storage.close()
-        return try outcome.get()
     }
 
-    private func serve(_ queue: StoreQueue) async throws {
+    /// - Parameter alarms: to be raised at once.
+    /// - Throws: `StoreError` with `.corrupt` if the store is found broken meanwhile.
+    private func serve(_ queue: StoreQueue, alarms: [String]) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let neighbours = try neighbours()
         let node = try await load(queue)
+        alarms.forEach { node.raise($0) }
         let connections = PeerConnections(
             roster: files.roster,
             certificates: certificates,
@@ -105,20 +129,24 @@ public struct RegionalNode: Service {
             "node is up",
             metadata: ["region": "\(node.region)", "public": "\(listeners.addresses.publicPort)"]
         )
-        await cancelWhenGracefulShutdown {
-            await withDiscardingTaskGroup { tasks in
-                tasks.addTask { await driver.run() }
-                tasks.addTask { await sweep(node, driver) }
-                tasks.addTask { await keepIndexFresh(node) }
-                tasks.addTask {
-                    await certificates.keepFresh(asked: reloads, node: node) {
-                        listeners.judgePeersAgain()
-                        await connections.judgePeersAgain()
+        let breakdown = await node.care.untilBreakdown {
+            await cancelWhenGracefulShutdown {
+                await withDiscardingTaskGroup { tasks in
+                    tasks.addTask { await driver.run() }
+                    tasks.addTask { await StoreWatch(node: node).scrub() }
+                    tasks.addTask { await StoreWatch(node: node).probe() }
+                    tasks.addTask { await sweep(node, driver) }
+                    tasks.addTask { await keepIndexFresh(node) }
+                    tasks.addTask {
+                        await certificates.keepFresh(asked: reloads, node: node) {
+                            listeners.judgePeersAgain()
+                            await connections.judgePeersAgain()
+                        }
                     }
-                }
-                for peer in neighbours where configuration.region < peer {
-                    let dialer = LinkDialer(peer: peer, connections: connections, driver: driver, node: node)
-                    tasks.addTask { await dialer.run() }
+                    for peer in neighbours where configuration.region < peer {
+                        let dialer = LinkDialer(peer: peer, connections: connections, driver: driver, node: node)
+                        tasks.addTask { await dialer.run() }
+                    }
                 }
             }
         }
@@ -127,14 +155,17 @@ public struct RegionalNode: Service {
             await listeners.shutdown(grace: RegionalNode.grace)
             await connections.closeAll()
         }.value
+        if let breakdown { throw breakdown }
         logger.notice("node has stopped", metadata: ["region": "\(configuration.region)"])
     }
 
     /// Reads the store and makes everything that is rebuilt from it.
     private func load(_ queue: StoreQueue) async throws -> NodeContext {
         let publisher = RegionPublisher(region: configuration.region, signer: files.signer, clock: clock)
+        let roster = files.roster
         let stored = try await queue.run { storage in
             let feeds = try storage.feeds()
+            try StoreCare.checkRoots(of: feeds, in: storage, roster: roster)
             try publisher.rebuild(from: storage, feeds: feeds)
             return feeds
         }
@@ -161,7 +192,7 @@ public struct RegionalNode: Service {
                 try await node.queue.run { storage in try node.dropExpired(storage, report: driver.report) }
             } catch {
                 if Task.isCancelled { return }
-                node.raise("expired batches could not be dropped: \(error)")
+                node.care.failed(error)
             }
             try? await Task.sleep(for: RegionalNode.sweepPause)
         }

@@ -54,6 +54,9 @@ actor ReplicationDriver {
                     await self.handle(.indexSigned(index: index, settled: settled))
                 }
             }
+            group.addTask {
+                for await event in self.node.care.damage { await self.handle(event) }
+            }
             for await job in jobs { group.addTask { await job() } }
             group.cancelAll()
         }
@@ -125,12 +128,17 @@ actor ReplicationDriver {
             }
         case .store(let request, let batches, let base):
             store(batches, base: base, request)
+        case .replace(let request, let batches):
+            replace(batches, request)
         case .visible(let feed, let count):
             node.becameVisible(feed, count: count)
         case .keepIndex(let index, let settled):
             node.heldIndexes.keep(index, settled: settled)
         case .wake(let time):
             wake(at: time)
+        case .alarm(.storeFailed):
+            // Said once, of the store and not of each feed: `StoreCare`.
+            break
         case .alarm(let alarm):
             node.raise(alarm.description)
         }
@@ -145,7 +153,7 @@ actor ReplicationDriver {
                 try storage.append(batches)
                 node.served.append(batches, base: base)
                 node.publisher.join(batches)
-                node.health.trouble = nil
+                node.care.worked()
                 self.report(.stored(request))
                 // Expired ones are needed for what follows them, and never served.
                 let now = node.clock.now.interval
@@ -153,7 +161,20 @@ actor ReplicationDriver {
                     try node.dropExpired(storage, report: self.report)
                 }
             } catch {
-                node.health.trouble = "the store does not take batches: \(error)"
+                node.care.failed(error)
+                self.report(.storeFailed(request, reason: "\(error)"))
+            }
+        }
+    }
+
+    private func replace(_ batches: [ProvenBatch], _ request: RequestID) {
+        let node = node
+        node.queue.submit { storage in
+            do {
+                try node.care.replace(batches, in: storage, publisher: node.publisher)
+                self.report(.stored(request))
+            } catch {
+                node.care.failed(error)
                 self.report(.storeFailed(request, reason: "\(error)"))
             }
         }

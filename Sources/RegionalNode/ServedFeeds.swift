@@ -3,6 +3,7 @@ internal import FeedFormat
 internal import FeedStore
 internal import HTTP2
 internal import NIOCore
+internal import Replication
 internal import Synchronization
 
 /// What the routes may serve at this moment: only what is durable. Written by replication, read by every event loop.
@@ -60,9 +61,31 @@ final class ServedFeeds: Sendable {
     func replace(with stored: [StoredFeed]) {
         state.withLock { state in
             state.version += 1
-            for feed in stored { state.feeds[feed.feed] = ServedFeed(feed) }
+            for feed in stored {
+                let damaged = state.feeds[feed.feed]?.damaged ?? []
+                state.feeds[feed.feed] = ServedFeed(feed, damaged: damaged.filter { $0 >= feed.first })
+            }
         }
         drops.wrappingAdd(1, ordering: .releasing)
+    }
+
+    /// Takes batches out of service. Called on the store's thread.
+    /// - Returns: those that were in service until now, and how to tell them again.
+    func quarantine(_ id: FeedID, _ numbers: [UInt64]) -> [DamagedBatch] {
+        if numbers.isEmpty { return [] }
+        return state.withLock { state in
+            guard var feed = state.feeds[id] else { return [] }
+            let new = numbers.filter { feed.first <= $0 && $0 < feed.count && !feed.damaged.contains($0) }
+            let identities = feed.identities(of: new)
+            feed.damaged = (feed.damaged + new).sorted()
+            state.feeds[id] = feed
+            return identities
+        }
+    }
+
+    /// Puts batches back into service that were replaced. Called on the store's thread.
+    func release(_ id: FeedID, _ numbers: [UInt64]) {
+        state.withLock { $0.feeds[id]?.damaged.removeAll { numbers.contains($0) } }
     }
 }
 
@@ -75,11 +98,14 @@ struct ServedFeed: Sendable {
     private(set) var lastPublication: Interval
     private(set) var root: Hash256
     private var frontier: Frontier
+    /// Batches that are held no more as they were, ascending: not served until they are replaced.
+    fileprivate(set) var damaged: [UInt64] = []
 
     var count: UInt64 { frontier.size }
     var isLiving: Bool { first < count }
 
-    init(_ stored: StoredFeed) {
+    init(_ stored: StoredFeed, damaged: [UInt64] = []) {
+        self.damaged = damaged
         feed = stored.feed
         base = stored.base
         leaves = stored.leaves
@@ -106,6 +132,19 @@ struct ServedFeed: Sendable {
         frontier.append(batch.leaf)
         lastPublication = batch.publication
         root = frontier.root
+    }
+
+    func isDamaged(_ range: FeedRange) -> Bool {
+        damaged.contains { range.lowerBound <= $0 && $0 < range.upperBound }
+    }
+
+    /// Leaf hash and root of each of these batches, which must ascend.
+    fileprivate func identities(of numbers: [UInt64]) -> [DamagedBatch] {
+        var frontier = base
+        return numbers.map { number in
+            for leaf in leaves[Int(frontier.size - base.size)...Int(number - base.size)] { frontier.append(leaf) }
+            return DamagedBatch(number: number, leaf: leaves[Int(number - base.size)], root: frontier.root)
+        }
     }
 
     /// The frontier at `size`; nil outside [base, count].

@@ -110,6 +110,8 @@ struct PendingFetch: Sendable {
     let start: UInt64
     /// When to give up waiting for the shell.
     let deadline: Timestamp
+    /// It is for batches that were damaged, not for the next ones.
+    var isRepair = false
 }
 
 /// A store under way.
@@ -137,6 +139,9 @@ public struct ReplicationSettings: Sendable {
     public var distrust: Int64 = 60_000
     /// How long nothing of a feed is fetched after the store failed, in milliseconds.
     public var storePause: Int64 = 30_000
+    /// How long to wait, when nobody can be asked for a damaged batch, before looking again, in milliseconds. Shorter
+    /// repairs sooner and looks in vain more often.
+    public var repairPause: Int64 = 5_000
     /// How long after this node's index was sent to its neighbours the next one follows at the earliest, in
     /// milliseconds. Shorter gives those who compare indexes newer ones and sends more bytes.
     public var indexPause: Int64 = 60_000

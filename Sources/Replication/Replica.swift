@@ -16,6 +16,8 @@ public struct Replica: Sendable {
     var parents = SortedMap<Region, LinkID>()
     var fetches = SortedMap<RequestID, PendingFetch>()
     var stores = SortedMap<RequestID, PendingStore>()
+    var repairs = SortedMap<FeedID, FeedRepair>()
+    var replacements = SortedMap<RequestID, PendingReplacement>()
     /// Feeds that wait for a time, to be looked at then.
     var waits = SortedMap<FeedID, Timestamp>()
     var ownIndex: OwnIndex?
@@ -62,9 +64,11 @@ public struct Replica: Sendable {
         case .batchesFetched(let request, let batches):
             finishFetch(request, batches, now: now, random: &random)
         case .stored(let request):
-            finishStore(request)
+            if !finishReplacement(request, isStored: true, now: now) { finishStore(request) }
         case .storeFailed(let request, let reason):
-            failStore(request, reason, now: now)
+            if !finishReplacement(request, isStored: false, now: now) { failStore(request, reason, now: now) }
+        case .damaged(let feed, let batches):
+            takeDamaged(feed, batches)
         case .published(let batches):
             takePublished(batches)
         case .dropped(let feed, let first):

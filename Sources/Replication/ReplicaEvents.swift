@@ -49,14 +49,16 @@ public enum ReplicaEvent: Sendable {
     case frontierFetched(RequestID, Frontier?)
     /// Answer to `fetchBatches`: those that came, from the first one asked for on; short or empty if it failed.
     case batchesFetched(RequestID, [ReceivedBatch])
-    /// Answer to `store`: all of it is durable.
+    /// Answer to `store` and `replace`: all of it is durable.
     case stored(RequestID)
-    /// Answer to `store`: nothing of it is durable.
+    /// Answer to `store` and `replace`: nothing of it is durable.
     case storeFailed(RequestID, reason: String)
     /// This region published; the batches are durable already.
     case published([ProvenBatch])
     /// The store has dropped all batches of a feed below `first`.
     case dropped(FeedID, first: UInt64)
+    /// The store holds these batches of a feed no more as they were; they are not served until they are replaced.
+    case damaged(FeedID, [DamagedBatch])
     /// This node has signed an index anew.
     case indexSigned(index: [UInt8], settled: [UInt8])
     /// Time has passed; sent at the latest at the time of the last `wake`.
@@ -72,6 +74,8 @@ public enum ReplicaEffect: Sendable {
     case fetchBatches(RequestID, from: Region, FeedID, Range<UInt64>)
     /// Store these batches in one transaction; `base` is given with a feed's first batches if it starts above 0.
     case store(RequestID, [ProvenBatch], base: Frontier?)
+    /// Put these batches, of one feed, where damaged ones stand.
+    case replace(RequestID, [ProvenBatch])
     /// A feed has grown and is durable; it may be served.
     case visible(FeedID, count: UInt64)
     /// Another node's index, verified, and newer than the one kept of that node before.

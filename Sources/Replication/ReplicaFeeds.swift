@@ -131,7 +131,7 @@ extension Replica {
         return checkpoint.size == frontier.size && checkpoint.root == frontier.root
     }
 
-    private mutating func reject(_ feed: FeedID, from link: LinkID, _ error: FormatError, now: Timestamp) {
+    mutating func reject(_ feed: FeedID, from link: LinkID, _ error: FormatError, now: Timestamp) {
         guard let peer = links[link]?.peer else { return }
         distrust(link, for: feed, now: now)
         effects.append(.alarm(.rejected(feed, peer: peer, reason: error.description)))
@@ -197,6 +197,7 @@ extension Replica {
     /// those to whom it was pushed, who may have failed to store it. An epoch that was held back may begin.
     mutating func takeDropped(_ feed: FeedID, first: UInt64) {
         feeds.update(feed) { $0.first = max($0.first, min(first, $0.count)) }
+        forgetRepairs(of: feed, below: first)
         guard let progress = feeds[feed] else { return }
         for id in links.keys where links[id]?.peer != nil { advertise(feed, to: id) }
         guard !progress.isLiving else { return }

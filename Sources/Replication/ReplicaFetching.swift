@@ -8,16 +8,19 @@ extension Replica {
     mutating func schedule(now: Timestamp, isTick: Bool) {
         if isTick {
             for (feed, due) in zip(waits.keys, waits.values) where due <= now { touched.append(feed) }
+            touched.append(contentsOf: dueRepairs(now: now))
         }
         if touched.count > 1 { touched.sort() }
         var previous: FeedID?
         for feed in touched where feed != previous {
             attend(to: feed, now: now)
+            attendToRepair(of: feed, now: now)
             previous = feed
         }
         touched = []
         var next = waits.values.min()
         for fetch in fetches.values { next = earlier(next, fetch.deadline) }
+        for repair in repairs.values { next = earlier(next, repair.retryAt) }
         if let indexDue { next = earlier(next, indexDue) }
         if let next, isTick || next != lastWake { effects.append(.wake(next)) }
         lastWake = next
@@ -161,6 +164,7 @@ extension Replica {
         random: inout some RandomNumberGenerator
     ) {
         guard let fetch = takeFetch(request), let next = feeds[fetch.feed]?.proven.next else { return }
+        if fetch.isRepair { return finishRepairFetch(fetch, received, now: now, random: &random) }
         if received.isEmpty { return avoid(fetch, now: now, random: &random) }
         // Pushes may have brought some of them meanwhile; after a failed store what comes before them is missing.
         guard next >= fetch.start, next - fetch.start < UInt64(received.count) else { return }
@@ -185,12 +189,13 @@ extension Replica {
         guard let fetch = fetches[request] else { return nil }
         fetches[request] = nil
         feeds.update(fetch.feed) { if $0.fetch == request { $0.fetch = nil } }
+        repairs.update(fetch.feed) { if $0.request == request { $0.request = nil } }
         touched.append(fetch.feed)
         return fetch
     }
 
     /// Asks others first for a while; the pause doubles with every failure in a row, with jitter.
-    private mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
+    mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
         let failed = links[fetch.link]?.failures[fetch.feed]?.count ?? 0
         let pause = min(settings.retryPause << Int64(min(failed, 10)), settings.retryLimit)
         let until = now.advanced(byMilliseconds: pause + Int64.random(in: 0...(pause / 2), using: &random))

@@ -50,8 +50,14 @@ struct StatusCommand: AsyncParsableCommand {
         } else {
             Output.table([["region", "batches missing here"]] + status.lags.map { [$0.region, "\($0.batches)"] })
         }
+        for feed in status.feeds {
+            if let damaged = feed.damaged { Output.line("DAMAGED: \(damaged.count) batches of \(feed.feed)") }
+        }
         if let trouble = status.trouble { Output.line("TROUBLE: \(trouble)") }
-        for alarm in status.alarms { Output.line("alarm (\(alarm.times)×, last \(moment(alarm.last))): \(alarm.what)") }
+        for alarm in status.alarms {
+            let end = alarm.ended.map { ", over since \(moment($0))" } ?? ""
+            Output.line("alarm (\(alarm.times)×, last \(moment(alarm.last))\(end)): \(alarm.what)")
+        }
     }
 
     private static func moment(_ seconds: Int64) -> String {

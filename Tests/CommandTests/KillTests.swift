@@ -6,10 +6,10 @@ import RegionalNode
 import Testing
 
 /// Nodes that are killed while they work.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct KillTests {
-    private static let rounds = 12
-    /// Archives of one round.
-    private static let archives = 24
+@Suite(.serialized, .timeLimit(.minutes(4))) struct KillTests {
+    private static let rounds = 24
+    /// Archives for each of the nodes in one round.
+    private static let archives = 16
 
     /// Waits until an import has said what became of `count` archives; five seconds at most.
     private func wait(for count: Int, of importing: Child) async throws {
@@ -20,38 +20,62 @@ import Testing
         try await Task.sleep(for: .microseconds(Int.random(in: 0...5000)))
     }
 
+    /// Imports into a node that go on while others are made.
+    private struct Importing {
+        let archives: [String: Archives.Archive]
+        let child: Child
+
+        init(_ region: String, _ round: Int, of cluster: Cluster) throws {
+            let made = try (0..<KillTests.archives).map {
+                try cluster.archives.make("\(region)-\(round)-\($0).zip", patients: 10)
+            }
+            archives = Dictionary(uniqueKeysWithValues: made.map { (($0.path as NSString).lastPathComponent, $0) })
+            child = try Child(cluster.importCommand(region, made.map(\.path)), in: cluster.scratch)
+        }
+
+        /// Waits for its end.
+        /// - Returns: the keys of what was acknowledged, and whether anything was not.
+        func end() async throws -> (keys: Set<KeyData>, isInterrupted: Bool) {
+            #expect(try await child.end(within: 30) != nil)
+            let lines = try ImportLine.parse(child.output)
+            let taken = lines.filter { $0.report != nil }
+            let keys = taken.reduce(into: Set<KeyData>()) { $0.formUnion(archives[$1.archive]?.data ?? []) }
+            return (keys, taken.count < archives.count)
+        }
+    }
+
+    /// Two linked nodes that both publish all the time, killed in turns.
     @Test func whatIsAcknowledgedOutlivesKills() async throws {
+        let regions = ["VN-01", "VN-48"]
         try await Cluster.with("VN-01", "VN-48") { cluster in
-            try await cluster.start("VN-48")
-            var archives: [String: Archives.Archive] = [:]
+            try await cluster.start(regions[1])
             var acknowledged: Set<KeyData> = []
             var interrupted = 0
             for round in 0..<Self.rounds {
-                try await cluster.start("VN-01")
-                let batch = try (0..<Self.archives).map {
-                    try cluster.archives.make("k-\(round)-\($0).zip", patients: 20)
-                }
-                for archive in batch { archives[(archive.path as NSString).lastPathComponent] = archive }
-                let importing = try Child(cluster.importCommand("VN-01", batch.map(\.path)), in: cluster.scratch)
-                defer { importing.kill() }
+                let (victim, other) = (regions[round % 2], regions[1 - round % 2])
+                try await cluster.start(regions[round == 0 ? 0 : 1 - round % 2])
+                let importing = try [victim, other].map { try Importing($0, round, of: cluster) }
+                defer { importing.forEach { $0.child.kill() } }
                 // From before the first acknowledgement to shortly before the last, however fast the machine is.
-                try await wait(for: Int.random(in: 0..<Self.archives - 8), of: importing)
-                cluster.kill("VN-01")
-                #expect(try await importing.end(within: 20) != nil)
-                let lines = try ImportLine.parse(importing.output)
-                if lines.contains(where: { $0.error != nil }) { interrupted += 1 }
-                for line in lines where line.report != nil {
-                    acknowledged.formUnion(archives[line.archive]?.data ?? [])
+                try await wait(for: Int.random(in: 0..<Self.archives - 6), of: importing[0].child)
+                cluster.kill(victim)
+                for (number, importing) in importing.enumerated() {
+                    let (keys, isInterrupted) = try await importing.end()
+                    acknowledged.formUnion(keys)
+                    if isInterrupted { interrupted += 1 }
+                    #expect(number == 0 || !isInterrupted, "\(other) was left alone and takes everything")
                 }
+                // Whoever lost something that others hold, and signed anew, would be refused.
+                let alarms = try await cluster.status(other).alarms.map(\.what)
+                #expect(!alarms.contains { $0.contains("refused") || $0.contains("malformed") }, "\(alarms)")
             }
             // Otherwise the kills came too late to show anything.
             #expect(interrupted > 0)
             #expect(!acknowledged.isEmpty)
 
-            try await cluster.start("VN-01")
-            #expect(try await cluster.converge("VN-01", "VN-48"))
-            #expect(try await cluster.stop("VN-01") == 0)
-            #expect(try await cluster.stop("VN-48") == 0)
+            try await cluster.start(regions[(Self.rounds - 1) % 2])
+            #expect(try await cluster.converge("VN-01", "VN-48", seconds: 40))
+            for region in regions { #expect(try await cluster.stop(region) == 0) }
             let (own, neighbour) = (try HeldFeeds("VN-01", of: cluster), try HeldFeeds("VN-48", of: cluster))
             #expect(own.keys.isSuperset(of: acknowledged))
             #expect(own.feeds == neighbour.feeds)

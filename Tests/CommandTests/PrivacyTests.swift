@@ -6,9 +6,28 @@ import RegionalNode
 import Testing
 
 /// What must not stand in any log, however much is logged.
-@Suite(.serialized, .timeLimit(.minutes(1))) struct PrivacyTests {
-    @Test func logsHoldNoKeysNoClientsAndNoSecrets() async throws {
-        try await Cluster.with("VN-01", "VN-48") { cluster in
+@Suite(.serialized, .timeLimit(.minutes(2))) struct PrivacyTests {
+    /// Requests to the public and the peer listener over TLS, of which the latter is refused; their local ports.
+    private func clientsOverTLS(of cluster: Cluster) async throws -> [Int] {
+        var ports: [Int] = []
+        for port in 0..<4 {
+            let command = [
+                "/usr/bin/curl", "-sS", "--insecure", "-o", "/dev/null", "-w", "%{local_port}",
+                "https://127.0.0.1:\(cluster.basePort + port)/v1/index",
+            ]
+            let child = try Child(command, in: cluster.scratch)
+            defer { child.kill() }
+            guard try await child.end(within: 20) != nil, let local = Int(child.output) else {
+                throw TestFailure("curl: \(child.errors)")
+            }
+            ports.append(local)
+        }
+        return ports
+    }
+
+    @Test(arguments: [[], ["--cleartext"]])
+    func logsHoldNoKeysNoClientsAndNoSecrets(options: [String]) async throws {
+        try await Cluster.with("VN-01", "VN-48", options: options) { cluster in
             try await cluster.start("VN-48", "--log-level", "trace")
             try await cluster.start("VN-01", "--log-level", "trace")
             let archive = try cluster.archives.make("a.zip", patients: 10)
@@ -29,6 +48,7 @@ import Testing
                     client.close()
                 }
             }
+            if options.isEmpty { clientPorts += try await clientsOverTLS(of: cluster) }
             #expect(try await cluster.stop("VN-01") == 0)
             #expect(try await cluster.stop("VN-48") == 0)
 
@@ -48,6 +68,10 @@ import Testing
                 secrets.append(seed.dropFirst().map { String(format: "%02x", $0) }.joined())
                 secrets.append(seed.base64EncodedString())
                 secrets.append(Data(seed.dropFirst()).base64EncodedString())
+            }
+            for name in ["tls.key", "VN-01.peer.key", "VN-48.peer.key"] where options.isEmpty {
+                let key = try String(contentsOfFile: cluster.path(name), encoding: .utf8)
+                secrets += key.split(separator: "\n").filter { $0.count == 64 }.map(String.init)
             }
             for region in ["VN-01", "VN-48"] {
                 let node = try cluster.node(region)

@@ -82,8 +82,8 @@ import Testing
         content[place.lowerBound] ^= 1
         try content.write(to: url)
         let store = try SQLiteFeedStore(path: scratch.path)
-        expectCorrupt(storeError { _ = try store.batch(second, 3) }, scratch)
-        expectCorrupt(storeError { _ = try store.batches(second, 0..<4) }, scratch)
+        #expect(storeError { _ = try store.batch(second, 3) }?.code == .damaged)
+        #expect(storeError { _ = try store.batches(second, 0..<4) }?.code == .damaged)
         #expect(try store.batch(second, 2) == batch(second, 2, size: 20_000), "the others can still be read")
     }
 }

@@ -6,7 +6,7 @@ import Testing
 
 /// A file system that is really full. Needs the right to mount one.
 @Suite(.serialized) struct FullDiskTests {
-    private static let canMount: Bool = {
+    fileprivate static let canMount: Bool = {
         guard getuid() == 0, let scratch = try? Scratch(), let disk = try? SmallDisk(at: scratch.folder, mebibytes: 1)
         else { return false }
         disk.unmount()
@@ -51,6 +51,27 @@ import Testing
         let reopened = try SQLiteFeedStore(path: scratch.path)
         #expect(try reopened.feeds().map(\.count) == [count + 1, count + 1])
         #expect(try reopened.batches(first, 0..<count + 1) == (0...count).map { batch(first, $0, size: size) })
+        try reopened.close()
+    }
+}
+
+extension FullDiskTests {
+    /// There must be room for the files beside the store, at least.
+    @Test(.enabled(if: canMount, "mounting a small file system needs root"))
+    func openingWithoutAnyRoomSaysSo() throws {
+        let scratch = try Scratch()
+        let disk = try SmallDisk(at: scratch.folder, mebibytes: 2)
+        defer { disk.unmount() }
+        let store = try SQLiteFeedStore(path: scratch.path)
+        try store.append((0..<40).map { batch(try feed("VN-01"), $0, size: 4000) })
+        try store.close()
+        try disk.fill(leaving: 0)
+        let error = storeError { _ = try SQLiteFeedStore(path: scratch.path) }
+        #expect(error?.code == .full, "\(error?.description ?? "it opened")")
+        #expect(error?.reason.contains("free space") == true)
+        try FileManager.default.removeItem(at: scratch.folder.appendingPathComponent("ballast"))
+        let reopened = try SQLiteFeedStore(path: scratch.path)
+        #expect(try reopened.feeds().map(\.count) == [40])
         try reopened.close()
     }
 }

@@ -26,6 +26,17 @@ final class Scratch: Sendable {
     /// Path of a database in the folder.
     var path: String { folder.appendingPathComponent("feeds.db").path }
 
+    /// Bytes of the database's file.
+    func size() throws -> Int { try Data(contentsOf: URL(fileURLWithPath: path)).count }
+
+    /// Writes rubbish over a part of the database's file.
+    func overwrite(offset: Int, count: Int) throws {
+        let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+        try file.seek(toOffset: UInt64(offset))
+        try file.write(contentsOf: Data(repeating: 0xa5, count: count))
+        try file.close()
+    }
+
     func store(_ kind: StoreKind) throws -> any FeedStorage {
         switch kind {
         case .memory: MemoryFeedStore()

@@ -10,11 +10,20 @@ let targets: [(name: String, libraries: [String])] = [
     ("encounters", ["ClientSync", "ExposureNotification"]),
     ("export", ["ExposureKeys", "ExposureNotification"]),
     ("frontier", ["FeedFormat"]),
+    ("http", ["HTTP2"]),
+    ("http2client", ["HTTP2"]),
     ("index", ["ExposureKeys", "FeedFormat"]),
     ("link", ["FeedFormat", "Replication"]),
     ("range", ["FeedFormat"]),
     ("roster", ["ExposureKeys", "FeedFormat"]),
     ("settled", ["FeedFormat"]),
+]
+
+/// What a target that drives connections needs besides.
+let transport: [Target.Dependency] = [
+    .product(name: "Logging", package: "swift-log"),
+    .product(name: "NIOCore", package: "swift-nio"),
+    .product(name: "NIOEmbedded", package: "swift-nio"),
 ]
 
 /// Build with `run`, which adds the sanitizers for this package and for what it depends on.
@@ -32,6 +41,8 @@ let package = Package(
     dependencies: [
         .package(name: "keytide", path: "../.."),
         .package(url: "https://github.com/apple/swift-crypto.git", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log.git", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio.git", exact: "2.101.2"),
     ],
     targets: [
         .target(name: "CLibFuzzer", path: "CLibFuzzer"),
@@ -41,6 +52,8 @@ let package = Package(
                 "CLibFuzzer",
                 .product(name: "FeedFormat", package: "keytide"),
                 .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ],
             path: "Sources/Support",
             swiftSettings: settings
@@ -49,7 +62,8 @@ let package = Package(
         + targets.map { target in
             .executableTarget(
                 name: "fuzz-\(target.name)",
-                dependencies: ["Support"] + target.libraries.map { .product(name: $0, package: "keytide") },
+                dependencies: ["Support"] + target.libraries.map { .product(name: $0, package: "keytide") }
+                    + (target.libraries.contains("HTTP2") ? transport : []),
                 path: "Sources/Targets/\(target.name)",
                 swiftSettings: settings
             )

@@ -68,4 +68,21 @@ import Testing
             try await nodes.start(0)
         }
     }
+
+    @Test(arguments: [(0o777, true), (0o757, true), (0o1777, false), (0o775, false), (0o700, false)])
+    func aDirectoryThatEverybodyWritesToIsNoPlaceForTheSocket(mode: Int, isRefused: Bool) async throws {
+        try await Nodes.with("VN-01") { nodes in
+            let folder = nodes.country.scratch.path
+            let files = FileManager.default
+            try files.setAttributes([.posixPermissions: mode], ofItemAtPath: folder)
+            defer { try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder) }
+            if isRefused {
+                let error = await #expect(throws: NodeError.self) { try await nodes.start(0) }
+                #expect(error?.code == .listen)
+                #expect(error?.reason.contains(folder) == true && error?.reason.contains("admin.socket") == true)
+            } else {
+                try await nodes.start(0)
+            }
+        }
+    }
 }

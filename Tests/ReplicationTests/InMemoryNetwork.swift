@@ -321,7 +321,10 @@ final class InMemoryNetwork {
             mix(4)
             nodes[index].fetches += 1
             if range.isEmpty { violate("node \(index) fetches nothing") }
-            if range.lowerBound < nodes[index].held(feed) { violate("node \(index) fetches \(feed) \(range) again") }
+            let isRepair = range.allSatisfy { nodes[index].disk[feed]?.damaged[$0] != nil }
+            if range.lowerBound < nodes[index].held(feed), !isRepair {
+                violate("node \(index) fetches \(feed) \(range) again")
+            }
             fetch(from: from, at: index) { [self] source in
                 let answer = nodes[source].disk[feed]?.answer(range) ?? []
                 return .batchesFetched(request, nodes[source].lie.map { told($0, answer, by: source) } ?? answer)
@@ -331,6 +334,9 @@ final class InMemoryNetwork {
         case .store(let request, let batches, let base):
             mix(5)
             store(request, batches, base: base, at: index)
+        case .replace(let request, let batches):
+            mix(10)
+            replace(request, batches, at: index)
         case .visible(let feed, let count):
             mix(6)
             if count > nodes[index].held(feed) { violate("node \(index) shows \(feed) before it is stored") }

@@ -58,6 +58,8 @@ struct StoredFeed {
     var frontier = Frontier()
     /// Batches still held, by number.
     var batches = SortedMap<UInt64, ProvenBatch>()
+    /// Batches that are held no more as they were.
+    var damaged = SortedMap<UInt64, DamagedBatch>()
     /// The frontier at every size since the feed began here.
     var frontiers = SortedMap<UInt64, Frontier>()
 
@@ -90,13 +92,14 @@ struct StoredFeed {
     mutating func drop(below number: UInt64) {
         first = max(first, min(number, frontier.size))
         for old in batches.keys where old < first { batches[old] = nil }
+        for old in damaged.keys where old < first { damaged[old] = nil }
     }
 
     /// Batches from a number on, as far as they are held.
     func answer(_ range: Range<UInt64>) -> [ReceivedBatch] {
         var answer: [ReceivedBatch] = []
         for number in range {
-            guard let batch = batches[number] else { break }
+            guard let batch = batches[number], damaged[number] == nil else { break }
             answer.append(ReceivedBatch(bytes: batch.bytes, checkpoint: batch.checkpoint))
         }
         return answer

@@ -60,7 +60,7 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .linkUp: "1 while there is a link with the neighbour, by its region."
         case .linkBytesReceived: "Bytes received on connections to other nodes that this node opened."
         case .linkBytesSent: "Bytes sent on connections to other nodes that this node opened."
-        case .alarms: "Different alarms that keytide status shows."
+        case .alarms: "Alarms that keytide status shows, but for those that are over."
         case .alarmsRaised: "Alarms raised, repeated ones included."
         case .isHealthy: "0 while the node cannot store or serve, as on /healthz."
         case .storeBytes: "Size of the feed store on disk."

@@ -21,7 +21,7 @@ struct NodeObserver: Sendable {
         return NodeObservation(
             regions: regions(lags: status.lags, roster: roster),
             neighbours: linked(status.peers),
-            alarms: node.health.alarms.count,
+            alarms: node.health.alarms.count { $0.ended == nil },
             isHealthy: node.health.trouble == nil,
             disk: DiskUsage(storePath: storePath),
             process: ProcessUsage.now(),

@@ -11,33 +11,31 @@ final class Cluster {
     private var nodes: [String: Child] = [:]
 
     /// Runs a test with a cluster, whose processes end with it.
-    static func with(_ regions: String..., body: (Cluster) async throws -> Void) async throws {
+    /// - Parameter options: for `keytide cluster create`.
+    static func with(
+        _ regions: String...,
+        options: [String] = [],
+        body: (Cluster) async throws -> Void
+    ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let cluster = try await Cluster(regions, in: scratch)
+        let cluster = try await Cluster(regions, options, in: scratch)
         defer { cluster.nodes.values.forEach { $0.kill() } }
         try await body(cluster)
     }
 
-    private init(_ regions: [String], in scratch: Scratch) async throws {
+    private init(_ regions: [String], _ options: [String], in scratch: Scratch) async throws {
         self.scratch = scratch
         self.regions = regions
         archives = try Archives(in: scratch)
         basePort = try Ports.block(of: 3 * regions.count)
-        let made = try await Keytide.run(
-            "cluster",
-            "create",
-            "--directory",
-            scratch.file("c"),
-            "--base-port",
-            "\(basePort)",
-            "--regions",
-            regions.joined(separator: ","),
-            "--publication-slot",
-            "3600",
-            in: scratch
-        )
-        guard made.status == 0 else { throw TestFailure(made.errors) }
+        let command = [
+            Keytide.executable, "cluster", "create", "--directory", scratch.file("c"), "--base-port", "\(basePort)",
+            "--regions", regions.joined(separator: ","), "--publication-slot", "3600",
+        ]
+        let made = try Child(command + options, in: scratch)
+        defer { made.kill() }
+        guard try await made.end(within: 30) == 0 else { throw TestFailure(made.errors) }
     }
 
     func path(_ name: String) -> String { scratch.file("c/\(name)") }

@@ -5,6 +5,7 @@ import FeedFormat
 import Foundation
 import Logging
 import RegionalNode
+import TestSupport
 
 /// Regions with their keys and a roster, from which nodes are started in this process.
 struct TestCountry: Sendable {
@@ -17,15 +18,34 @@ struct TestCountry: Sendable {
     let roster: Roster
     let publisher = ExportSigningKey()
     let slot: Int
+    /// By which the nodes know each other; empty for cleartext.
+    let certificates: [TestCertificate]
 
-    init(_ names: [String], in scratch: Scratch, slot: Int = 3600) throws {
+    /// - Parameters:
+    ///   - isSecure: all connections over TLS.
+    ///   - lastUntil: when the roster's certificate of the last region ends.
+    init(
+        _ names: [String],
+        in scratch: Scratch,
+        slot: Int = 3600,
+        isSecure: Bool = false,
+        lastUntil: Int64 = 4_102_444_800
+    ) throws {
         self.scratch = scratch
         self.slot = slot
         regions = names.compactMap { Region($0) }
         peerPorts = try names.map { _ in try Ports.next() }
+        certificates = try isSecure ? names.map { try TestCertificate($0, validity: TestCountry.certificateTimes) } : []
         let authority = try TestCountry.signer("test-authority", .ed25519)
         var entries: [RosterRegion] = []
-        for (region, port) in zip(regions, peerPorts) {
+        for (number, (region, port)) in zip(regions, peerPorts).enumerated() {
+            var listed: [RosterRegion.Certificate] = []
+            if isSecure {
+                try scratch.write(certificates[number].certificatePEM, "\(region).peer.pem")
+                try scratch.write(certificates[number].keyPEM, "\(region).peer.key")
+                let isLast = number == regions.count - 1
+                listed = try [TestCountry.listing(certificates[number], until: isLast ? lastUntil : 4_102_444_800)]
+            }
             let signer = try TestCountry.signer(KeytideNames.signer(region), .cosignature)
             try scratch.write(signer.text.utf8, "\(region).key")
             let key = RosterRegion.Key(verifier: signer.verifier, notBefore: 0, notAfter: 4_102_444_800)
@@ -35,8 +55,9 @@ struct TestCountry: Sendable {
                 englishName: region.code,
                 operatorName: "test",
                 keys: [key],
-                publicEndpoint: "http://127.0.0.1:\(port)",
-                peerEndpoint: "http://127.0.0.1:\(port)"
+                certificates: listed,
+                publicEndpoint: "\(isSecure ? "https" : "http")://127.0.0.1:\(port)",
+                peerEndpoint: "\(isSecure ? "https" : "http")://127.0.0.1:\(port)"
             )
             guard let entry else { throw TestFailure("\(region) cannot be listed") }
             entries.append(entry)
@@ -50,6 +71,19 @@ struct TestCountry: Sendable {
         try scratch.write(authorities.text.utf8, "authorities")
     }
 
+    /// From a year before `time` to 2100.
+    private static let certificateTimes = (time - 31_536_000)...4_102_444_800
+
+    /// How a roster names a certificate.
+    static func listing(
+        _ certificate: TestCertificate,
+        from begin: Int64 = 0,
+        until end: Int64 = 4_102_444_800
+    ) throws -> RosterRegion.Certificate {
+        guard let hash = Hash256(bytes: certificate.hash) else { throw TestFailure("a hash of 32 bytes is none") }
+        return RosterRegion.Certificate(hash: hash, notBefore: begin, notAfter: end)
+    }
+
     private static func signer(_ name: String, _ algorithm: NoteVerifier.Algorithm) throws -> NoteSigner {
         let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max) }
         guard let signer = NoteSigner(name: name, algorithm: algorithm, seed: seed) else { throw TestFailure(name) }
@@ -60,13 +94,19 @@ struct TestCountry: Sendable {
     func settings(_ number: Int, asOf: Int64 = TestCountry.time) -> [String: ConfigValue] {
         let region = regions[number]
         let neighbours = [number - 1, number + 1].filter(regions.indices.contains).map { regions[$0].code }
-        let texts = [
+        var texts = [
             "region": region.code, "store": scratch.file("\(region).store"), "listen.public": "127.0.0.1:0",
             "listen.metrics": "127.0.0.1:0",
             "listen.peers": "127.0.0.1:\(peerPorts[number])", "admin.socket": scratch.file("\(region).socket"),
             "roster": scratch.file("roster"), "authorities": scratch.file("authorities"),
             "key": scratch.file("\(region).key"), "asOf": "\(asOf)",
         ]
+        if !certificates.isEmpty {
+            for name in ["tls", "peers"] {
+                texts["\(name).certificate"] = scratch.file("\(region).peer.pem")
+                texts["\(name).key"] = scratch.file("\(region).peer.key")
+            }
+        }
         var settings = texts.mapValues { ConfigValue(.string($0), isSecret: false) }
         settings["neighbours"] = ConfigValue(.stringArray(neighbours), isSecret: false)
         settings["publicationSlot"] = ConfigValue(.int(slot), isSecret: false)

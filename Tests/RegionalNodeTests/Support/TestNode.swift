@@ -94,10 +94,18 @@ final class Nodes {
     let country: TestCountry
     private var nodes: [Int: TestNode] = [:]
 
-    static func with(_ names: String..., slot: Int = 3600, body: (Nodes) async throws -> Void) async throws {
+    static func with(
+        _ names: String...,
+        slot: Int = 3600,
+        isSecure: Bool = false,
+        lastUntil: Int64 = 4_102_444_800,
+        body: (Nodes) async throws -> Void
+    ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
-        let nodes = Nodes(country: try TestCountry(names, in: scratch, slot: slot))
+        let nodes = Nodes(
+            country: try TestCountry(names, in: scratch, slot: slot, isSecure: isSecure, lastUntil: lastUntil)
+        )
         do {
             try await body(nodes)
         } catch {

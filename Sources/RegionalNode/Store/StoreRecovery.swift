@@ -1,0 +1,121 @@
+internal import ExposureKeys
+internal import FeedFormat
+internal import FeedStore
+internal import Foundation
+internal import Logging
+
+/// Opens a node's store, and replaces one that is broken: its file is moved aside, what of it still proves itself is
+/// taken over, and the rest comes again from neighbours like anything that a new node lacks.
+struct StoreRecovery: Sendable {
+    let path: String
+    let roster: Roster
+    let logger: Logger
+    let openStore: @Sendable (String) throws -> any FeedStorage
+    /// For the operator, once the node runs.
+    private(set) var alarms: [String] = []
+    private var replaced = 0
+
+    /// Broken stores replaced in one run of the program: each leaves a file behind.
+    private static let limit = 3
+    /// Bytes of batches taken over in one transaction, more or less.
+    private static let stepBytes = 4 << 20
+
+    init(
+        path: String,
+        roster: Roster,
+        logger: Logger,
+        openStore: @escaping @Sendable (String) throws -> any FeedStorage
+    ) {
+        self.path = path
+        self.roster = roster
+        self.logger = logger
+        self.openStore = openStore
+    }
+
+    /// - Throws: `StoreError`. A file that no node has had open before is never moved: the setting may name another.
+    mutating func open() throws -> any FeedStorage {
+        let isKnown = FileManager.default.fileExists(atPath: path + ".lock")
+        do {
+            return try openStore(path)
+        } catch let error as StoreError where error.code == .corrupt && isKnown {
+            return try replace(after: error)
+        }
+    }
+
+    /// Begins a new store. The old one must be closed.
+    /// - Throws: `StoreError`; `error` itself if it has happened too often.
+    mutating func replace(after error: StoreError) throws -> any FeedStorage {
+        guard replaced < StoreRecovery.limit else { throw error }
+        replaced += 1
+        let aside = try SQLiteFeedStore.setAside(path)
+        logger.error("the store is broken and was moved aside", metadata: ["to": "\(aside)", "why": "\(error.reason)"])
+        let storage = try openStore(path)
+        let count: Int
+        do {
+            count = try salvage(from: aside, into: storage)
+        } catch {
+            try? storage.close()
+            throw error
+        }
+        alarms.append(
+            "the store was broken and was moved to \(aside); \(count) batches that still prove themselves were taken "
+                + "over, the others come again from neighbours; check the disk, and delete that file when all is there"
+        )
+        return storage
+    }
+
+    /// Takes over, of each feed, the batches up to the first one that does not prove itself.
+    /// - Returns: how many.
+    private func salvage(from aside: String, into storage: any FeedStorage) throws -> Int {
+        guard let old = try? StoreInspection(path: aside) else { return 0 }
+        defer { old.close() }
+        var count = 0
+        for feed in old.feeds() {
+            guard let start = feed.start, let keys = roster.keys(of: feed.feed.region) else { continue }
+            var tail = FeedTail(feed: feed.feed, frontier: start)
+            var step: [ProvenBatch] = []
+            var bytes = 0
+            for number in feed.numbers {
+                guard let batch = StoreRecovery.prove(number, of: feed, in: old, after: &tail, keys: keys) else {
+                    break
+                }
+                step.append(batch)
+                bytes += batch.bytes.count
+                if bytes > StoreRecovery.stepBytes {
+                    count += try take(step, start: start, into: storage)
+                    (step, bytes) = ([], 0)
+                }
+            }
+            count += try take(step, start: start, into: storage)
+        }
+        return count
+    }
+
+    private func take(_ batches: [ProvenBatch], start: Frontier, into storage: any FeedStorage) throws -> Int {
+        guard let first = batches.first else { return 0 }
+        if first.number == start.size, start.size > 0 { try storage.begin(first.feed, base: start) }
+        try storage.append(batches)
+        return batches.count
+    }
+
+    private static func prove(
+        _ number: UInt64,
+        of feed: StoreInspection.Feed,
+        in old: StoreInspection,
+        after tail: inout FeedTail,
+        keys: [RosterRegion.Key]
+    ) -> ProvenBatch? {
+        guard let found = old.batch(number, of: feed),
+            let verified = try? tail.append([found.bytes[...]], checkpoint: found.checkpoint[...], keys: keys),
+            let batch = verified.batches.first, let leaf = verified.leaves.first
+        else { return nil }
+        return ProvenBatch(
+            feed: feed.feed,
+            number: number,
+            publication: batch.publication,
+            bytes: found.bytes,
+            leaf: leaf,
+            checkpoint: found.checkpoint
+        )
+    }
+}

@@ -1,0 +1,102 @@
+import HTTP2
+import NIOCore
+import Testing
+
+/// Peers that ask for much and take nothing.
+@Suite("Memory of a server", .timeLimit(.minutes(2)))
+struct MemoryAttackTests {
+    private static let large: [UInt8] = [0x82, 0x86, 0x44, 6] + Array("/large".utf8) + [0x41, 1, 0x78]
+    private static let alone: [UInt8] = [0x82, 0x86, 0x44, 6] + Array("/alone".utf8) + [0x41, 1, 0x78]
+
+    @Test("What all streams hold together counts once: nobody is refused")
+    func sharedBody() async throws {
+        var configuration = ServerConfiguration()
+        configuration.maxMemory = 16_000_000
+        try await withSiege(configuration) { siege in
+            var peers: [RawPeer] = []
+            for _ in 0..<5 {
+                let peer = try await siege.attacker()
+                let requests = (0..<50).flatMap { Frame.headers(Self.large, stream: UInt32($0 * 2 + 1)) }
+                try await peer.send(Frame.settings(id: 4, 10) + requests + Frame.ping(1))
+                #expect(try await eventually { Observed(peer).isPingAnswered(1) })
+                #expect(Observed(peer).resetCodes == [])
+                peers.append(peer)
+            }
+            #expect(siege.log.count(.memory) == 0)
+            for peer in peers { await peer.close() }
+        }
+    }
+
+    @Test("A connection that holds its share has its requests refused; others are served")
+    func share() async throws {
+        var configuration = ServerConfiguration()
+        configuration.maxMemory = 16_000_000
+        try await withSiege(configuration) { siege in
+            let peer = try await siege.attacker()
+            try await peer.send(Frame.settings(id: 4, 0))
+            for stream in stride(from: UInt32(1), to: 40, by: 2) {
+                try await peer.send(Frame.headers(Self.alone, stream: stream))
+                try await peer.send(Frame.ping(stream))
+                #expect(try await eventually { Observed(peer).isPingAnswered(stream) })
+            }
+            let refused = Frame.parse(peer.received).filter { $0.type == 3 && $0.payload == [0, 0, 0, 7] }
+            // Two megabytes are its share.
+            #expect(refused.map(\.stream) == Array(stride(from: 5, to: 40, by: 2)))
+            try await siege.expect(.memory)
+            #expect(!peer.isClosed)
+            await peer.close()
+        }
+    }
+
+    @Test("When many connections hold too much, those that take nothing are ended and the server goes on")
+    func everything() async throws {
+        var configuration = ServerConfiguration()
+        configuration.maxMemory = 8_000_000
+        let log = LimitLog()
+        configuration.onLimit = { log.note($0) }
+        try await withServer(configuration, answer: Siege.answer) { server, port in
+            var peers: [RawPeer] = []
+            for _ in 0..<20 {
+                let peer = try await RawPeer.connect(to: port)
+                try await peer.send(Frame.preface + Frame.settings(id: 4, 0) + Frame.headers(Self.alone))
+                peers.append(peer)
+            }
+            #expect(try await eventually { log.count(.memory) > 0 })
+            #expect(try await eventually { peers.contains { $0.isClosed } })
+            let told = peers.filter { $0.isClosed }.map(\.goAwayCodes)
+            #expect(told.allSatisfy { $0 == [11] })
+            try await withConnection(to: port) { connection in
+                let isServed = try await eventually {
+                    (try? await connection.get("/", maxBody: 10))?.0.status == 200
+                }
+                #expect(isServed)
+            }
+            for peer in peers { await peer.close() }
+        }
+    }
+
+    @Test("HTTP/1.1: a full server answers 503 with a problem document, and serves again when it has room")
+    func oldVersion() async throws {
+        var configuration = ServerConfiguration()
+        // As much as the one response has: full, but nobody is beyond.
+        configuration.maxMemory = 1_000_000
+        try await withServer(configuration, answer: Siege.answer) { _, port in
+            let holder = try await RawPeer.connect(to: port)
+            try await holder.send(Frame.preface + Frame.settings(id: 4, 0) + Frame.headers(Self.large) + Frame.ping(1))
+            #expect(try await eventually { Observed(holder).isPingAnswered(1) })
+            let other = try await RawPeer.connect(to: port)
+            try await other.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+            try await other.expect("HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n")
+            try await other.expect(#""status":503"#)
+            try await other.expectClosed()
+            await holder.close()
+            let isServed = try await eventually {
+                let last = try await RawPeer.connect(to: port)
+                try await last.send("GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+                _ = try await eventually { last.isClosed }
+                return last.receivedText.hasPrefix("HTTP/1.1 200")
+            }
+            #expect(isServed)
+        }
+    }
+}

@@ -1,0 +1,73 @@
+import HTTP2
+import NIOCore
+import Testing
+
+@Suite("Memory of all connections")
+struct MemoryLedgerTests {
+    private static func time(_ seconds: Int) -> NIODeadline { .uptimeNanoseconds(UInt64(seconds) * 1_000_000_000) }
+
+    private static func ledger(_ held: KeyValuePairs<String, Int>, at seconds: Int = 1) -> MemoryLedger<String> {
+        var ledger = MemoryLedger<String>(limit: 100)
+        for (holder, bytes) in held { ledger.set(own: bytes, all: bytes, of: holder, now: time(seconds)) }
+        return ledger
+    }
+
+    @Test("Below the limit nobody gives up; when it is full, who holds most does, one at a time")
+    func limit() {
+        var ledger = Self.ledger(["small": 10, "large": 60, "middle": 29])
+        var victims = [ledger.relieve(now: Self.time(1))]
+        ledger.set(own: 11, all: 11, of: "small", now: Self.time(1))
+        victims += [ledger.relieve(now: Self.time(1)), ledger.relieve(now: Self.time(1))]
+        ledger.set(own: 100, all: 100, of: "middle", now: Self.time(1))
+        ledger.set(own: 0, all: 0, of: "large", now: Self.time(1))
+        victims.append(ledger.relieve(now: Self.time(1)))
+        #expect(victims == [nil, "large", nil, "middle"])
+        #expect(ledger.total == 111)
+    }
+
+    @Test("Who has not moved gives up before who has, whatever they hold; growing is no movement")
+    func stalled() {
+        var ledger = Self.ledger(["stalled": 20, "moving": 70], at: 0)
+        ledger.set(own: 25, all: 25, of: "stalled", now: Self.time(9))
+        ledger.set(own: 60, all: 60, of: "moving", now: Self.time(9))
+        ledger.set(own: 20, all: 20, of: "new", now: Self.time(9))
+        let victim = ledger.relieve(now: Self.time(9))
+        #expect(victim == "stalled")
+    }
+
+    @Test("What several hold together counts once, until the last of them lets go")
+    func shared() {
+        var ledger = Self.ledger(["one": 10])
+        ledger.retain(7, bytes: 50)
+        ledger.retain(7, bytes: 50)
+        ledger.retain(8, bytes: 5)
+        var totals = [ledger.total]
+        for buffer in [UInt(7), 7, 7, 8, 9] {
+            ledger.release(buffer)
+            totals.append(ledger.total)
+        }
+        #expect(totals == [65, 65, 15, 15, 10, 10])
+    }
+
+    @Test("Whatever is reported, the total is that of what is held, and giving up brings it below the limit")
+    func bound() {
+        var ledger = MemoryLedger<Int>(limit: 1000)
+        var held: [Int: Int] = [:]
+        var number: UInt64 = 1
+        for step in 0..<20_000 {
+            number = number &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            let holder = Int(number >> 33) % 40
+            held[holder] = number >> 60 < 4 ? 0 : Int(number >> 40) % 200
+            ledger.set(own: held[holder] ?? 0, all: held[holder] ?? 0, of: holder, now: Self.time(step / 100))
+            while let victim = ledger.relieve(now: Self.time(step / 100)) {
+                held[victim] = 0
+                ledger.set(own: 0, all: 0, of: victim, now: Self.time(step / 100))
+            }
+            let sum = held.values.reduce(0, +)
+            guard ledger.total == sum, sum < 1000 else {
+                Issue.record("step \(step): \(ledger.total) counted, \(sum) held")
+                return
+            }
+        }
+    }
+}
