@@ -125,7 +125,8 @@ struct CountedProgram {
     /// The command that runs and counts it.
     func command(_ arguments: [String], output: String) -> [String] {
         [
-            "env", "LD_PRELOAD=\(shim)", "valgrind", "--tool=callgrind", "--dump-instr=yes", "--compress-pos=no",
+            "env", "SWIFT_DETERMINISTIC_HASHING=1", "LD_PRELOAD=\(shim)", "valgrind", "--tool=callgrind",
+            "--dump-instr=yes", "--compress-pos=no",
             "--compress-strings=no", "--callgrind-out-file=\(output)", path,
         ] + arguments
     }
