@@ -14,10 +14,11 @@ final class MemoryAccount: Sendable {
     private let share: Int
     private let state: Mutex<State>
     /// What the ledger says, to be read without waiting.
-    private let isFull = Atomic(false)
+    private let isFull: Atomic<Bool>
 
     init(limit: Int) {
         share = max(1, limit / 8)
+        isFull = Atomic(limit <= 0)
         state = Mutex(State(ledger: MemoryLedger(limit: limit)))
     }
 

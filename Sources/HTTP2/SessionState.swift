@@ -27,9 +27,10 @@ struct SessionState: ~Copyable {
         self.maxHeaderListSize = maxHeaderListSize
     }
 
-    /// Borrows the event loop's memory for what arrives.
+    /// Borrows the event loop's memory for what arrives. A head that goes on arriving has its own, or none yet: what is
+    /// known of it must not be exchanged for what the loop remembers of another connection.
     mutating func borrow(_ scratch: LoopScratch) {
-        if !heads.isAllocated { swap(&heads, &scratch.heads) }
+        if !heads.isAllocated, !heads.isArriving { swap(&heads, &scratch.heads) }
         if !events.isAllocated { swap(&events, &scratch.events) }
     }
 

@@ -14,7 +14,7 @@ actor PeerConnections {
 
     private var slots: [Region: Slot] = [:]
     private var isClosed = false
-    private let roster: Roster
+    private let rosters: RosterHolder
     private let certificates: NodeCertificates
     private let group: any EventLoopGroup
     private let wire: WireCounters
@@ -23,17 +23,28 @@ actor PeerConnections {
     private var counted: [Region: (received: Int, sent: Int)] = [:]
 
     init(
-        roster: Roster,
+        rosters: RosterHolder,
         certificates: NodeCertificates,
         group: any EventLoopGroup,
         wire: WireCounters,
         logger: Logger
     ) {
-        self.roster = roster
+        self.rosters = rosters
         self.certificates = certificates
         self.group = group
         self.wire = wire
         self.logger = logger
+    }
+
+    private var roster: Roster { rosters.current }
+
+    /// Closes the connection to a peer, so that the next one goes where the roster says now.
+    func forget(_ peer: Region) async {
+        count(peer)
+        if case .open(let connection)? = slots[peer] {
+            slots[peer] = nil
+            await connection.close()
+        }
     }
 
     /// The connection to a peer, opened if there is none. A cancelled call returns at once; the opening goes on for

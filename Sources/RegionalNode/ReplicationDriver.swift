@@ -55,6 +55,9 @@ actor ReplicationDriver {
                 }
             }
             group.addTask {
+                for await roster in self.node.rosters.updates() { await self.handle(.rosterChanged(roster)) }
+            }
+            group.addTask {
                 for await event in self.node.care.damage { await self.handle(event) }
             }
             for await job in jobs { group.addTask { await job() } }
@@ -125,6 +128,16 @@ actor ReplicationDriver {
             jobsContinuation.yield { [fetcher] in
                 let batches = await fetcher.batches(numbers, of: feed, from: peer)
                 await self.handle(.batchesFetched(request, batches))
+            }
+        case .fetchRoster(let request, let peer):
+            jobsContinuation.yield { [fetcher, node] in
+                var newer: Roster?
+                if let bytes = await fetcher.roster(from: peer),
+                    case .taken(let roster)? = try? await node.offer(roster: bytes, from: "\(peer)")
+                {
+                    newer = roster
+                }
+                await self.handle(.rosterFetched(request, newer))
             }
         case .store(let request, let batches, let base):
             store(batches, base: base, request)

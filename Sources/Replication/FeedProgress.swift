@@ -70,6 +70,8 @@ struct LinkProgress: Sendable {
     var holds = SortedMap<FeedID, Advert>()
     /// Up to where the peer knows that this node holds a feed: it pushes only what comes next.
     var told = SortedMap<FeedID, UInt64>()
+    /// What the peer says of its roster.
+    var roster: AnnouncedRoster?
     /// Regions whose batches it wants as they come.
     var subscriptions = SortedMap<Region, Bool>()
     /// Feeds for which this peer failed.

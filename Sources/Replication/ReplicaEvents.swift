@@ -61,6 +61,10 @@ public enum ReplicaEvent: Sendable {
     case damaged(FeedID, [DamagedBatch])
     /// This node has signed an index anew.
     case indexSigned(index: [UInt8], settled: [UInt8])
+    /// Answer to `fetchRoster`: the one that this node works with now; nil if nothing newer that is valid came.
+    case rosterFetched(RequestID, Roster?)
+    /// This node has another roster: verified, durable, and following the one before.
+    case rosterChanged(Roster)
     /// Time has passed; sent at the latest at the time of the last `wake`.
     case tick
 }
@@ -78,6 +82,8 @@ public enum ReplicaEffect: Sendable {
     case replace(RequestID, [ProvenBatch])
     /// A feed has grown and is durable; it may be served.
     case visible(FeedID, count: UInt64)
+    /// Fetch the roster of this peer, and verify it.
+    case fetchRoster(RequestID, from: Region)
     /// Another node's index, verified, and newer than the one kept of that node before.
     case keepIndex(FeedIndex, settled: IndexPart)
     /// Send `tick` at this time; replaces earlier wishes.
@@ -100,6 +106,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
     case storeFailed(FeedID, reason: String)
     /// A peer's index did not verify.
     case rejectedIndex(peer: Region, reason: String)
+    /// A peer says that it has another roster under the same version.
+    case forkedRoster(peer: Region)
 
     public var description: String {
         switch self {
@@ -117,6 +125,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
             "feed \(feed) could not be stored: \(reason); it will be fetched again"
         case .rejectedIndex(let peer, let reason):
             "the index that \(peer) sent was refused: \(reason); the one before is kept; compare clocks and rosters"
+        case .forkedRoster(let peer):
+            "\(peer) says that it has another roster of the same version; compare both, and tell the authorities if both verify"
         }
     }
 }

@@ -18,10 +18,12 @@ extension Replica {
             previous = feed
         }
         touched = []
+        attendToRoster(now: now)
         var next = waits.values.min()
         for fetch in fetches.values { next = earlier(next, fetch.deadline) }
         for repair in repairs.values { next = earlier(next, repair.retryAt) }
         if let indexDue { next = earlier(next, indexDue) }
+        if let rosterDue { next = earlier(next, rosterDue) }
         if let next, isTick || next != lastWake { effects.append(.wake(next)) }
         lastWake = next
     }

@@ -1,4 +1,5 @@
 import Foundation
+import RegionalNode
 import TestSupport
 import Testing
 
@@ -28,7 +29,8 @@ import Testing
             try await cluster.start("VN-01")
             let node = try cluster.node("VN-01")
             #expect(try await health(cluster, trusting: cluster.path("tls.pem")) == "200 2")
-            let fresh = try TestCertificate("localhost")
+            let now = TestCertificate.now
+            let fresh = try TestCertificate("localhost", validity: (now - 86_400)...(now + 100 * 86_400))
             let file = try cluster.scratch.write(fresh.certificatePEM, "fresh.pem")
             // The certificate first: until the key is there too, the former pair stays.
             try replace(cluster, "tls.pem", fresh.certificatePEM)

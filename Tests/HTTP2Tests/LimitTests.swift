@@ -57,6 +57,37 @@ struct LimitTests {
         }
     }
 
+    @Test("Requests that come byte by byte, at once on several connections, are those that were sent")
+    func slowRequests() async throws {
+        let answer: @Sendable (RequestHead) -> RequestHandling = { request in
+            .respond(ResponseHead(status: 200), ByteBuffer(string: "\(request.path) \(request.fields)"))
+        }
+        try await withServer(answer: answer) { _, port in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<4 {
+                    group.addTask { try await Self.askSlowly(port, "/path-\(number)", "value-\(number)") }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    /// Asks twice on one connection, a byte at a time; the second head goes on in a CONTINUATION frame.
+    private static func askSlowly(_ port: Int, _ path: String, _ value: String) async throws {
+        let peer = try await RawPeer.connect(to: port)
+        let fields = Block.request("GET", path, Block.literal("name", value))
+        let head = Frame.make(type: 1, flags: 1, stream: 3, Array(fields.prefix(20)))
+        let requests = Frame.headers(fields) + head + Frame.continuation(Array(fields.dropFirst(20)), stream: 3)
+        try await peer.send(Frame.preface + Frame.settings)
+        for byte in requests {
+            try await peer.send([byte])
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(try await eventually { Observed(peer).endedStreams == [1, 3] })
+        #expect(Observed(peer).bodies == "\(path) name: \(value)\(path) name: \(value)")
+        await peer.close()
+    }
+
     @Test("A connection without requests is closed after the idle timeout, with GOAWAY")
     func idle() async throws {
         var configuration = ServerConfiguration()

@@ -50,7 +50,7 @@ import Testing
     @Test func flagsWinOverVariablesAndTheseOverTheFile() async throws {
         let file = """
             {"region": "VN-01", "store": "file", "roster": "file", "authorities": "a", "key": "k",
-             "listen": {"public": "0.0.0.0:1"}, "publicationSlot": 10, "neighbours": ["VN-02"], "asOf": 77}
+             "listen": {"public": "127.0.0.5:1"}, "publicationSlot": 10, "neighbours": ["VN-02"], "asOf": 77}
             """
         let environment = [
             "KEYTIDE_STORE": "variable", "KEYTIDE_ROSTER": "variable", "KEYTIDE_PUBLICATION_SLOT": "20",
@@ -60,7 +60,7 @@ import Testing
         #expect(settings.storePath == "flag")
         #expect(settings.rosterPath == "variable")
         #expect(settings.authoritiesPath == "a")
-        #expect(settings.publicAddress.description == "0.0.0.0:1")
+        #expect(settings.publicAddress.description == "127.0.0.5:1")
         #expect(settings.publicationSlot == 20)
         #expect(settings.neighbours?.map(\.code) == ["VN-03", "VN-04"])
         #expect(settings.asOf == 77)

@@ -51,7 +51,7 @@ final class InMemoryNetwork {
         for index in 0..<options.nodes {
             let node = try InMemoryNetwork.node(index)
             nodes.append(node)
-            regions.append(try InMemoryNetwork.entry(node))
+            if index < options.listed ?? options.nodes { regions.append(try InMemoryNetwork.entry(node)) }
         }
         guard let roster = Roster(version: 1, previous: nil, issued: 0, expires: Int64.max, regions: regions) else {
             throw NetworkError.setup
@@ -76,7 +76,12 @@ final class InMemoryNetwork {
         return NetworkNode(region: region, signer: signer)
     }
 
-    private static func entry(_ node: NetworkNode) throws -> RosterRegion {
+    /// - Parameter keys: nil for the node's own, for good.
+    static func entry(
+        _ node: NetworkNode,
+        keys: [RosterRegion.Key]? = nil,
+        successor: Region? = nil
+    ) throws -> RosterRegion {
         let key = RosterRegion.Key(verifier: node.signer.verifier, notBefore: 0, notAfter: Int64.max)
         guard
             let entry = RosterRegion(
@@ -84,9 +89,10 @@ final class InMemoryNetwork {
                 vietnameseName: "Tỉnh \(node.region)",
                 englishName: "Province \(node.region)",
                 operatorName: "test",
-                keys: [key],
+                keys: keys ?? [key],
                 publicEndpoint: "http://127.0.0.1:1",
-                peerEndpoint: "http://127.0.0.1:2"
+                peerEndpoint: "http://127.0.0.1:2",
+                successor: successor
             )
         else { throw NetworkError.setup }
         return entry
@@ -149,7 +155,7 @@ final class InMemoryNetwork {
         let region = nodes[index].region
         nodes[index].replica = Replica(
             region: region,
-            roster: roster,
+            roster: nodes[index].roster ?? roster,
             held: nodes[index].heldFeeds,
             settings: options.settings
         )
@@ -331,6 +337,14 @@ final class InMemoryNetwork {
             } failure: {
                 .batchesFetched(request, [])
             }
+        case .fetchRoster(let request, let from):
+            mix(10)
+            nodes[index].rosterFetches += 1
+            fetch(from: from, at: index) { [self] source in
+                .rosterFetched(request, nodes[source].replica?.roster)
+            } failure: {
+                .rosterFetched(request, nil)
+            }
         case .store(let request, let batches, let base):
             mix(5)
             store(request, batches, base: base, at: index)
@@ -445,7 +459,7 @@ final class InMemoryNetwork {
             after(latency) { [self] in
                 guard nodes[index].generation == generation else { return }
                 if case .batchesFetched(_, let batches) = event { nodes[index].fetched += batches.count }
-                dispatch(event, to: index)
+                dispatch(judged(event, at: index), to: index)
             }
         }
     }

@@ -55,7 +55,8 @@ import TestSupport
             .batch(LinkFrame.PushedBatch(feed: feed, bytes: [UInt8](repeating: 7, count: 90_000), checkpoint: [9])),
             .index(index: [], settled: []), .index(index: noise, settled: Array(noise.prefix(300))),
             .index(index: [1], settled: [UInt8](repeating: 7, count: 9000)),
-            .unknown(0), .unknown(7), .unknown(255),
+            .roster(version: .max, hash: Hash256(hashing: noise[...])),
+            .unknown(0), .unknown(8), .unknown(255),
         ]
     }
 
@@ -83,12 +84,18 @@ import TestSupport
         let batch = LinkFrame.batch(LinkFrame.PushedBatch(feed: feed, bytes: [8, 9], checkpoint: [7]))
         #expect(batch.encoded() == [0, 0, 0, 20, 5, 0] + feedBytes + [1, 7, 8, 9])
         #expect(LinkFrame.index(index: [1, 2, 3], settled: [9]).encoded() == [0, 0, 0, 7, 6, 0, 3, 1, 2, 3, 9])
+        let hash = Hash256(hashing: [])
+        let version: [UInt8] = [0, 0, 0, 0, 0, 0, 1, 44]
+        #expect(LinkFrame.roster(version: 300, hash: hash).encoded() == [0, 0, 0, 42, 7, 0] + version + hash.bytes)
     }
 
     @Test func laterReleasesPass() throws {
         let hello = frame(1, [2] + regionBytes + [0, 0, 0, 0, 0, 0, 0, 1] + [42, 43])
         #expect(try read(hello) == .hello(LinkFrame.Hello(version: 2, region: region, features: 1)))
-        #expect(try read(frame(7, [1, 2, 3])) == .unknown(7))
+        let roster = frame(7, [0, 0, 0, 0, 0, 0, 0, 9] + Hash256(hashing: []).bytes + [42])
+        #expect(try read(roster) == .roster(version: 9, hash: Hash256(hashing: [])))
+        #expect(throws: FormatError.self) { try read(frame(7, [0, 0, 0, 0, 0, 0, 0, 9, 1, 2])) }
+        #expect(try read(frame(8, [1, 2, 3])) == .unknown(8))
         #expect(try read(frame(0, [])) == .unknown(0))
         // Flags and compression of an unknown type are its own affair.
         #expect(try read(frame(200, [1, 2, 3], flags: 0xff)) == .unknown(200))

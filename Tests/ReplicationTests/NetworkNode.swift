@@ -5,13 +5,15 @@ import Replication
 /// A node of `InMemoryNetwork`: what is on its disk, and what its process knows while it runs.
 struct NetworkNode {
     let region: Region
-    let signer: NoteSigner
+    var signer: NoteSigner
     /// Nil while the process is down.
     var replica: Replica?
     /// Counts processes: what belongs to an earlier one is void.
     var generation = 0
     /// The durable part.
     var disk = SortedMap<FeedID, StoredFeed>()
+    /// The roster on its disk; nil for the network's first one.
+    var roster: Roster?
     var writer: FeedWriter?
     var isDiskFull = false
     /// Milliseconds by which its clock is ahead.
@@ -34,6 +36,7 @@ struct NetworkNode {
     /// Requests made.
     var fetches = 0
     var frontierFetches = 0
+    var rosterFetches = 0
 
     /// Ways to deceive; the replica inside is honest, what leaves the node is changed.
     enum Lie: CaseIterable, Sendable {

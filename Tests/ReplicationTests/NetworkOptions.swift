@@ -5,6 +5,8 @@ import TestSupport
 struct NetworkOptions: Sendable {
     var seed: UInt64 = 1
     var nodes = 2
+    /// Nodes in the first roster; nil for all.
+    var listed: Int?
     var edges: [Edge] = []
     /// Milliseconds, drawn once per edge.
     var latency: ClosedRange<Int64> = 2...40

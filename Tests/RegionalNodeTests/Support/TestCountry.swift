@@ -16,6 +16,7 @@ struct TestCountry: Sendable {
     let regions: [Region]
     let peerPorts: [Int]
     let roster: Roster
+    private let authority: NoteSigner
     let publisher = ExportSigningKey()
     let slot: Int
     /// By which the nodes know each other; empty for cleartext.
@@ -35,8 +36,8 @@ struct TestCountry: Sendable {
         self.slot = slot
         regions = names.compactMap { Region($0) }
         peerPorts = try names.map { _ in try Ports.next() }
+        authority = try TestCountry.signer("test-authority", .ed25519)
         certificates = try isSecure ? names.map { try TestCertificate($0, validity: TestCountry.certificateTimes) } : []
-        let authority = try TestCountry.signer("test-authority", .ed25519)
         var entries: [RosterRegion] = []
         for (number, (region, port)) in zip(regions, peerPorts).enumerated() {
             var listed: [RosterRegion.Certificate] = []
@@ -69,6 +70,21 @@ struct TestCountry: Sendable {
         self.roster = roster
         try scratch.write(try roster.signed(by: [authority]), "roster")
         try scratch.write(authorities.text.utf8, "authorities")
+    }
+
+    /// The roster after another one, and its signed bytes.
+    func next(
+        after before: Roster? = nil,
+        issued: Int64 = 1,
+        expires: Int64 = 4_102_444_800,
+        change: ([RosterRegion]) -> [RosterRegion?] = { $0 }
+    ) throws -> (roster: Roster, bytes: [UInt8]) {
+        let before = before ?? roster
+        let regions = change(before.regions).compactMap { $0 }
+        guard let next = before.next(issued: issued, expires: expires, regions: regions) else {
+            throw TestFailure("no next roster")
+        }
+        return (next, try next.signed(by: [authority]))
     }
 
     /// From a year before `time` to 2100.

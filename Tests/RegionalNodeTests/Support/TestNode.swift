@@ -81,6 +81,18 @@ final class TestNode: Sendable {
         return try await admin.send(head, body: ByteBuffer(bytes: archive), maxBody: 1 << 20)
     }
 
+    /// Hands a roster to the admin socket.
+    func install(_ roster: [UInt8]) async throws -> (ResponseHead, ByteBuffer) {
+        let head = RequestHead(method: "POST", path: AdminRoutes.roster)
+        return try await admin.send(head, body: ByteBuffer(bytes: roster), maxBody: 1 << 20)
+    }
+
+    /// Version of the roster that it serves.
+    func rosterVersion() async throws -> String? {
+        let (_, body) = try await get("/v1/roster")
+        return String(buffer: body).split(separator: "\n").first { $0.hasPrefix("version ") }.map { String($0) }
+    }
+
     @discardableResult
     func publish(_ archive: TestCountry.Archive, of country: TestCountry) async throws -> ImportReport {
         let (head, body) = try await post(archive.bytes, key: country.publisher.verificationKey)
