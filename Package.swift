@@ -179,16 +179,16 @@ let package = Package(
         .testTarget(
             name: "RegionalNodeTests",
             dependencies: [
-                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "HTTP2", "RegionalNode", logging,
-                coreMetrics, nioCore, nioPosix, lifecycle, configuration, grdb, "TestSupport",
+                "ExposureKeys", "FeedFormat", "FeedStore", "Replication", "ExposureNotification", "HTTP2",
+                "RegionalNode", logging, coreMetrics, nioCore, nioPosix, lifecycle, configuration, grdb, "TestSupport",
             ],
             swiftSettings: strict
         ),
         .testTarget(
             name: "CommandTests",
             dependencies: [
-                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "FeedStore", "HTTP2", "RegionalNode",
-                "TestSupport",
+                "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "FeedStore", "HTTP2",
+                "RegionalNode", "TestSupport",
             ],
             swiftSettings: strict
         ),

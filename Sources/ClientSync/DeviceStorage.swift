@@ -23,6 +23,9 @@ public protocol DeviceStorage: Sendable {
     /// Stores batches and moves the feed's cursor, together or not at all.
     /// - Throws: `SyncError` with code `.cursorMoved` if the cursor is not at `commit.previousSize`.
     func commit(_ commit: DeviceCommit) async throws
+    /// Forgets a feed: batches, checkpoints and cursor; and all marks of indexes, so that the next sync reads one anew.
+    /// - Throws: `SyncError` with code `.cursorMoved` if the cursor is not at `size`.
+    func cut(_ feed: FeedID, expecting size: UInt64) async throws
     /// The signed checkpoint held for a size of a feed.
     func checkpoint(of feed: FeedID, size: UInt64) async throws -> [UInt8]?
 

@@ -1,4 +1,5 @@
 public import ExposureKeys
+internal import FeedFormat
 internal import ExposureNotification
 
 /// Finds which published keys were near: derives the identifiers that a key's phone broadcast, for those intervals only
@@ -35,13 +36,19 @@ public struct ExposureMatching: Sendable {
     /// Sightings that can match a live key.
     public var encounterCount: Int { index.encounters.count }
 
-    /// Matches the live keys of all regions held.
+    /// Matches the live keys of all regions held, as their own region, or the one that has taken it over, revised them
+    /// last.
     /// - Throws: what the store throws; `CancellationError`.
     public func run(over storage: any DeviceStorage) async throws -> ExposureReport {
         var matches: [KeyMatch] = []
         var keyCount = 0
+        let roster = try await storage.roster().map { try Roster(verified: $0.bytes[...]) }
         for region in try await storage.regions() {
-            let keys = try await storage.keys(of: region).live(at: now)
+            var state = try await storage.keys(of: region)
+            if let successor = roster?.region(region)?.successor {
+                state = state.revised(by: try await storage.keys(of: successor))
+            }
+            let keys = state.live(at: now)
             keyCount += keys.count
             matches += try await self.matches(of: keys, region: region)
         }

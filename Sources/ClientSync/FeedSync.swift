@@ -23,15 +23,16 @@ struct FeedSync {
 
     private let context: Context
     private let entry: IndexEntry
-    private let keys: [RosterRegion.Key]
+    private let region: RosterRegion
+    private var keys: [RosterRegion.Key] { region.keys }
     private var cursor: FeedCursor?
     private var tail: FeedTail
     private var report: FeedReport
 
-    init(_ entry: IndexEntry, keys: [RosterRegion.Key], cursor: FeedCursor?, context: Context) {
+    init(_ entry: IndexEntry, region: RosterRegion, cursor: FeedCursor?, context: Context) {
         self.context = context
         self.entry = entry
-        self.keys = keys
+        self.region = region
         self.cursor = cursor
         tail = FeedTail(feed: entry.feed, frontier: cursor?.frontier ?? Frontier())
         report = FeedReport(feed: entry.feed, size: tail.next, nodeSize: entry.count)
@@ -61,12 +62,12 @@ struct FeedSync {
         )
         pending.reverse()
         while let range = pending.popLast() {
-            guard let body = try await fetch(range) else {
+            guard let body = try await context.range(range, of: entry.feed) else {
                 pending += range.halves.reversed()
                 continue
             }
             if try await take(body, of: range) == .waits {
-                report.isWaiting = true
+                report.isWaiting = !report.isClosed
                 return
             }
         }
@@ -99,40 +100,13 @@ struct FeedSync {
     private mutating func bridge() async throws {
         let feed = entry.feed
         if cursor == nil {
-            let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/frontier/\(entry.first)"
-            let response = try await context.fetcher.get(path, limit: 8 + 64 * 32)
-            let frontier = try Frontier(bytes: response.body[...])
-            guard frontier.size == entry.first else {
-                throw FormatError(.wrongPosition, "the frontier at \(entry.first) is one of \(frontier.size) batches")
-            }
-            tail = FeedTail(feed: feed, frontier: frontier)
+            tail = FeedTail(feed: feed, frontier: try await context.frontier(at: entry.first, of: feed))
             return
         }
         // The phone knows the feed's beginning: leaf hashes keep that knowledge, where a new frontier would drop it.
         var frontier = tail.frontier
-        let ranges = FeedRange.covering(from: tail.next, to: entry.first, maximumLevel: FeedSync.hashLevel)
-        for range in ranges {
-            let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/hashes/\(range.level)/\(range.index)"
-            let size = 32 << range.level
-            let body = try await context.fetcher.get(path, limit: size).body
-            guard body.count == size else {
-                throw FormatError(.lyingLength, "\(body.count) bytes of leaf hashes, \(size) belong to the range")
-            }
-            for offset in stride(from: 0, to: size, by: 32) {
-                if let leaf = Hash256(bytes: body[offset..<offset + 32]) { frontier.append(leaf) }
-            }
-        }
+        for leaf in try await context.leaves(tail.next..<entry.first, of: feed) { frontier.append(leaf) }
         tail = FeedTail(feed: feed, frontier: frontier)
-    }
-
-    /// - Returns: nil if the body is too large and the range can be halved.
-    private func fetch(_ range: FeedRange) async throws -> [UInt8]? {
-        let path = "/v1/feeds/\(entry.feed.region)/\(entry.feed.epoch)/\(range.level)/\(range.index)"
-        do {
-            return try await context.fetcher.get(path, limit: context.limits.rangeBytes).body
-        } catch let error as SyncError where error.code == .bodyTooLarge && range.level > 0 {
-            return nil
-        }
     }
 
     private enum Taken { case all, waits }
@@ -145,6 +119,11 @@ struct FeedSync {
         do throws(FormatError) {
             verified = try proven.append(body.batches, checkpoint: body.checkpoint, keys: keys)
         } catch {
+            // A node with an older roster still has it; nothing of it counts, and nothing is wrong with the node.
+            if region.isClosed(body.checkpoint, of: entry.feed.epoch) {
+                report.isClosed = true
+                return .waits
+            }
             if error.code == .rootMismatch, let cursor, cursor.size == tail.next {
                 try await lookForFork(at: cursor.size)
             }
@@ -152,13 +131,7 @@ struct FeedSync {
         }
         var step = FeedStep(feed: entry.feed, frontier: tail.frontier, last: cursor?.lastPublication)
         for (batch, leaf) in zip(verified.batches, verified.leaves) {
-            let now = Interval(unixSeconds: context.now)
-            if Expiry.admission(publishedAt: batch.publication, now: now) == .wait { break }
-            if Expiry.isDropped(publishedAt: batch.publication, now: context.expiryNow) {
-                step.passBy(batch, leaf: leaf)
-            } else {
-                try step.keep(batch, leaf: leaf)
-            }
+            guard try step.take(batch, leaf: leaf, context: context) else { break }
         }
         let isWhole = step.frontier.size == proven.next
         if step.frontier.size > tail.next {
@@ -217,7 +190,7 @@ struct FeedSync {
         guard size > 0, let range = FeedRange(level: 0, index: size - 1) else { return nil }
         let bytes: [UInt8]
         do {
-            guard let answer = try await fetch(range) else { return nil }
+            guard let answer = try await context.range(range, of: entry.feed) else { return nil }
             bytes = answer
         } catch is SyncError {
             return nil
@@ -247,53 +220,6 @@ struct FeedSync {
         try await context.storage.hold(evidence)
         report.evidence = evidence
         throw SyncError.contradiction(evidence)
-    }
-
-    /// Leaf hashes are asked for in ranges of at most 2^12, 128 KiB.
-    private static let hashLevel = 12
-}
-
-/// One commit in the making: the batches of a range that may be kept, and the frontier over those passed.
-private struct FeedStep {
-    let feed: FeedID
-    private(set) var frontier: Frontier
-    private(set) var last: Interval
-    private(set) var batches: [HeldBatch] = []
-    private(set) var keys = 0
-    private(set) var expired = 0
-
-    init(feed: FeedID, frontier: Frontier, last: Interval?) {
-        self.feed = feed
-        self.frontier = frontier
-        self.last = last ?? Interval(0)
-    }
-
-    mutating func passBy(_ batch: Batch, leaf: Hash256) {
-        move(over: batch, leaf: leaf)
-        expired += 1
-    }
-
-    /// Decodes the batch to the last key before it counts.
-    mutating func keep(_ batch: Batch, leaf: Hash256) throws(FormatError) {
-        _ = try batch.predecessors()
-        keys += try batch.keys().count
-        move(over: batch, leaf: leaf)
-        batches.append(
-            HeldBatch(feed: feed, number: batch.number, publication: batch.publication, bytes: batch.bytes)
-        )
-    }
-
-    private mutating func move(over batch: Batch, leaf: Hash256) {
-        frontier.append(leaf)
-        last = max(last, batch.publication)
-    }
-}
-
-extension FeedRange {
-    /// The two ranges that make up this one, lower first; empty at level 0.
-    fileprivate var halves: [FeedRange] {
-        [FeedRange(level: level - 1, index: index * 2), FeedRange(level: level - 1, index: index * 2 + 1)]
-            .compactMap { $0 }
     }
 }
 

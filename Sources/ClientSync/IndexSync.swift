@@ -12,8 +12,9 @@ struct IndexSync: Sendable {
         case index(HeldIndex)
     }
 
-    func fetch() async throws -> Answer {
-        let mark = try await storage.indexMark(of: fetcher.transport.node)
+    /// - Parameter anew: read the index though it may be one that was read before.
+    func fetch(anew: Bool) async throws -> Answer {
+        let mark = anew ? nil : try await storage.indexMark(of: fetcher.transport.node)
         let usable = mark.flatMap { $0.selection == options.selection ? $0 : nil }
         let response = try await fetcher.get(Route.index, ifNoneMatch: usable?.etag, limit: FormatLimits.indexBytes)
         if response.status == 304, let usable { return .notModified(usable) }

@@ -43,6 +43,14 @@ public actor MemoryDeviceStorage: DeviceStorage {
         if let note = commit.checkpoint { checkpoints.append((feed, commit.cursor.size, note)) }
     }
 
+    public func cut(_ feed: FeedID, expecting size: UInt64) throws {
+        guard heldCursors.first(where: { $0.feed == feed })?.size == size else { throw SyncError.cursorMoved(feed) }
+        heldCursors.removeAll { $0.feed == feed }
+        batches.removeAll { $0.feed == feed }
+        checkpoints.removeAll { $0.feed == feed }
+        marks = [:]
+    }
+
     public func checkpoint(of feed: FeedID, size: UInt64) -> [UInt8]? {
         checkpoints.last { $0.feed == feed && $0.size == size }?.note
     }

@@ -52,6 +52,8 @@ public struct FeedReport: Sendable {
     public var expired = 0
     /// True if the next batch claims to come from more than two hours ahead and waits.
     public var isWaiting = false
+    /// True if only a closed key has signed what the node has: nothing of it counts.
+    public var isClosed = false
     /// Why the feed did not get further.
     public var problem: SyncError?
     public var evidence: Evidence?

@@ -32,7 +32,8 @@ public struct SyncSession: Sendable {
         let indexes = IndexSync(options: options, fetcher: fetcher, storage: storage)
         var roster = try await rosters.current(refresh: false)
         var report = SyncReport(node: transport.node, rosterVersion: roster.version)
-        switch try await indexes.fetch() {
+        let isUnsettled = try await ClosureCheck(roster: roster, storage: storage).run()
+        switch try await indexes.fetch(anew: isUnsettled) {
         case .notModified(let mark):
             report.notModified = true
             report.indexSigner = mark.signer
@@ -106,7 +107,7 @@ public struct SyncSession: Sendable {
         let cursors = try await storage.cursors()
         let plan = FeedPlan(listed: listed, cursors: cursors, options: options, node: transport.node)
         report.problems += plan.problems
-        let forks = try await storage.evidence().filter { $0.kind == .fork }
+        let forks = try await storage.evidence().filter { $0.kind == .fork && !$0.isSettled(by: roster) }
         await context.fetcher.ledger.began(feeds: plan.entries.count)
         var results: [FeedReport] = []
         try await withThrowingTaskGroup(of: FeedReport.self) { group in
@@ -118,9 +119,9 @@ public struct SyncSession: Sendable {
                 }
                 let cursor = FeedPlan.cursor(of: entry.feed, in: cursors)
                 let fork = forks.first { $0.feed == entry.feed }
-                let keys = roster.keys(of: entry.feed.region)
+                let region = roster.region(entry.feed.region)
                 group.addTask {
-                    try await SyncSession.follow(entry, keys: keys, cursor: cursor, fork: fork, context: context)
+                    try await SyncSession.follow(entry, region: region, cursor: cursor, fork: fork, context: context)
                 }
                 running += 1
             }
@@ -131,7 +132,7 @@ public struct SyncSession: Sendable {
 
     private static func follow(
         _ entry: IndexEntry,
-        keys: [RosterRegion.Key]?,
+        region: RosterRegion?,
         cursor: FeedCursor?,
         fork: Evidence?,
         context: FeedSync.Context
@@ -144,8 +145,11 @@ public struct SyncSession: Sendable {
                 .noAnswer,
                 "feed \(entry.feed): not asked for, because \(context.node) no longer answers; sync again"
             )
-        } else if let keys {
-            var feed = FeedSync(entry, keys: keys, cursor: cursor, context: context)
+        } else if let standing = region?.standing(of: entry.feed.epoch) {
+            var feed = StandingFeedSync(entry, standing: standing, cursor: cursor, context: context)
+            report = try await feed.run()
+        } else if let region {
+            var feed = FeedSync(entry, region: region, cursor: cursor, context: context)
             report = try await feed.run()
         } else {
             report.problem = SyncError(

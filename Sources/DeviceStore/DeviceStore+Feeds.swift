@@ -121,6 +121,25 @@ extension DeviceStore: DeviceStorage {
         }
     }
 
+    public func cut(_ feed: FeedID, expecting size: UInt64) async throws {
+        let key = [feed.region.code, feed.epoch.description]
+        try await write("forgetting feed \(feed)") { database in
+            let held = try Int64.fetchOne(
+                database,
+                sql: "SELECT size FROM cursor WHERE region = ? AND epoch = ?",
+                arguments: StatementArguments(key)
+            )
+            guard held == Int64(exactly: size) else { throw SyncError.cursorMoved(feed) }
+            for table in ["cursor", "batch", "checkpoint"] {
+                try database.execute(
+                    sql: "DELETE FROM \(table) WHERE region = ? AND epoch = ?",
+                    arguments: StatementArguments(key)
+                )
+            }
+            try database.execute(sql: "DELETE FROM index_mark")
+        }
+    }
+
     public func checkpoint(of feed: FeedID, size: UInt64) async throws -> [UInt8]? {
         guard let size = Int64(exactly: size) else { return nil }
         return try await read("reading a checkpoint") { database in

@@ -1,4 +1,4 @@
-/// The name of a region that publishes keys: ISO 3166-2 for a province (`VN-01`), a further part for a district
+/// The name of a region that publishes keys: a country and a code of its own for a province (`VN-01`), a further part for a district
 /// (`VN-01-001`), or a country alone (`DE`).
 ///
 /// Two to sixteen bytes: groups of `A-Z` and `0-9` joined by single hyphens, the first group letters only. A value of

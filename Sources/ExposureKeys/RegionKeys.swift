@@ -64,6 +64,21 @@ public struct RegionKeys: Equatable, Sendable {
         keys = result
     }
 
+    /// These keys, each with the report that stands when another region's reports on the same keys count, too: those of
+    /// the region that has taken this one over. Keys that only the other has are not added.
+    public func revised(by other: RegionKeys) -> RegionKeys {
+        var result = self
+        var position = other.keys.startIndex
+        for (place, key) in keys.enumerated() {
+            while position < other.keys.endIndex, other.keys[position].identity < key.identity { position += 1 }
+            guard position < other.keys.endIndex else { break }
+            if other.keys[position].identity == key.identity {
+                result.keys[place] = DiagnosisKey.join(key, other.keys[position])
+            }
+        }
+        return result
+    }
+
     /// The part of `other` that would change this state: new identities and reports that outrank ours.
     public func news(in other: RegionKeys) -> [DiagnosisKey] {
         if keys.isEmpty { return other.keys }

@@ -115,10 +115,15 @@ public struct Roster: Sendable {
                 "the roster bears \(valid.count) signatures of known authorities, \(max(1, threshold)) are needed"
             )
         }
-        var parser = RosterParser(note.text)
-        self = try parser.roster()
-        guard text == note.text else { throw FormatError(.notCanonical, "the roster's text is not in its one form") }
+        self = try Roster(unsigned: note.text)
         try checkExpiry(now: now)
+    }
+
+    /// Reads a roster's text that nobody may have signed yet.
+    package init(unsigned draft: String) throws(FormatError) {
+        var parser = RosterParser(draft)
+        self = try parser.roster()
+        guard text == draft else { throw FormatError(.notCanonical, "the roster's text is not in its one form") }
     }
 
     /// - Parameter now: unix seconds.

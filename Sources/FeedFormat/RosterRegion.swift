@@ -136,7 +136,7 @@ public struct RosterRegion: Hashable, Sendable {
         }
     }
 
-    private static func isLine(_ text: String) -> Bool {
+    static func isLine(_ text: String) -> Bool {
         (1...200).contains(text.utf8.count) && text.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7f }
     }
 }

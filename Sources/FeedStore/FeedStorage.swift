@@ -67,6 +67,10 @@ public protocol FeedStorage: Sendable {
     /// - Returns: how many batches were deleted.
     func drop(publishedAtOrBefore limit: Interval) throws(StoreError) -> Int
 
+    /// Ends feeds earlier than they are held: batches, checkpoints and leaf hashes behind that go for good, all of it
+    /// in one transaction. The next batch then belongs where the feed ends. Feeds that are no longer are passed over.
+    func cut(_ cuts: [FeedCut]) throws(StoreError)
+
     /// A small named value, such as the time of the last index.
     func setting(_ name: String) throws(StoreError) -> [UInt8]?
 

@@ -77,6 +77,16 @@ public final class MemoryFeedStore: FeedStorage {
         }
     }
 
+    public func cut(_ cuts: [FeedCut]) throws(StoreError) {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            for cut in cuts {
+                state.feeds[cut.feed]?.cut(to: cut.count)
+                if state.feeds[cut.feed]?.leaves.isEmpty == true { state.feeds[cut.feed] = nil }
+            }
+        }
+    }
+
     public func setting(_ name: String) throws(StoreError) -> [UInt8]? {
         try state.withLock { state throws(StoreError) in
             try state.checkOpen()
@@ -136,6 +146,14 @@ private struct Feed {
         let expired = batches.prefix { $0.publication <= limit }.count
         batches.removeFirst(expired)
         return expired
+    }
+
+    mutating func cut(to end: UInt64) {
+        guard end < count else { return }
+        let kept = end > first ? Int(end - first) : 0
+        leaves.removeLast(min(leaves.count, Int(count - end)))
+        batches.removeLast(batches.count - kept)
+        if let last = batches.last { lastPublication = last.publication }
     }
 
     /// - Returns: nil for a feed that has begun and has no batch yet.

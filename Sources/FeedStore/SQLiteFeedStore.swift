@@ -23,6 +23,7 @@ public final class SQLiteFeedStore: FeedStorage {
         self.path = path
         lock = try FileLock(path: path + ".lock", guarding: path)
         try SQLiteFeedStore.createPrivately(path)
+        try lock.extend(to: path)
         do {
             queue = try DatabaseQueue(path: path, configuration: SQLiteFeedStore.configuration(path: path))
         } catch {

@@ -21,6 +21,8 @@ struct AdminHandler: RequestHandler {
             }
         case ("POST", "/v1/admin/import"):
             return .run { body, writer in try await importArchive(request, body, writer) }
+        case ("POST", AdminRoutes.roster):
+            return .run { body, writer in try await installRoster(body, writer) }
         default:
             return publicRoutes.handle(request, on: connection)
         }
@@ -87,7 +89,7 @@ struct AdminHandler: RequestHandler {
         return try ExportVerificationKey(derOrPEM: [UInt8](key))
     }
 
-    private static func send(_ value: some Encodable, status: Int, _ writer: ResponseWriter) async throws {
+    static func send(_ value: some Encodable, status: Int, _ writer: ResponseWriter) async throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let body = ByteBuffer(bytes: try encoder.encode(value))

@@ -8,7 +8,9 @@ internal import Synchronization
 /// What the parts of a node share.
 final class NodeContext: Sendable {
     let region: Region
-    let roster: Roster
+    let rosters: RosterHolder
+    /// The one in force.
+    var roster: Roster { rosters.current }
     let clock: NodeClock
     let queue: StoreQueue
     let served: ServedFeeds
@@ -23,6 +25,7 @@ final class NodeContext: Sendable {
     let metrics = NodeMetrics()
     let logger: Logger
     private let indexMaker: IndexMaker
+    private let verifier: NoteVerifier
     private let arrivals = Mutex<[Arrival]>([])
     private let indexState = Mutex(IndexState())
 
@@ -47,7 +50,7 @@ final class NodeContext: Sendable {
 
     init(
         region: Region,
-        roster: Roster,
+        rosters: RosterHolder,
         clock: NodeClock,
         queue: StoreQueue,
         served: ServedFeeds,
@@ -56,7 +59,8 @@ final class NodeContext: Sendable {
         logger: Logger
     ) {
         self.region = region
-        self.roster = roster
+        self.rosters = rosters
+        self.verifier = signer.verifier
         self.clock = clock
         self.queue = queue
         self.served = served
@@ -65,7 +69,7 @@ final class NodeContext: Sendable {
         (signedIndexes, signedIndexesEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         health = NodeHealth()
         let (health, metrics) = (health, metrics)
-        care = StoreCare(served: served, roster: roster, health: health, clock: clock, logger: logger) {
+        care = StoreCare(served: served, roster: { rosters.current }, health: health, clock: clock, logger: logger) {
             metrics.alarmRaised()
         }
         wire = WireCounters()
@@ -74,6 +78,13 @@ final class NodeContext: Sendable {
 
     /// Publishes what is new in `keys`, on the store's thread.
     func publish(_ keys: [DiagnosisKey], storage: any FeedStorage) throws -> RegionPublisher.Publication {
+        let obstacle = RosterStanding.obstacle(
+            to: region,
+            signingWith: verifier,
+            in: rosters.current,
+            now: clock.seconds
+        )
+        if let obstacle { throw NodeError(.importRefused, obstacle) }
         let living = served.all.filter { $0.feed.region == region && $0.isLiving }.map(\.feed)
         let publication = try publisher.publish(keys, storage: storage, living: living)
         guard let feed = publication.batches.first?.feed else { return publication }
@@ -82,13 +93,27 @@ final class NodeContext: Sendable {
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
         care.worked()
-        if !living.contains(feed), living.count >= FormatLimits.epochsPerRegion {
+        if !living.contains(feed) { warn(ofEpochs: living.count + 1) }
+        return publication
+    }
+
+    /// Living epochs of this region from which on its operator is warned: time to find out why it restarts so often.
+    private static let manyEpochs = FormatLimits.epochsPerRegion * 3 / 4
+
+    /// - Parameter count: living epochs of this region, the one just begun included.
+    private func warn(ofEpochs count: Int) {
+        let limit = FormatLimits.epochsPerRegion
+        if count > limit {
             raise(
-                "\(region) has more than \(FormatLimits.epochsPerRegion) living epochs, since this node was restarted "
-                    + "as often; other nodes take what it publishes now only when the oldest have ended"
+                "\(region) has more than \(limit) living epochs, since this node was restarted as often; other nodes and "
+                    + "phones take what it publishes now only when the oldest have ended"
+            )
+        } else if count >= NodeContext.manyEpochs {
+            raise(
+                "\(region) has \(NodeContext.manyEpochs) living epochs or more, of \(limit) at most: each start that "
+                    + "publishes begins one, which lives for 15 days; find out why this node is restarted so often"
             )
         }
-        return publication
     }
 
     /// Drops batches 15 days after their publication from store and routes, on the store's thread.
@@ -110,6 +135,12 @@ final class NodeContext: Sendable {
             arrivals.append(arrival)
         }
         logger.info("feed grew", metadata: ["feed": "\(feed)", "batches": "\(count)"])
+        if let served = served.feed(feed), publisher.isForeign(feed, lastPublication: served.lastPublication) {
+            raise(
+                "\(region) publishes elsewhere, too: another process signs in epoch \(feed.epoch) with its key. Is a copy of "
+                    + "this node running? If not, the key is stolen: see OPERATIONS.md, \"A stolen key\""
+            )
+        }
         if indexState.withLock({ $0.version != served.version }) { refreshIndex() }
     }
 
@@ -136,7 +167,10 @@ final class NodeContext: Sendable {
             return state.time
         }
         do {
-            let index = try indexMaker.index(of: served.all, time: time)
+            // Nobody could verify feeds of a region that the roster has left out.
+            let roster = rosters.current
+            let listed = served.all.filter { roster.region($0.feed.region) != nil }
+            let index = try indexMaker.index(of: listed, time: time)
             served.setIndex(index)
             signedIndexesEnd.yield(index)
         } catch {

@@ -5,8 +5,8 @@ internal import Foundation
 struct NodeFiles {
     let signer: NoteSigner
     let authorities: RosterAuthorities
-    let rosterBytes: [UInt8]
-    let roster: Roster
+    /// The newest of the file's and the one kept beside the store.
+    let signedRoster: SignedRoster
 
     /// - Parameter now: unix seconds, for the roster's expiry.
     /// - Throws: `NodeError` that names the file and what to do.
@@ -18,24 +18,15 @@ struct NodeFiles {
                 "\(configuration.signingKeyPath) holds no signing key: a line PRIVATE+KEY+name+hash+base64 belongs there"
             )
         }
-        let rosterBytes = Array(try NodeFiles.text(configuration.rosterPath, "the roster").utf8)
         let authoritiesText = try NodeFiles.text(configuration.authoritiesPath, "the authorities")
         do throws(FormatError) {
             authorities = try RosterAuthorities(text: authoritiesText)
         } catch {
             throw NodeError(.file, "\(configuration.authoritiesPath) does not say who may sign the roster: \(error)")
         }
-        do throws(FormatError) {
-            roster = try Roster(rosterBytes[...], authorities: authorities, now: now)
-        } catch {
-            throw NodeError(
-                .file,
-                "the roster \(configuration.rosterPath) is not valid under \(configuration.authoritiesPath): \(error); "
-                    + "get the newest roster from the authorities"
-            )
-        }
+        signedRoster = try RosterFiles.newest(configuration, authorities: authorities, now: now)
         self.signer = signer
-        self.rosterBytes = rosterBytes
+        let roster = signedRoster.roster
         guard let entry = roster.region(configuration.region) else {
             throw NodeError(
                 .notInRoster,

@@ -20,7 +20,6 @@ struct NodeListeners {
     /// - Throws: `NodeError` with `listen`, which names the setting.
     init(
         _ configuration: NodeConfiguration,
-        _ files: NodeFiles,
         _ certificates: NodeCertificates,
         _ node: NodeContext,
         _ driver: ReplicationDriver,
@@ -30,8 +29,7 @@ struct NodeListeners {
         let publicRoutes = PublicHandler(
             served: node.served,
             heldIndexes: node.heldIndexes,
-            roster: ByteBuffer(bytes: files.rosterBytes),
-            rosterTag: "\"\(Hash256(hashing: files.rosterBytes[...]).hexadecimal.prefix(16))\"",
+            rosters: node.rosters,
             cache: RangeCache(limit: NodeListeners.cacheBytes),
             policy: CachePolicy(slot: configuration.publicationSlot),
             clock: node.clock,

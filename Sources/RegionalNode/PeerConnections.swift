@@ -14,7 +14,7 @@ actor PeerConnections {
 
     private var slots: [Region: Slot] = [:]
     private var isClosed = false
-    private let roster: Roster
+    private let rosters: RosterHolder
     private let certificates: NodeCertificates
     private let group: any EventLoopGroup
     private let wire: WireCounters
@@ -23,17 +23,28 @@ actor PeerConnections {
     private var counted: [Region: (received: Int, sent: Int)] = [:]
 
     init(
-        roster: Roster,
+        rosters: RosterHolder,
         certificates: NodeCertificates,
         group: any EventLoopGroup,
         wire: WireCounters,
         logger: Logger
     ) {
-        self.roster = roster
+        self.rosters = rosters
         self.certificates = certificates
         self.group = group
         self.wire = wire
         self.logger = logger
+    }
+
+    private var roster: Roster { rosters.current }
+
+    /// Closes the connection to a peer, so that the next one goes where the roster says now.
+    func forget(_ peer: Region) async {
+        count(peer)
+        if case .open(let connection)? = slots[peer] {
+            slots[peer] = nil
+            await connection.close()
+        }
     }
 
     /// The connection to a peer, opened if there is none. A cancelled call returns at once; the opening goes on for
@@ -163,6 +174,28 @@ struct PeerFetcher: Sendable {
         } catch {
             report(error, feed, peer)
             return nil
+        }
+    }
+
+    /// All leaf hashes of these numbers, or none.
+    func leaves(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [Hash256] {
+        do {
+            let connection = try await connections.connection(to: peer)
+            var leaves: [Hash256] = []
+            for range in FeedRange.covering(from: numbers.lowerBound, to: numbers.upperBound) {
+                let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/hashes/\(range.level)/\(range.index)"
+                let size = 32 << range.level
+                let (head, body) = try await connection.get(path, maxBody: size)
+                let bytes = Array(body.readableBytesView)
+                guard head.status == 200, bytes.count == size else { return [] }
+                for offset in stride(from: 0, to: size, by: 32) {
+                    if let leaf = Hash256(bytes: bytes[offset..<offset + 32]) { leaves.append(leaf) }
+                }
+            }
+            return leaves
+        } catch {
+            report(error, feed, peer)
+            return []
         }
     }
 

@@ -9,8 +9,7 @@ internal import Synchronization
 struct PublicHandler: RequestHandler {
     let served: ServedFeeds
     let heldIndexes: HeldIndexes
-    let roster: ByteBuffer
-    let rosterTag: String
+    let rosters: RosterHolder
     let cache: RangeCache
     let policy: CachePolicy
     let clock: NodeClock
@@ -54,7 +53,14 @@ struct PublicHandler: RequestHandler {
         case .indexOf(let region): return self.index(of: region, request)
         case .settled(let hash): return settled(hash)
         case .roster:
-            return whole(roster, tag: rosterTag, caching: CachePolicy.roster, "text/plain; charset=utf-8", request)
+            let roster = rosters.served
+            return whole(
+                roster.body,
+                tag: roster.etag,
+                caching: CachePolicy.roster,
+                "text/plain; charset=utf-8",
+                request
+            )
         case .health: return healthz()
         case .range(let feed, let range): return self.range(feed, range, request.path)
         case .hashes(let feed, let range): return hashes(feed, range)

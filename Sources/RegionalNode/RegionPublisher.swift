@@ -7,14 +7,17 @@ internal import Synchronization
 /// Publishes this region's keys: picks what is new, encodes, signs, and stores batches durably before anyone hears of
 /// them. Used on the store's thread only; the lock is for the proof, it never waits.
 ///
-/// Every start that publishes begins a new epoch, with its first batch.
+/// Every start that publishes begins a new epoch, with its first batch, and so does the first publication after anything
+/// that lets this process be one of two copies: docs/ARCHITECTURE.md, "Epochs".
 package final class RegionPublisher: Sendable {
     private struct State {
-        /// Everything that the region has published and that is still held.
+        /// Everything that the region, and those that it has taken over, have published and that is still held.
         var keys = RegionKeys()
+        /// The regions that it has taken over.
+        var predecessors: Set<Region> = []
         var writer: FeedWriter?
-        /// The system's clock less the monotonic one, in milliseconds, when the epoch began.
-        var clockOffset: Int64 = 0
+        /// The clock's lead when the epoch began.
+        var lead: Int64 = 0
     }
 
     /// A jump of the system's clock by more than this is that of a resumed image of the machine, not of a clock set
@@ -25,16 +28,45 @@ package final class RegionPublisher: Sendable {
     private let signer: NoteSigner
     private let clock: NodeClock
     private let state = Mutex(State())
+    private let met = Mutex(Met())
+    /// When this process began, by the node's clock.
+    private let start: Interval
+
+    /// What is known of this region's epochs from others, under a lock of its own: replication never waits for a
+    /// publication.
+    private struct Met {
+        /// Batches that the region is proven to have signed in the epoch that is open here.
+        var open: (feed: FeedID, count: UInt64)?
+        /// Epochs that this process began.
+        var begun: Set<FeedID> = []
+    }
 
     package init(region: Region, signer: NoteSigner, clock: NodeClock) {
         self.region = region
         self.signer = signer
         self.clock = clock
+        start = clock.now.interval
     }
 
-    /// Rebuilds the merged state from the batches on disk. Damaged ones join when they have come again.
+    /// Learns which regions this one has taken over: what they published is not published again, and can be revised.
+    /// - Returns: false if nothing has changed; else `rebuild` must follow.
+    package func takeOver(_ regions: [Region]) -> Bool {
+        state.withLock { state in
+            guard state.predecessors != Set(regions) else { return false }
+            state.predecessors = Set(regions)
+            return true
+        }
+    }
+
+    /// Rebuilds the merged state from the batches on disk, and begins another epoch if some of the one that is open are
+    /// not there any more. Damaged batches join when they have come again.
     func rebuild(from storage: any FeedStorage, feeds: [StoredFeed]) throws {
-        for feed in feeds where feed.feed.region == region {
+        state.withLock { state in
+            state.keys = RegionKeys()
+            let held = state.writer.flatMap { writer in feeds.first { $0.feed == writer.feed } }
+            if held?.count != state.writer?.frontier.size { state.writer = nil }
+        }
+        for feed in feeds where isOwn(feed.feed.region) {
             for number in feed.first..<feed.count {
                 do throws(StoreError) {
                     if let batch = try storage.batch(feed.feed, number) { join([batch]) }
@@ -45,9 +77,25 @@ package final class RegionPublisher: Sendable {
         }
     }
 
+    /// Learns that batches of a feed up to `count` are proven, before they are stored: from now on nothing is signed at
+    /// their places.
+    package func meet(_ feed: FeedID, count: UInt64) {
+        met.withLock { met in
+            guard let open = met.open, open.feed == feed else { return }
+            met.open = (feed, max(open.count, count))
+        }
+    }
+
+    /// Whether a feed shows that somebody else signs with this region's key: it is one that this process has not begun,
+    /// with a publication from after its start. False under a clock that was set, which says nothing of before and after.
+    package func isForeign(_ feed: FeedID, lastPublication: Interval) -> Bool {
+        guard feed.region == region, !clock.isSet, lastPublication > start else { return false }
+        return met.withLock { !$0.begun.contains(feed) }
+    }
+
     /// Takes in own batches that came back from peers (after a lost disk); others are passed over.
-    func join(_ batches: [ProvenBatch]) {
-        let own = batches.filter { $0.feed.region == region }
+    package func join(_ batches: [ProvenBatch]) {
+        let own = batches.filter { isOwn($0.feed.region) }
         guard !own.isEmpty else { return }
         var reports: [DiagnosisKey] = []
         for batch in own {
@@ -57,6 +105,10 @@ package final class RegionPublisher: Sendable {
         }
         let joined = RegionKeys(joining: reports)
         state.withLock { $0.keys.join(joined) }
+    }
+
+    private func isOwn(_ other: Region) -> Bool {
+        other == region || state.withLock { $0.predecessors.contains(other) }
     }
 
     /// What came of one publication.
@@ -77,9 +129,9 @@ package final class RegionPublisher: Sendable {
             var written: [FeedWriter.WrittenBatch] = []
             var feed: FeedID?
             if !selection.news.isEmpty {
-                let offset = NodeClock.system - NodeClock.monotonic
-                if !mayGoOn(state, offset: offset, storage: storage) { state.writer = nil }
-                if state.writer == nil { state.clockOffset = offset }
+                let lead = clock.lead
+                if !mayGoOn(state, lead: lead, storage: storage) { state.writer = nil }
+                if state.writer == nil { state.lead = lead }
                 var writer = state.writer ?? begin(living: living, now: now)
                 written = try writer.publish(
                     selection.news,
@@ -107,11 +159,13 @@ package final class RegionPublisher: Sendable {
         }
     }
 
-    /// Whether the epoch that is open may be signed in: the clock has not jumped, and the store holds no more of it
-    /// than was written here.
-    private func mayGoOn(_ state: State, offset: Int64, storage: any FeedStorage) -> Bool {
+    /// Whether the epoch that is open may be signed in: the clock has not jumped, and nobody has met more of it than was
+    /// written here, in the store or on the way there.
+    private func mayGoOn(_ state: State, lead: Int64, storage: any FeedStorage) -> Bool {
         guard let writer = state.writer else { return false }
-        guard abs(offset - state.clockOffset) <= RegionPublisher.clockJump else { return false }
+        guard abs(lead - state.lead) <= RegionPublisher.clockJump else { return false }
+        let known = met.withLock { $0.open.flatMap { $0.feed == writer.feed ? $0.count : nil } ?? 0 }
+        guard known <= writer.frontier.size else { return false }
         return (try? storage.batch(writer.feed, writer.frontier.size)) == nil
     }
 
@@ -127,8 +181,13 @@ package final class RegionPublisher: Sendable {
 
     private func begin(living: [FeedID], now: Timestamp) -> FeedWriter {
         let epoch = Epoch(startUnixSeconds: now.milliseconds / 1000, random: UInt32.random(in: .min ... .max))
+        let feed = FeedID(region: region, epoch: epoch)
+        met.withLock { met in
+            met.open = (feed, 0)
+            met.begun.insert(feed)
+        }
         return FeedWriter(
-            beginning: FeedID(region: region, epoch: epoch),
+            beginning: feed,
             predecessors: living.filter { $0.region == region }.map(\.epoch),
             signer: signer
         )

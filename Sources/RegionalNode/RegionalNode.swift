@@ -13,6 +13,7 @@ public import ServiceLifecycle
 public struct RegionalNode: Service {
     private let configuration: NodeConfiguration
     private let files: NodeFiles
+    private let rosters: RosterHolder
     private let clock: NodeClock
     private let storage: any FeedStorage
     private let recovery: StoreRecovery
@@ -45,14 +46,25 @@ public struct RegionalNode: Service {
         self.onReady = onReady
         clock = NodeClock(asOf: configuration.asOf)
         files = try NodeFiles(configuration, now: clock.seconds)
-        let roster = files.roster
-        certificates = try NodeCertificates(configuration, roster: { roster }, clock: clock, logger: logger)
+        try RegionalNode.checkNeighbours(configuration, files.signedRoster.roster)
+        let rosters = RosterHolder(
+            files.signedRoster,
+            authorities: files.authorities,
+            path: RosterFiles.kept(besideStore: configuration.storePath)
+        )
+        self.rosters = rosters
+        certificates = try NodeCertificates(
+            configuration,
+            roster: { rosters.current },
+            clock: clock,
+            logger: logger
+        )
         if let warning = try AdminSocketFolder.check(socket: configuration.adminSocketPath) {
             logger.warning("\(warning)")
         }
         var recovery = StoreRecovery(
             path: configuration.storePath,
-            roster: files.roster,
+            roster: { rosters.current },
             logger: logger,
             openStore: openStore
         )
@@ -88,11 +100,10 @@ public struct RegionalNode: Service {
     /// - Throws: `StoreError` with `.corrupt` if the store is found broken meanwhile.
     private func serve(_ queue: StoreQueue, alarms: [String]) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
-        let neighbours = try neighbours()
         let node = try await load(queue)
         alarms.forEach { node.raise($0) }
         let connections = PeerConnections(
-            roster: files.roster,
+            rosters: rosters,
             certificates: certificates,
             group: group,
             wire: node.wire,
@@ -102,7 +113,7 @@ public struct RegionalNode: Service {
             HeldFeed(feed: feed.feed, frontier: feed.frontier(at: feed.count) ?? Frontier(), first: feed.first)
         }
         let driver = ReplicationDriver(
-            replica: Replica(region: configuration.region, roster: files.roster, held: held),
+            replica: Replica(region: configuration.region, roster: rosters.current, held: held),
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
@@ -113,11 +124,16 @@ public struct RegionalNode: Service {
             listeners: ListenerLoad(),
             certificates: certificates,
             storePath: configuration.storePath,
-            neighbours: { neighbours }
+            neighbours: { [configuration, rosters] in
+                NeighbourLinks.neighbours(
+                    of: configuration.region,
+                    configured: configuration.neighbours,
+                    in: rosters.current
+                )
+            }
         )
         let listeners = try await NodeListeners(
             configuration,
-            files,
             certificates,
             node,
             driver,
@@ -143,9 +159,13 @@ public struct RegionalNode: Service {
                             await connections.judgePeersAgain()
                         }
                     }
-                    for peer in neighbours where configuration.region < peer {
-                        let dialer = LinkDialer(peer: peer, connections: connections, driver: driver, node: node)
-                        tasks.addTask { await dialer.run() }
+                    tasks.addTask { await rosterWatch(node).run() }
+                    tasks.addTask { await neighbourLinks(node, connections, driver).run() }
+                    tasks.addTask {
+                        for await _ in rosters.updates() {
+                            listeners.judgePeersAgain()
+                            await connections.judgePeersAgain()
+                        }
                     }
                 }
             }
@@ -162,8 +182,10 @@ public struct RegionalNode: Service {
     /// Reads the store and makes everything that is rebuilt from it.
     private func load(_ queue: StoreQueue) async throws -> NodeContext {
         let publisher = RegionPublisher(region: configuration.region, signer: files.signer, clock: clock)
-        let roster = files.roster
+        let roster = rosters.current
+        _ = publisher.takeOver(roster.predecessors(of: configuration.region))
         let stored = try await queue.run { storage in
+            try storage.cut(ClosureReview.cuts(roster.regions, feeds: storage.feeds(), storage))
             let feeds = try storage.feeds()
             try StoreCare.checkRoots(of: feeds, in: storage, roster: roster)
             try publisher.rebuild(from: storage, feeds: feeds)
@@ -171,7 +193,7 @@ public struct RegionalNode: Service {
         }
         let node = NodeContext(
             region: configuration.region,
-            roster: files.roster,
+            rosters: rosters,
             clock: clock,
             queue: queue,
             served: ServedFeeds(stored),
@@ -208,19 +230,30 @@ public struct RegionalNode: Service {
         }
     }
 
-    /// The configured neighbours, or those before and after this region on the ring of the roster.
-    private func neighbours() throws(NodeError) -> [Region] {
-        if let configured = configuration.neighbours {
-            for region in configured where files.roster.region(region) == nil || region == configuration.region {
-                let fault = region == configuration.region ? "this region itself" : "a region that the roster lacks"
-                throw NodeError(.configuration, "the setting 'neighbours' names \(region), \(fault): correct the list")
-            }
-            return configured
+    private func rosterWatch(_ node: NodeContext) -> RosterWatch {
+        RosterWatch(node: node, verifier: files.signer.verifier, path: configuration.rosterPath)
+    }
+
+    private func neighbourLinks(
+        _ node: NodeContext,
+        _ connections: PeerConnections,
+        _ driver: ReplicationDriver
+    ) -> NeighbourLinks {
+        NeighbourLinks(
+            region: configuration.region,
+            configured: configuration.neighbours,
+            connections: connections,
+            driver: driver,
+            node: node
+        )
+    }
+
+    /// A misspelt neighbour would be passed over in silence. One that leaves the roster later is.
+    private static func checkNeighbours(_ configuration: NodeConfiguration, _ roster: Roster) throws(NodeError) {
+        for region in configuration.neighbours ?? []
+        where roster.region(region) == nil || region == configuration.region {
+            let fault = region == configuration.region ? "this region itself" : "a region that the roster lacks"
+            throw NodeError(.configuration, "the setting 'neighbours' names \(region), \(fault): correct the list")
         }
-        let ring = files.roster.regions.map(\.id)
-        guard let position = ring.firstIndex(of: configuration.region), ring.count > 1 else { return [] }
-        let before = ring[(position + ring.count - 1) % ring.count]
-        let after = ring[(position + 1) % ring.count]
-        return before == after ? [before] : [before, after]
     }
 }

@@ -30,6 +30,8 @@ actor ReplicationDriver {
 
     /// Links open at once; far more than neighbours, few enough to bound what strangers can claim.
     private static let maxLinks = 128
+    /// Bytes of one answer to a neighbour that asks over its link; one batch more may come.
+    private static let pulledBytes = 4 << 20
     /// How long a link may stay without a frame once there are too many.
     private static let silence = Duration.seconds(10)
 
@@ -55,6 +57,9 @@ actor ReplicationDriver {
                 }
             }
             group.addTask {
+                for await roster in self.node.rosters.updates() { await self.handle(.rosterChanged(roster)) }
+            }
+            group.addTask {
                 for await event in self.node.care.damage { await self.handle(event) }
             }
             for await job in jobs { group.addTask { await job() } }
@@ -76,6 +81,7 @@ actor ReplicationDriver {
 
     private func handle(_ event: ReplicaEvent) {
         guard !isStopped else { return }
+        if case .rosterChanged(let roster) = event { takeOver(by: roster, node: node) }
         let effects = replica.handle(event, now: node.clock.now, random: &random)
         for effect in effects { perform(effect) }
     }
@@ -126,8 +132,27 @@ actor ReplicationDriver {
                 let batches = await fetcher.batches(numbers, of: feed, from: peer)
                 await self.handle(.batchesFetched(request, batches))
             }
+        case .fetchRoster(let request, let peer):
+            jobsContinuation.yield { [fetcher, node] in
+                var newer: Roster?
+                if let bytes = await fetcher.roster(from: peer),
+                    case .taken(let roster)? = try? await node.offer(roster: bytes, from: "\(peer)")
+                {
+                    newer = roster
+                }
+                await self.handle(.rosterFetched(request, newer))
+            }
         case .store(let request, let batches, let base):
             store(batches, base: base, request)
+        case .fetchLeaves(let request, let peer, let feed, let numbers):
+            jobsContinuation.yield { [fetcher] in
+                let leaves = await fetcher.leaves(numbers, of: feed, from: peer)
+                await self.handle(.leavesFetched(request, leaves))
+            }
+        case .review(let entry):
+            review(entry, node: node)
+        case .readBatches(let link, let feed, let numbers):
+            read(numbers, of: feed, for: link)
         case .replace(let request, let batches):
             replace(batches, request)
         case .visible(let feed, let count):
@@ -147,6 +172,7 @@ actor ReplicationDriver {
     /// Queues the batches for the store; calls keep their order, so a feed's batches never overtake each other.
     private func store(_ batches: [ProvenBatch], base: Frontier?, _ request: RequestID) {
         let node = node
+        if let last = batches.last { node.publisher.meet(last.feed, count: last.number + 1) }
         node.queue.submit { storage in
             do {
                 if let base, let feed = batches.first?.feed { try storage.begin(feed, base: base) }
@@ -177,6 +203,20 @@ actor ReplicationDriver {
                 node.care.failed(error)
                 self.report(.storeFailed(request, reason: "\(error)"))
             }
+        }
+    }
+
+    /// Reads batches that a neighbour wants pushed: up to a few megabytes, the rest it asks for again.
+    private func read(_ numbers: Range<UInt64>, of feed: FeedID, for link: LinkID) {
+        node.queue.submit { storage in
+            var batches: [ProvenBatch] = []
+            var bytes = 0
+            for number in numbers where bytes < ReplicationDriver.pulledBytes {
+                guard let batch = try? storage.batch(feed, number) else { break }
+                bytes += batch.bytes.count
+                batches.append(batch)
+            }
+            self.report(.batchesRead(link, batches))
         }
     }
 

@@ -56,6 +56,20 @@ final class ServedFeeds: Sendable {
         }
     }
 
+    /// Takes over all that the store holds of a region after feeds were cut off. Called on the store's thread.
+    func replace(_ region: Region, with stored: [StoredFeed]) {
+        state.withLock { state in
+            state.version += 1
+            let former = state.feeds
+            for feed in former.keys.filter({ $0.region == region }) { state.feeds[feed] = nil }
+            for feed in stored {
+                let damaged = former[feed.feed]?.damaged ?? []
+                state.feeds[feed.feed] = ServedFeed(feed, damaged: damaged.filter { $0 < feed.count })
+            }
+        }
+        drops.wrappingAdd(1, ordering: .releasing)
+    }
+
     /// Takes over what the store holds after batches were dropped. Called on the store's thread, or what was appended
     /// meanwhile would be lost.
     func replace(with stored: [StoredFeed]) {

@@ -12,6 +12,8 @@ struct FeedProgress: Sendable {
     var first: UInt64
     /// The frontier at which this feed is to begin here, until its first batch proves it.
     var base: ClaimedFrontier?
+    /// Of a feed that ends, the leaf hashes that lead to the root which stands; nil until they are fetched.
+    var leaves: StandingLeaves?
     /// The fetch under way, if any.
     var fetch: RequestID?
     /// The store under way, if any: one at a time, so that a failed one never leaves a gap behind it.
@@ -50,6 +52,7 @@ struct FeedProgress: Sendable {
     mutating func forgetBase() {
         guard base != nil else { return }
         base = nil
+        leaves = nil
         proven = durable
     }
 }
@@ -57,7 +60,8 @@ struct FeedProgress: Sendable {
 /// A frontier as a peer gave it. Batches that follow it are taken from that peer only, so that a mismatch is its fault.
 struct ClaimedFrontier: Sendable {
     let frontier: Frontier
-    let link: LinkID
+    /// Nil once it is proven.
+    var link: LinkID?
 }
 
 /// What a replica knows of the node at the other end of a link.
@@ -70,8 +74,14 @@ struct LinkProgress: Sendable {
     var holds = SortedMap<FeedID, Advert>()
     /// Up to where the peer knows that this node holds a feed: it pushes only what comes next.
     var told = SortedMap<FeedID, UInt64>()
+    /// What the peer says of its roster.
+    var roster: AnnouncedRoster?
     /// Regions whose batches it wants as they come.
     var subscriptions = SortedMap<Region, Bool>()
+    /// Set once batches came over the link that a fetch did not bring.
+    var isPulled = false
+    /// Batches that it asked for are being read.
+    var isAnswering = false
     /// Feeds for which this peer failed.
     var failures = SortedMap<FeedID, Failures>()
 
@@ -110,6 +120,8 @@ struct PendingFetch: Sendable {
     let start: UInt64
     /// When to give up waiting for the shell.
     let deadline: Timestamp
+    /// Asked over the link: answered by pushes.
+    var isPull = false
     /// It is for batches that were damaged, not for the next ones.
     var isRepair = false
 }
@@ -135,6 +147,9 @@ public struct ReplicationSettings: Sendable {
     public var retryLimit: Int64 = 60_000
     /// How long the shell may take over a fetch before the replica asks elsewhere, in milliseconds.
     public var fetchDeadline: Int64 = 30_000
+    /// How long to wait for batches asked for over the link before the replica asks elsewhere or otherwise, in
+    /// milliseconds.
+    public var pullDeadline: Int64 = 5_000
     /// How long a peer whose bytes did not verify is not asked for that feed, in milliseconds.
     public var distrust: Int64 = 60_000
     /// How long nothing of a feed is fetched after the store failed, in milliseconds.

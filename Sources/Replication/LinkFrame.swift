@@ -32,6 +32,10 @@ public enum LinkFrame: Equatable, Sendable {
     case batch(PushedBatch)
     /// The sender's signed index and its settled part, as encoded.
     case index(index: [UInt8], settled: [UInt8])
+    /// Version and hash of the sender's roster.
+    case roster(version: UInt64, hash: Hash256)
+    /// The sender wants this feed's batches from a number on pushed to it.
+    case pull(FeedID, from: UInt64)
     /// A frame of a later release; passed over.
     case unknown(UInt8)
 
@@ -114,6 +118,14 @@ public enum LinkFrame: Equatable, Sendable {
             payload.append(contentsOf: index)
             payload.append(contentsOf: settled)
             return (6, payload)
+        case .roster(let version, let hash):
+            payload.append(bigEndian: version)
+            payload.append(contentsOf: hash.bytes)
+            return (7, payload)
+        case .pull(let feed, let number):
+            payload.append(feed: feed)
+            payload.append(varint: number)
+            return (8, payload)
         case .unknown(let type):
             return (type, payload)
         }
@@ -174,6 +186,16 @@ public enum LinkFrame: Equatable, Sendable {
                 throw reader.error(.limitExceeded, "a settled part of \(reader.remaining) bytes")
             }
             return .index(index: index, settled: Array(payload[reader.position...]))
+        case 7:
+            // Bytes after the hash are those of a later release.
+            let version = try reader.uint64()
+            guard let hash = Hash256(bytes: try reader.take(32)) else { throw reader.error(.truncated, "no hash") }
+            return .roster(version: version, hash: hash)
+        case 8:
+            let feed = try reader.feed()
+            let number = try reader.varint(upTo: FormatLimits.batchesPerFeed - 1, "the number of a batch")
+            try reader.expectEnd()
+            return .pull(feed, from: UInt64(number))
         default:
             return .unknown(type)
         }
@@ -181,7 +203,7 @@ public enum LinkFrame: Equatable, Sendable {
 
     /// Largest frame after its length field: a batch of the largest size and what comes with it.
     package static let maximumSize = FormatLimits.batchBytes + 2048
-    private static let types: ClosedRange<UInt8> = 1...6
+    private static let types: ClosedRange<UInt8> = 1...8
     private static let compressed: UInt8 = 1
 }
 

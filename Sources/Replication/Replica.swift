@@ -8,7 +8,10 @@ public import FeedFormat
 /// neighbour subscribed to; whatever is missing after a moment is fetched by number from a neighbour that has it.
 public struct Replica: Sendable {
     public let region: Region
-    let roster: Roster
+    /// The newest that this node has.
+    public internal(set) var roster: Roster
+    var rosterHash: Hash256
+    var rosterFetch: PendingRoster?
     let settings: ReplicationSettings
     var feeds = SortedMap<FeedID, FeedProgress>()
     var links = SortedMap<LinkID, LinkProgress>()
@@ -23,6 +26,8 @@ public struct Replica: Sendable {
     var ownIndex: OwnIndex?
     /// Newest index of each neighbour; one per region of the roster.
     var indexes = SortedMap<Region, KeptIndex>()
+    /// Per region how many reviews of the store are under way.
+    var reviews = SortedMap<Region, Int>()
     /// Feeds that the event at hand concerns.
     var touched: [FeedID] = []
     var lastWake: Timestamp?
@@ -36,6 +41,7 @@ public struct Replica: Sendable {
     public init(region: Region, roster: Roster, held: [HeldFeed], settings: ReplicationSettings = .init()) {
         self.region = region
         self.roster = roster
+        rosterHash = roster.hash
         self.settings = settings
         for feed in held { feeds[feed.feed] = FeedProgress(held: feed) }
     }
@@ -73,11 +79,22 @@ public struct Replica: Sendable {
             takePublished(batches)
         case .dropped(let feed, let first):
             takeDropped(feed, first: first)
+        case .leavesFetched(let request, let leaves):
+            finishLeaves(request, leaves, now: now, random: &random)
+        case .reviewed(let region, let held):
+            finishReview(of: region, held: held)
+        case .batchesRead(let link, let batches):
+            answerPull(link, batches)
         case .indexSigned(let index, let settled):
             takeSigned(index, settled: settled, now: now)
+        case .rosterFetched(let request, let newer):
+            finishRoster(request, newer, now: now, random: &random)
+        case .rosterChanged(let newer):
+            adopt(newer)
         case .tick:
             isTick = true
             sendDueIndex(now: now)
+            expireRoster(now: now, random: &random)
             expireFetches(now: now, random: &random)
         }
         schedule(now: now, isTick: isTick)
@@ -101,7 +118,9 @@ public struct Replica: Sendable {
         var lags: [(region: Region, batches: UInt64)] = []
         for progress in feeds.values {
             let region = progress.durable.feed.region
-            let ahead = links.values.compactMap { $0.holds[progress.durable.feed]?.count }.max() ?? 0
+            // What lies behind the end of a feed is not missing.
+            let end = standing(of: progress.durable.feed)?.size ?? .max
+            let ahead = min(end, links.values.compactMap { $0.holds[progress.durable.feed]?.count }.max() ?? 0)
             guard ahead > progress.count else { continue }
             let missing = ahead - progress.count
             if lags.last?.region == region {
@@ -153,6 +172,10 @@ extension Replica {
             takePushed(pushed, from: link, peer: peer, now: now)
         case .index(let index, let settled):
             takeIndex(index, settled: settled, peer: peer, now: now)
+        case .roster(let version, let hash):
+            takeAnnounced(version, hash, from: link, peer: peer)
+        case .pull(let feed, let number):
+            takePull(feed, from: number, link: link)
         case .unknown:
             break
         }
@@ -170,7 +193,14 @@ extension Replica {
             return close(link, "it calls itself \(hello.region) where the roster has another region")
         }
         links.update(link) { $0.peer = hello.region }
-        let adverts = held
+        effects.append(.send(link, rosterFrame))
+        adverts(on: link)
+        if let ownIndex { effects.append(.send(link, ownIndex.frame)) }
+    }
+
+    /// Says what is held of all feeds that the roster lists.
+    mutating func adverts(on link: LinkID) {
+        let adverts = held.filter { roster.region($0.feed.region) != nil }
         for start in stride(from: 0, to: adverts.count, by: Replica.advertsPerFrame) {
             let part = adverts[start..<min(start + Replica.advertsPerFrame, adverts.count)]
             effects.append(.send(link, .adverts(Array(part))))
@@ -178,7 +208,6 @@ extension Replica {
         links.update(link) { progress in
             for advert in adverts { progress.told[advert.feed] = advert.count }
         }
-        if let ownIndex { effects.append(.send(link, ownIndex.frame)) }
     }
 
     private mutating func note(_ adverts: [Advert], from link: LinkID, peer: Region, now: Timestamp) {
@@ -195,6 +224,7 @@ extension Replica {
                 continue
             }
             if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
+            endPull(of: feed, since: advert, from: link)
             feeds.update(feed) { progress in
                 if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
             }
@@ -205,7 +235,7 @@ extension Replica {
         if let crowded { effects.append(.alarm(.tooManyEpochs(crowded))) }
     }
 
-    private mutating func close(_ link: LinkID, _ reason: String) {
+    mutating func close(_ link: LinkID, _ reason: String) {
         effects.append(.close(link, reason: reason))
         forget(link)
     }

@@ -57,10 +57,20 @@ public enum ReplicaEvent: Sendable {
     case published([ProvenBatch])
     /// The store has dropped all batches of a feed below `first`.
     case dropped(FeedID, first: UInt64)
+    /// Answer to `fetchLeaves`: all of them, or none.
+    case leavesFetched(RequestID, [Hash256])
+    /// Answer to `review`: what the store holds of the region now. All stores asked for before are reported before.
+    case reviewed(Region, [HeldFeed])
+    /// Answer to `readBatches`: those that are there, from the first one asked for on.
+    case batchesRead(LinkID, [ProvenBatch])
     /// The store holds these batches of a feed no more as they were; they are not served until they are replaced.
     case damaged(FeedID, [DamagedBatch])
     /// This node has signed an index anew.
     case indexSigned(index: [UInt8], settled: [UInt8])
+    /// Answer to `fetchRoster`: the one that this node works with now; nil if nothing newer that is valid came.
+    case rosterFetched(RequestID, Roster?)
+    /// This node has another roster: verified, durable, and following the one before.
+    case rosterChanged(Roster)
     /// Time has passed; sent at the latest at the time of the last `wake`.
     case tick
 }
@@ -72,12 +82,20 @@ public enum ReplicaEffect: Sendable {
     case fetchFrontier(RequestID, from: Region, FeedID, size: UInt64)
     /// Fetch the batches with these numbers, each with the checkpoint of its size.
     case fetchBatches(RequestID, from: Region, FeedID, Range<UInt64>)
+    /// Fetch the leaf hashes of these batches, also of dropped ones.
+    case fetchLeaves(RequestID, from: Region, FeedID, Range<UInt64>)
+    /// Cut off what does not count of a region's feeds (`RosterRegion.verdict`), after all stores asked for before.
+    case review(RosterRegion)
+    /// Read these batches from the store, as many as are no burden, for a neighbour that asked.
+    case readBatches(LinkID, FeedID, Range<UInt64>)
     /// Store these batches in one transaction; `base` is given with a feed's first batches if it starts above 0.
     case store(RequestID, [ProvenBatch], base: Frontier?)
     /// Put these batches, of one feed, where damaged ones stand.
     case replace(RequestID, [ProvenBatch])
     /// A feed has grown and is durable; it may be served.
     case visible(FeedID, count: UInt64)
+    /// Fetch the roster of this peer, and verify it.
+    case fetchRoster(RequestID, from: Region)
     /// Another node's index, verified, and newer than the one kept of that node before.
     case keepIndex(FeedIndex, settled: IndexPart)
     /// Send `tick` at this time; replaces earlier wishes.
@@ -100,6 +118,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
     case storeFailed(FeedID, reason: String)
     /// A peer's index did not verify.
     case rejectedIndex(peer: Region, reason: String)
+    /// A peer says that it has another roster under the same version.
+    case forkedRoster(peer: Region)
 
     public var description: String {
         switch self {
@@ -117,6 +137,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
             "feed \(feed) could not be stored: \(reason); it will be fetched again"
         case .rejectedIndex(let peer, let reason):
             "the index that \(peer) sent was refused: \(reason); the one before is kept; compare clocks and rosters"
+        case .forkedRoster(let peer):
+            "\(peer) says that it has another roster of the same version; compare both, and tell the authorities if both verify"
         }
     }
 }

@@ -15,14 +15,16 @@ extension Replica {
             return effects.append(.alarm(.unknownRegion(feed.region, peer: peer)))
         }
         guard let progress = feeds[feed], !progress.isBlocked,
-            progress.base == nil || progress.base?.link == link,
+            progress.base?.link == nil || progress.base?.link == link,
             progress.waiting.count < settings.batchesPerFetch,
             links[link]?.isDistrusted(for: feed, now: now) == false,
             let batch = try? Batch(pushed.bytes), batch.number == progress.proven.next
         else { return }
         let received = ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)
         touched.append(feed)
-        guard take([received], of: feed, from: link, now: now).taken == 1 else { return }
+        let isTaken = take([received], of: feed, from: link, now: now).taken == 1
+        finishPull(of: feed, from: link, isTaken: isTaken)
+        guard isTaken else { return }
         // Its sender counts it as held here, and may have more under way.
         links.update(link) { $0.told[feed] = batch.number + 1 }
         feeds.update(feed) { $0.missingSince = now }
@@ -35,11 +37,11 @@ extension Replica {
         from link: LinkID,
         now: Timestamp
     ) -> Taken {
-        guard var progress = feeds[feed], !progress.isBlocked else { return Taken() }
+        guard var progress = feeds[feed], !progress.isBlocked, !isUnderReview(feed.region) else { return Taken() }
         if progress.mayBegin, livingEpochs(of: feed.region) >= FormatLimits.epochsPerRegion { return Taken() }
         var taken = Taken()
         loop: for item in received {
-            switch prove(item, of: feed, after: progress.proven, now: now) {
+            switch prove(item, of: feed, after: progress, now: now) {
             case .proven(let batch, let tail):
                 progress.proven = tail
                 progress.waiting.append(batch)
@@ -52,6 +54,10 @@ extension Replica {
             case .malformed(let error):
                 progress.isBlocked = true
                 effects.append(.alarm(.malformedFeed(feed, reason: error.description)))
+                break loop
+            case .closed:
+                taken.isRejected = true
+                passOver(link, for: feed, now: now)
                 break loop
             case .unproven(let error):
                 if taken.taken == 0 { progress.forgetBase() }
@@ -79,17 +85,24 @@ extension Replica {
         case ahead(publication: Interval, due: Timestamp)
         /// Signed, but nothing that may stand in a feed.
         case malformed(FormatError)
+        /// What does not count, since only a closed key has signed it.
+        case closed
         /// Not what the region signed.
         case unproven(FormatError)
     }
 
-    private func prove(_ item: ReceivedBatch, of feed: FeedID, after proven: FeedTail, now: Timestamp) -> Proof {
+    private func prove(_ item: ReceivedBatch, of feed: FeedID, after progress: FeedProgress, now: Timestamp) -> Proof {
+        let proven = progress.proven
         var tail = proven
-        let keys = roster.keys(of: feed.region) ?? []
+        let keys = checkpointKeys(of: feed)
+        if standing(of: feed) != nil, progress.leaves?.contains(item.bytes[...], at: proven.next) != true {
+            return .closed
+        }
         let verified: FeedTail.Verified
         do throws(FormatError) {
             verified = try tail.append([item.bytes[...]], checkpoint: item.checkpoint[...], keys: keys)
         } catch {
+            if roster.region(feed.region)?.isClosed(item.checkpoint[...], of: feed.epoch) == true { return .closed }
             return isSigned(item, of: feed, after: proven, keys: keys) ? .malformed(error) : .unproven(error)
         }
         guard let batch = verified.batches.first, let leaf = verified.leaves.first else {
@@ -158,6 +171,7 @@ extension Replica {
             progress.store = nil
             if number > progress.count || progress.count == 0 { progress.first = number }
             progress.durable = store.tail
+            if progress.leaves?.standing.size == store.tail.next { progress.leaves = nil }
         }
         touched.append(feed)
         effects.append(.visible(feed, count: store.tail.next))
@@ -172,6 +186,7 @@ extension Replica {
             progress.store = nil
             progress.waiting = []
             progress.proven = progress.durable
+            progress.leaves = nil
             progress.retryAt = now.advanced(byMilliseconds: settings.storePause)
         }
         touched.append(feed)
@@ -208,7 +223,9 @@ extension Replica {
     /// Pushes batches to those who subscribed and are ready for them, and tells all others. The parent is told too:
     /// what it did not push itself it must learn of, or it would not push what comes next.
     private mutating func spread(_ batches: [ProvenBatch], of feed: FeedID) {
-        guard let progress = feeds[feed], progress.isLiving, let number = batches.first?.number else { return }
+        guard let progress = feeds[feed], progress.isLiving, let number = batches.first?.number,
+            !isUnderReview(feed.region)
+        else { return }
         for id in links.keys {
             guard let link = links[id], link.peer != nil else { continue }
             let theirs = link.holds[feed]?.count ?? 0
@@ -228,7 +245,7 @@ extension Replica {
         }
     }
 
-    private mutating func advertise(_ feed: FeedID, to link: LinkID) {
+    mutating func advertise(_ feed: FeedID, to link: LinkID) {
         guard let progress = feeds[feed],
             let advert = Advert(feed: feed, first: progress.first, count: progress.count)
         else { return }

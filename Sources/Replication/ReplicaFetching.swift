@@ -18,19 +18,21 @@ extension Replica {
             previous = feed
         }
         touched = []
+        attendToRoster(now: now)
         var next = waits.values.min()
         for fetch in fetches.values { next = earlier(next, fetch.deadline) }
         for repair in repairs.values { next = earlier(next, repair.retryAt) }
         if let indexDue { next = earlier(next, indexDue) }
+        if let rosterDue { next = earlier(next, rosterDue) }
         if let next, isTick || next != lastWake { effects.append(.wake(next)) }
         lastWake = next
     }
 
     private mutating func attend(to feed: FeedID, now: Timestamp) {
         waits[feed] = nil
-        guard let progress = feeds[feed], !progress.isBlocked, progress.fetch == nil, progress.waiting.isEmpty else {
-            return
-        }
+        guard let progress = feeds[feed], !progress.isBlocked, progress.fetch == nil, progress.waiting.isEmpty,
+            !isUnderReview(feed.region)
+        else { return }
         guard let source = bestSource(for: feed, progress, now: now) else {
             if progress.base != nil {
                 feeds.update(feed) { $0.forgetBase() }
@@ -78,6 +80,7 @@ extension Replica {
     private func isSource(_ link: LinkProgress, for feed: FeedID, _ progress: FeedProgress) -> Bool {
         guard link.peer != nil, let advert = link.holds[feed], advert.first < advert.count else { return false }
         let next = progress.proven.next
+        if let end = standing(of: feed)?.size, advert.count < end || advert.first >= end || next >= end { return false }
         return advert.count > next && (advert.first <= next || progress.mayBegin && progress.base == nil)
     }
 
@@ -86,7 +89,7 @@ extension Replica {
     private func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, rank: SourceRank)?
         for (id, link) in zip(links.keys, links.values) {
-            if let base = progress.base, base.link != id { continue }
+            if let giver = progress.base?.link, giver != id { continue }
             guard isSource(link, for: feed, progress), let advert = link.holds[feed] else { continue }
             let failures = link.failures[feed]
             if let failures, now < failures.until { continue }
@@ -111,29 +114,36 @@ extension Replica {
         guard let link = links[source], let peer = link.peer, let advert = link.holds[feed] else { return }
         let next = progress.proven.next
         let start = max(next, advert.first)
+        if start == next, startLeafFetch(feed, progress, source: source, now: now) { return }
+        let end = min(advert.count, next + settings.batchesPerFetch, standing(of: feed)?.size ?? .max)
         let request = newRequest()
+        let isPull = start == next && pulls(feed, from: link)
+        let patience = isPull ? settings.pullDeadline : settings.fetchDeadline
         fetches[request] = PendingFetch(
             feed: feed,
             link: source,
             start: start,
-            deadline: now.advanced(byMilliseconds: settings.fetchDeadline)
+            deadline: now.advanced(byMilliseconds: patience),
+            isPull: isPull
         )
         feeds.update(feed) { progress in
             progress.fetch = request
             progress.isHeldBack = false
         }
-        if start > next {
+        if isPull {
+            effects.append(.send(source, .pull(feed, from: next)))
+        } else if start > next {
             // What lies before was dropped everywhere; the frontier is proven by the first batch that follows it.
             effects.append(.fetchFrontier(request, from: peer, feed, size: start))
         } else {
             effects.append(
-                .fetchBatches(request, from: peer, feed, next..<min(advert.count, next + settings.batchesPerFetch))
+                .fetchBatches(request, from: peer, feed, next..<end)
             )
         }
     }
 
     /// Whoever delivered what was missing becomes the neighbour whose batches flow here unasked.
-    private mutating func adopt(_ link: LinkID, asParentOf region: Region) {
+    mutating func adopt(_ link: LinkID, asParentOf region: Region) {
         guard parents[region] != link, region != self.region, links[link] != nil else { return }
         if let former = parents[region] { effects.append(.send(former, .unsubscribe(region))) }
         parents[region] = link
@@ -185,7 +195,7 @@ extension Replica {
         }
     }
 
-    private mutating func takeFetch(_ request: RequestID) -> PendingFetch? {
+    mutating func takeFetch(_ request: RequestID) -> PendingFetch? {
         guard let fetch = fetches[request] else { return nil }
         fetches[request] = nil
         feeds.update(fetch.feed) { if $0.fetch == request { $0.fetch = nil } }

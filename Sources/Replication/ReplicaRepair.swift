@@ -45,7 +45,7 @@ extension Replica {
 
     /// Starts the next fetch of a feed's damaged batches, if there is anyone to ask.
     mutating func attendToRepair(of feed: FeedID, now: Timestamp) {
-        guard var repair = repairs[feed], repair.request == nil else { return }
+        guard var repair = repairs[feed], repair.request == nil, !isUnderReview(feed.region) else { return }
         guard let number = repair.wanted.keys.first else { return repairs[feed] = nil }
         if let retryAt = repair.retryAt, now < retryAt { return }
         repair.retryAt = nil
@@ -112,7 +112,7 @@ extension Replica {
         is wanted: DamagedBatch,
         of feed: FeedID
     ) throws(FormatError) -> ProvenBatch {
-        let keys = roster.keys(of: feed.region) ?? []
+        let keys = checkpointKeys(of: feed)
         let signed = try SignedCheckpoint(item.checkpoint[...], region: feed.region, epoch: feed.epoch, keys: keys)
         guard Hash256(leaf: item.bytes[...]) == wanted.leaf, signed.checkpoint.root == wanted.root else {
             throw FormatError(.rootMismatch, "\(feed): batch \(wanted.number) is not the one that was held here")

@@ -44,6 +44,13 @@ struct AdminClient {
         return try decode(ImportReport.self, head, body)
     }
 
+    /// Hands a roster to the node.
+    func installRoster(_ roster: Data) async throws -> RosterReport {
+        let request = RequestHead(method: "POST", path: AdminRoutes.roster)
+        let (head, body) = try await connection.send(request, body: ByteBuffer(bytes: roster), maxBody: 1 << 20)
+        return try decode(RosterReport.self, head, body)
+    }
+
     func close() async { await connection.close() }
 
     private func decode<Value: Decodable>(

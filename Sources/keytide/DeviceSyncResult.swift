@@ -12,7 +12,7 @@ struct DeviceSyncResult: Encodable {
         var batches: Int
         var keys: Int
         var expired: Int
-        /// `up to date`, `node lags`, `waits`, or the code of a problem.
+        /// `up to date`, `node lags`, `waits`, `closed`, or the code of a problem.
         var state: String
     }
 
@@ -74,6 +74,7 @@ struct DeviceSyncResult: Encodable {
     private static func state(of feed: FeedReport) -> String {
         if let problem = feed.problem { return problem.code.name }
         if feed.isWaiting { return "waits" }
+        if feed.isClosed { return "closed" }
         return feed.nodeLags ? "node lags" : "up to date"
     }
 }

@@ -8,7 +8,7 @@ struct Keytide: AsyncParsableCommand {
         abstract: "Regional nodes for exposure notification: publish, replicate and match diagnosis keys.",
         subcommands: [
             NodeCommand.self, ImportCommand.self, StatusCommand.self, InspectCommand.self, ClusterCommand.self,
-            DeviceCommand.self, SampleCommand.self, StoreCommand.self,
+            RegionCommand.self, RosterCommand.self, DeviceCommand.self, SampleCommand.self, StoreCommand.self,
         ]
     )
 }

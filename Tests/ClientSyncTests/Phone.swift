@@ -101,6 +101,7 @@ struct InterruptedStorage: DeviceStorage {
         try await base.hold(settledPart: bytes, hash: hash)
     }
     func cursors() async throws -> [FeedCursor] { try await base.cursors() }
+    func cut(_ feed: FeedID, expecting size: UInt64) async throws { try await base.cut(feed, expecting: size) }
     func checkpoint(of feed: FeedID, size: UInt64) async throws -> [UInt8]? {
         try await base.checkpoint(of: feed, size: size)
     }

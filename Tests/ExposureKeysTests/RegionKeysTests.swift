@@ -77,6 +77,25 @@ struct RegionKeysTests {
         #expect(RegionKeys().news(in: RegionKeys()).isEmpty)
     }
 
+    /// Reports of a successor: laws under which batches of both regions may come in any order.
+    @Test func revisionsFollowTheJoin() {
+        var random = SplitMix64(seed: 5)
+        for turn in 0..<1500 {
+            let a = Self.state(turn % 13, using: &random)
+            let b = Self.state(turn % 7, using: &random)
+            let s = Self.state(turn % 11, using: &random)
+            let t = Self.state(turn % 5, using: &random)
+            #expect(Self.join(a, b).revised(by: s) == Self.join(a.revised(by: s), b.revised(by: s)))
+            #expect(a.revised(by: Self.join(s, t)) == a.revised(by: s).revised(by: t))
+            #expect(a.revised(by: s).revised(by: s) == a.revised(by: s))
+            #expect(a.revised(by: RegionKeys()) == a && a.revised(by: a) == a)
+            // Nothing is added, nothing of the successor's own state is touched, and no report sinks.
+            #expect(a.revised(by: s).keys.map(\.identity) == a.keys.map(\.identity))
+            #expect(Self.join(a.revised(by: s), a) == a.revised(by: s))
+            #expect(Self.join(a.revised(by: s), s) == Self.join(a, s))
+        }
+    }
+
     @Test func liveKeysAreNeitherRevokedNorOver() throws {
         func key(_ byte: UInt64, end: UInt32, _ type: ReportType) throws -> DiagnosisKey {
             DiagnosisKey(

@@ -21,6 +21,8 @@ final class InMemoryNetwork {
     private(set) var trace: UInt64 = 0xcbf2_9ce4_8422_2325
     /// What the regions signed, by feed.
     private(set) var truth = SortedMap<FeedID, StoredFeed>()
+    /// What thieves signed in their names.
+    private(set) var thefts = SortedMap<FeedID, StoredFeed>()
     /// How far each feed has been dropped anywhere.
     private(set) var floors = SortedMap<FeedID, UInt64>()
     private var agenda = Agenda()
@@ -49,9 +51,13 @@ final class InMemoryNetwork {
         failingFetches = options.failingFetches
         var regions: [RosterRegion] = []
         for index in 0..<options.nodes {
+            if let original = options.copies[index] {
+                nodes.append(nodes[original])
+                continue
+            }
             let node = try InMemoryNetwork.node(index)
             nodes.append(node)
-            regions.append(try InMemoryNetwork.entry(node))
+            if index < options.listed ?? options.nodes { regions.append(try InMemoryNetwork.entry(node)) }
         }
         guard let roster = Roster(version: 1, previous: nil, issued: 0, expires: Int64.max, regions: regions) else {
             throw NetworkError.setup
@@ -76,7 +82,13 @@ final class InMemoryNetwork {
         return NetworkNode(region: region, signer: signer)
     }
 
-    private static func entry(_ node: NetworkNode) throws -> RosterRegion {
+    /// - Parameter keys: nil for the node's own, for good.
+    static func entry(
+        _ node: NetworkNode,
+        keys: [RosterRegion.Key]? = nil,
+        closures: [RosterRegion.Closure] = [],
+        successor: Region? = nil
+    ) throws -> RosterRegion {
         let key = RosterRegion.Key(verifier: node.signer.verifier, notBefore: 0, notAfter: Int64.max)
         guard
             let entry = RosterRegion(
@@ -84,9 +96,11 @@ final class InMemoryNetwork {
                 vietnameseName: "Tỉnh \(node.region)",
                 englishName: "Province \(node.region)",
                 operatorName: "test",
-                keys: [key],
+                keys: keys ?? [key],
+                closures: closures,
                 publicEndpoint: "http://127.0.0.1:1",
-                peerEndpoint: "http://127.0.0.1:2"
+                peerEndpoint: "http://127.0.0.1:2",
+                successor: successor
             )
         else { throw NetworkError.setup }
         return entry
@@ -149,7 +163,7 @@ final class InMemoryNetwork {
         let region = nodes[index].region
         nodes[index].replica = Replica(
             region: region,
-            roster: roster,
+            roster: nodes[index].roster ?? roster,
             held: nodes[index].heldFeeds,
             settings: options.settings
         )
@@ -331,11 +345,38 @@ final class InMemoryNetwork {
             } failure: {
                 .batchesFetched(request, [])
             }
+        case .fetchRoster(let request, let from):
+            mix(10)
+            nodes[index].rosterFetches += 1
+            fetch(from: from, at: index) { [self] source in
+                .rosterFetched(request, nodes[source].replica?.roster)
+            } failure: {
+                .rosterFetched(request, nil)
+            }
         case .store(let request, let batches, let base):
             mix(5)
             store(request, batches, base: base, at: index)
+        case .fetchLeaves(let request, let from, let feed, let range):
+            mix(12)
+            fetch(from: from, at: index) { [self] source in
+                .leavesFetched(request, nodes[source].disk[feed]?.leaves(range) ?? [])
+            } failure: {
+                .leavesFetched(request, [])
+            }
+        case .review(let entry):
+            mix(13)
+            review(entry, at: index)
+        case .readBatches(let link, let feed, let range):
+            mix(11)
+            let generation = nodes[index].generation
+            after(Int64.random(in: options.storeDelay, using: &random)) { [self] in
+                guard nodes[index].generation == generation else { return }
+                let stored = nodes[index].disk[feed]?.batches
+                let batches = range.map { stored?[$0] }.prefix { $0 != nil }.compactMap { $0 }
+                dispatch(.batchesRead(link, batches), to: index)
+            }
         case .replace(let request, let batches):
-            mix(10)
+            mix(14)
             replace(request, batches, at: index)
         case .visible(let feed, let count):
             mix(6)
@@ -405,10 +446,13 @@ final class InMemoryNetwork {
         guard let feed = batches.first?.feed else { return }
         var stored = nodes[index].disk[feed] ?? StoredFeed(feed: feed)
         if let reason = stored.append(batches, base: base) { violate("node \(index): \(reason)") }
-        if stored.frontier != truth[feed]?.frontiers[stored.frontier.size] {
+        if stored.frontier != truth[feed]?.frontiers[stored.frontier.size],
+            stored.frontier != thefts[feed]?.frontiers[stored.frontier.size]
+        {
             violate("node \(index) stored something else of \(feed) than was signed")
         }
-        for batch in batches where truth[feed]?.batches[batch.number] != batch {
+        for batch in batches
+        where truth[feed]?.batches[batch.number] != batch && thefts[feed]?.batches[batch.number] != batch {
             violate("node \(index) stored another batch \(batch.number) of \(feed) than was signed")
         }
         nodes[index].disk[feed] = stored
@@ -431,21 +475,26 @@ final class InMemoryNetwork {
         answer: @escaping (Int) -> ReplicaEvent,
         failure: @escaping () -> ReplicaEvent
     ) {
-        guard let source = nodes.firstIndex(where: { $0.region == region }), source != index,
-            let pipe = pipes.indices.first(where: { joins($0, index, source) })
-        else { return violate("node \(index) fetches from \(region), which is no neighbour") }
-        let latency = pipes[pipe].latency
+        guard let source = nodes.firstIndex(where: { $0.region == region }), source != index else {
+            return violate("node \(index) fetches from \(region)")
+        }
+        // A copy's neighbour reaches the original, though it may have no link with it.
+        let pipe = pipes.indices.first { joins($0, index, source) }
+        if pipe == nil, options.copies.isEmpty {
+            return violate("node \(index) fetches from \(region), which is no neighbour")
+        }
+        let latency = pipe.map { pipes[$0].latency } ?? options.latency.upperBound
         let generation = nodes[index].generation
         let isLost = Int.random(in: 0..<100, using: &random) < failingFetches
         let isSilent = isLost && Bool.random(using: &random) || nodes[source].lie == .noAnswers
         after(latency) { [self] in
-            let isReachable = !isLost && !pipes[pipe].isCut && nodes[source].replica != nil
+            let isReachable = !isLost && pipe.map { pipes[$0].isCut } != true && nodes[source].replica != nil
             let event = isReachable ? answer(source) : failure()
-            if isSilent || pipes[pipe].isStalled { return }
+            if isSilent || pipe.map({ pipes[$0].isStalled }) == true { return }
             after(latency) { [self] in
                 guard nodes[index].generation == generation else { return }
                 if case .batchesFetched(_, let batches) = event { nodes[index].fetched += batches.count }
-                dispatch(event, to: index)
+                dispatch(judged(event, at: index), to: index)
             }
         }
     }
@@ -464,9 +513,19 @@ final class InMemoryNetwork {
             written += batches.map { ProvenBatch($0, feed: writer.feed) }
             nodes[index].writer = writer
         }
-        record(written)
+        if nodes[index].isThief { recordTheft(written) } else { record(written) }
         commit(written, base: nil, at: index)
         dispatch(.published(written), to: index)
+    }
+
+    /// Notes what a thief signed; his history of a feed may share a beginning with the region's.
+    private func recordTheft(_ batches: [ProvenBatch]) {
+        guard let feed = batches.first?.feed, let number = batches.first?.number else { return }
+        var stored = thefts[feed] ?? truth[feed] ?? StoredFeed(feed: feed)
+        stored.cut(to: number)
+        if number == 0 { stored = StoredFeed(feed: feed) }
+        if let reason = stored.append(batches, base: nil) { violate("a theft: \(reason)") }
+        thefts[feed] = stored
     }
 
     /// A region signs and publishes bytes as they are, at the end of its present feed.

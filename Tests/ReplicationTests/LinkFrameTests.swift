@@ -55,7 +55,9 @@ import TestSupport
             .batch(LinkFrame.PushedBatch(feed: feed, bytes: [UInt8](repeating: 7, count: 90_000), checkpoint: [9])),
             .index(index: [], settled: []), .index(index: noise, settled: Array(noise.prefix(300))),
             .index(index: [1], settled: [UInt8](repeating: 7, count: 9000)),
-            .unknown(0), .unknown(7), .unknown(255),
+            .roster(version: .max, hash: Hash256(hashing: noise[...])),
+            .pull(feed, from: 0), .pull(feed, from: UInt64(FormatLimits.batchesPerFeed - 1)),
+            .unknown(0), .unknown(9), .unknown(255),
         ]
     }
 
@@ -83,12 +85,19 @@ import TestSupport
         let batch = LinkFrame.batch(LinkFrame.PushedBatch(feed: feed, bytes: [8, 9], checkpoint: [7]))
         #expect(batch.encoded() == [0, 0, 0, 20, 5, 0] + feedBytes + [1, 7, 8, 9])
         #expect(LinkFrame.index(index: [1, 2, 3], settled: [9]).encoded() == [0, 0, 0, 7, 6, 0, 3, 1, 2, 3, 9])
+        let hash = Hash256(hashing: [])
+        let version: [UInt8] = [0, 0, 0, 0, 0, 0, 1, 44]
+        #expect(LinkFrame.roster(version: 300, hash: hash).encoded() == [0, 0, 0, 42, 7, 0] + version + hash.bytes)
+        #expect(LinkFrame.pull(feed, from: 300).encoded() == [0, 0, 0, 18, 8, 0] + feedBytes + [0xac, 2])
     }
 
     @Test func laterReleasesPass() throws {
         let hello = frame(1, [2] + regionBytes + [0, 0, 0, 0, 0, 0, 0, 1] + [42, 43])
         #expect(try read(hello) == .hello(LinkFrame.Hello(version: 2, region: region, features: 1)))
-        #expect(try read(frame(7, [1, 2, 3])) == .unknown(7))
+        let roster = frame(7, [0, 0, 0, 0, 0, 0, 0, 9] + Hash256(hashing: []).bytes + [42])
+        #expect(try read(roster) == .roster(version: 9, hash: Hash256(hashing: [])))
+        #expect(throws: FormatError.self) { try read(frame(7, [0, 0, 0, 0, 0, 0, 0, 9, 1, 2])) }
+        #expect(try read(frame(9, [1, 2, 3])) == .unknown(9))
         #expect(try read(frame(0, [])) == .unknown(0))
         // Flags and compression of an unknown type are its own affair.
         #expect(try read(frame(200, [1, 2, 3], flags: 0xff)) == .unknown(200))
@@ -110,6 +119,8 @@ import TestSupport
         var longIndex: [UInt8] = []
         longIndex.append(varint: UInt64(largest + 1))
         let longSettled = [0] + [UInt8](repeating: 0, count: largest + 1)
+        var longPull = feedBytes
+        longPull.append(varint: limit)
         var countless: [UInt8] = []
         countless.append(varint: UInt64(FormatLimits.feedsPerIndex + 1))
         let block = try #require(LZ4Block.compress([UInt8](repeating: 0, count: 1000)))
@@ -140,6 +151,9 @@ import TestSupport
             ("index too long", frame(6, longIndex), .limitExceeded),
             ("index cut off", frame(6, [3, 1, 2]), .truncated),
             ("settled part too long", frame(6, longSettled), .limitExceeded),
+            ("pull cut off", frame(8, feedBytes), .truncated),
+            ("pull beyond a feed", frame(8, longPull), .limitExceeded),
+            ("bytes after a pull", frame(8, feedBytes + [1, 1]), .trailingBytes),
             ("compressed without a size", frame(1, [0, 0, 1], flags: 1), .truncated),
             ("compressed without being smaller", compressed(1, size: UInt32(block.count), block), .decompression),
             ("another size than declared", compressed(1, size: 999, block), .decompression),

@@ -5,13 +5,17 @@ import Replication
 /// A node of `InMemoryNetwork`: what is on its disk, and what its process knows while it runs.
 struct NetworkNode {
     let region: Region
-    let signer: NoteSigner
+    var signer: NoteSigner
+    /// Signs with the region's key what the region has not published, and takes no roster that ends it.
+    var isThief = false
     /// Nil while the process is down.
     var replica: Replica?
     /// Counts processes: what belongs to an earlier one is void.
     var generation = 0
     /// The durable part.
     var disk = SortedMap<FeedID, StoredFeed>()
+    /// The roster on its disk; nil for the network's first one.
+    var roster: Roster?
     var writer: FeedWriter?
     var isDiskFull = false
     /// Milliseconds by which its clock is ahead.
@@ -34,6 +38,7 @@ struct NetworkNode {
     /// Requests made.
     var fetches = 0
     var frontierFetches = 0
+    var rosterFetches = 0
 
     /// Ways to deceive; the replica inside is honest, what leaves the node is changed.
     enum Lie: CaseIterable, Sendable {
@@ -56,6 +61,9 @@ struct StoredFeed {
     let feed: FeedID
     var first: UInt64 = 0
     var frontier = Frontier()
+    /// The frontier at which it began here, and all leaf hashes since.
+    var base = Frontier()
+    var leaves: [Hash256] = []
     /// Batches still held, by number.
     var batches = SortedMap<UInt64, ProvenBatch>()
     /// Batches that are held no more as they were.
@@ -74,6 +82,8 @@ struct StoredFeed {
         if let base {
             guard first == frontier.size else { return "\(feed): a base where batches are held" }
             changed.frontier = base
+            changed.base = base
+            changed.leaves = []
             changed.first = base.size
             changed.frontiers[base.size] = base
         }
@@ -82,6 +92,7 @@ struct StoredFeed {
                 return "\(feed): batch \(batch.number) stored after \(changed.frontier.size) batches"
             }
             changed.frontier.append(batch.leaf)
+            changed.leaves.append(batch.leaf)
             changed.batches[batch.number] = batch
             changed.frontiers[changed.frontier.size] = changed.frontier
         }

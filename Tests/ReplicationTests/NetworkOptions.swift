@@ -5,7 +5,12 @@ import TestSupport
 struct NetworkOptions: Sendable {
     var seed: UInt64 = 1
     var nodes = 2
+    /// Nodes in the first roster; nil for all.
+    var listed: Int?
     var edges: [Edge] = []
+    /// Nodes that have region and key of an earlier one, as the copy of a disk has. Fetches from their region are
+    /// answered by the first, as those to the address in the roster.
+    var copies: [Int: Int] = [:]
     /// Milliseconds, drawn once per edge.
     var latency: ClosedRange<Int64> = 2...40
     /// Milliseconds, drawn for every store.

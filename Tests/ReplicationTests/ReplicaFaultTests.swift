@@ -39,6 +39,8 @@ import Testing
         #expect(network.nodes[2].disk[feed]?.first == 60)
         #expect(network.nodes[2].frontierFetches == 1)
         #expect(network.nodes[2].fetched == 40)
+        // Its wish to have batches pushed is still under way.
+        network.run(for: 200)
         try network.publish(0)
         settle(network, within: 5000)
         #expect(network.nodes[2].pushed == 1)

@@ -15,7 +15,7 @@ final class StoreCare: Sendable {
     private let damageEnd: AsyncStream<ReplicaEvent>.Continuation
     private let breakdownEnd: AsyncStream<StoreError>.Continuation
     private let served: ServedFeeds
-    private let roster: Roster
+    private let roster: @Sendable () -> Roster
     private let health: NodeHealth
     private let clock: NodeClock
     private let logger: Logger
@@ -25,7 +25,7 @@ final class StoreCare: Sendable {
     /// - Parameter onAlarm: called whenever an alarm is raised, for the first time or again.
     init(
         served: ServedFeeds,
-        roster: Roster,
+        roster: @escaping @Sendable () -> Roster,
         health: NodeHealth,
         clock: NodeClock,
         logger: Logger,
@@ -93,7 +93,7 @@ final class StoreCare: Sendable {
         else { return false }
         let (region, epoch) = (batch.feed.region, batch.feed.epoch)
         do throws(FormatError) {
-            let keys = roster.keys(of: region) ?? []
+            let keys = roster().keys(of: region) ?? []
             let signed = try SignedCheckpoint(batch.checkpoint[...], region: region, epoch: epoch, keys: keys)
             return signed.checkpoint.size == batch.number + 1
         } catch {

@@ -8,7 +8,7 @@ internal import Logging
 /// taken over, and the rest comes again from neighbours like anything that a new node lacks.
 struct StoreRecovery: Sendable {
     let path: String
-    let roster: Roster
+    let roster: @Sendable () -> Roster
     let logger: Logger
     let openStore: @Sendable (String) throws -> any FeedStorage
     /// For the operator, once the node runs.
@@ -22,7 +22,7 @@ struct StoreRecovery: Sendable {
 
     init(
         path: String,
-        roster: Roster,
+        roster: @escaping @Sendable () -> Roster,
         logger: Logger,
         openStore: @escaping @Sendable (String) throws -> any FeedStorage
     ) {
@@ -71,7 +71,7 @@ struct StoreRecovery: Sendable {
         defer { old.close() }
         var count = 0
         for feed in old.feeds() {
-            guard let start = feed.start, let keys = roster.keys(of: feed.feed.region) else { continue }
+            guard let start = feed.start, let keys = roster().keys(of: feed.feed.region) else { continue }
             var tail = FeedTail(feed: feed.feed, frontier: start)
             var step: [ProvenBatch] = []
             var bytes = 0

@@ -36,13 +36,20 @@ struct Archives {
         return Archive(path: try scratch.write(bytes, name), keys: keys, bytes: bytes)
     }
 
-    func archive(of keys: [DiagnosisKey]) throws -> [UInt8] {
+    /// Writes an archive that revokes keys.
+    func revoke(_ name: String, _ keys: [DiagnosisKey]) throws -> Archive {
+        let revoked = keys.map { DiagnosisKey(data: $0.data, metadata: $0.metadata.with(reportType: .revoked)) }
+        let bytes = try archive(of: [], revised: revoked)
+        return Archive(path: try scratch.write(bytes, name), keys: revoked, bytes: bytes)
+    }
+
+    func archive(of keys: [DiagnosisKey], revised: [DiagnosisKey] = []) throws -> [UInt8] {
         let writer = ExportArchiveWriter(
             start: Archives.time - 86_400,
             end: Archives.time,
             region: "VN",
             signatureInfo: SignatureInfo(verificationKeyVersion: "v1", verificationKeyID: "452")
         )
-        return try writer.archive(of: keys, signedWith: signer)
+        return try writer.archive(of: keys, revised: revised, signedWith: signer)
     }
 }

@@ -47,17 +47,21 @@ final class Cluster {
 
     /// Starts a node and waits until it is ready.
     /// - Parameters:
+    ///   - name: under which the test speaks of it, and of its files, if there are two of a region.
     ///   - wrapper: a command that runs another command, and its arguments.
     ///   - options: further ones of `keytide node`.
-    func start(_ region: String, under wrapper: [String] = [], _ options: String...) async throws {
+    func start(_ region: String, as name: String? = nil, under wrapper: [String] = [], _ options: String...)
+        async throws
+    {
         let command =
             wrapper + [Keytide.executable, "node", "--config", path("\(region).json")]
             + (options.contains("--as-of") ? [] : ["--as-of", Archives.timeText]) + options
         let node = try Child(command, in: scratch)
-        nodes[region]?.kill()
-        nodes[region] = node
+        let name = name ?? region
+        nodes[name]?.kill()
+        nodes[name] = node
         let isUp = try await eventually { node.output.contains("ready") || !node.isRunning }
-        guard isUp, node.isRunning else { throw TestFailure("\(region) did not start: \(node.errors)") }
+        guard isUp, node.isRunning else { throw TestFailure("\(name) did not start: \(node.errors)") }
     }
 
     /// Stops a node by SIGTERM.

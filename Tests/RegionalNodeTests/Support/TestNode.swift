@@ -81,6 +81,23 @@ final class TestNode: Sendable {
         return try await admin.send(head, body: ByteBuffer(bytes: archive), maxBody: 1 << 20)
     }
 
+    /// Hands a roster to the admin socket.
+    func install(_ roster: [UInt8]) async throws -> (ResponseHead, ByteBuffer) {
+        let head = RequestHead(method: "POST", path: AdminRoutes.roster)
+        return try await admin.send(head, body: ByteBuffer(bytes: roster), maxBody: 1 << 20)
+    }
+
+    /// A public route, over the admin socket.
+    func getLocally(_ path: String) async throws -> ByteBuffer {
+        try await admin.get(path, maxBody: 64 << 20).1
+    }
+
+    /// Version of the roster that it serves.
+    func rosterVersion() async throws -> String? {
+        let body = try await getLocally("/v1/roster")
+        return String(buffer: body).split(separator: "\n").first { $0.hasPrefix("version ") }.map { String($0) }
+    }
+
     @discardableResult
     func publish(_ archive: TestCountry.Archive, of country: TestCountry) async throws -> ImportReport {
         let (head, body) = try await post(archive.bytes, key: country.publisher.verificationKey)
@@ -99,12 +116,20 @@ final class Nodes {
         slot: Int = 3600,
         isSecure: Bool = false,
         lastUntil: Int64 = 4_102_444_800,
+        listed: Int? = nil,
         body: (Nodes) async throws -> Void
     ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
         let nodes = Nodes(
-            country: try TestCountry(names, in: scratch, slot: slot, isSecure: isSecure, lastUntil: lastUntil)
+            country: try TestCountry(
+                names,
+                in: scratch,
+                slot: slot,
+                isSecure: isSecure,
+                lastUntil: lastUntil,
+                listed: listed
+            )
         )
         do {
             try await body(nodes)

@@ -1,0 +1,95 @@
+internal import ExposureKeys
+internal import FeedFormat
+
+/// One commit in the making: the batches of a range that may be kept, and the frontier over those passed.
+struct FeedStep {
+    let feed: FeedID
+    private(set) var frontier: Frontier
+    private(set) var last: Interval
+    private(set) var batches: [HeldBatch] = []
+    private(set) var keys = 0
+    private(set) var expired = 0
+
+    init(feed: FeedID, frontier: Frontier, last: Interval?) {
+        self.feed = feed
+        self.frontier = frontier
+        self.last = last ?? Interval(0)
+    }
+
+    /// Takes the next batch, proven already: keeps it, decoded to the last key before it counts, or passes it by as
+    /// expired.
+    /// - Returns: false if it claims to come from further ahead than is admitted and waits.
+    mutating func take(_ batch: Batch, leaf: Hash256, context: FeedSync.Context) throws(FormatError) -> Bool {
+        if Expiry.admission(publishedAt: batch.publication, now: Interval(unixSeconds: context.now)) == .wait {
+            return false
+        }
+        if Expiry.isDropped(publishedAt: batch.publication, now: context.expiryNow) {
+            expired += 1
+        } else {
+            _ = try batch.predecessors()
+            keys += try batch.keys().count
+            batches.append(
+                HeldBatch(feed: feed, number: batch.number, publication: batch.publication, bytes: batch.bytes)
+            )
+        }
+        frontier.append(leaf)
+        last = max(last, batch.publication)
+        return true
+    }
+}
+
+extension FeedSync.Context {
+    /// The body of a range.
+    /// - Returns: nil if it is too large and the range can be halved.
+    func range(_ range: FeedRange, of feed: FeedID) async throws -> [UInt8]? {
+        let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/\(range.level)/\(range.index)"
+        do {
+            return try await fetcher.get(path, limit: limits.rangeBytes).body
+        } catch let error as SyncError where error.code == .bodyTooLarge && range.level > 0 {
+            return nil
+        }
+    }
+
+    /// A frontier as the node gives it, unproven.
+    func frontier(at size: UInt64, of feed: FeedID) async throws -> Frontier {
+        let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/frontier/\(size)"
+        let frontier = try Frontier(bytes: try await fetcher.get(path, limit: 8 + 64 * 32).body[...])
+        guard frontier.size == size else {
+            throw FormatError(.wrongPosition, "the frontier at \(size) is one of \(frontier.size) batches")
+        }
+        return frontier
+    }
+
+    /// Leaf hashes as the node gives them, unproven; also of batches that it has dropped.
+    func leaves(_ numbers: Range<UInt64>, of feed: FeedID) async throws -> [Hash256] {
+        var leaves: [Hash256] = []
+        let ranges = FeedRange.covering(
+            from: numbers.lowerBound,
+            to: numbers.upperBound,
+            maximumLevel: FeedSync.Context.hashLevel
+        )
+        for range in ranges {
+            let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/hashes/\(range.level)/\(range.index)"
+            let size = 32 << range.level
+            let body = try await fetcher.get(path, limit: size).body
+            guard body.count == size else {
+                throw FormatError(.lyingLength, "\(body.count) bytes of leaf hashes, \(size) belong to the range")
+            }
+            for offset in stride(from: 0, to: size, by: 32) {
+                if let leaf = Hash256(bytes: body[offset..<offset + 32]) { leaves.append(leaf) }
+            }
+        }
+        return leaves
+    }
+
+    /// Leaf hashes are asked for in ranges of at most 2^12, 128 KiB.
+    private static let hashLevel = 12
+}
+
+extension FeedRange {
+    /// The two ranges that make up this one, lower first; empty at level 0.
+    var halves: [FeedRange] {
+        [FeedRange(level: level - 1, index: index * 2), FeedRange(level: level - 1, index: index * 2 + 1)]
+            .compactMap { $0 }
+    }
+}

@@ -1,0 +1,126 @@
+internal import ExposureKeys
+internal import FeedFormat
+
+/// Brings a feed that ends, since its key is closed, to the state that the roster lets stand. Signatures say nothing
+/// here: whoever has the key can make them. Leaf hashes that lead to the root in the roster prove each batch.
+struct StandingFeedSync {
+    private let context: FeedSync.Context
+    private let entry: IndexEntry
+    private let standing: RosterRegion.Closure.Standing
+    private var cursor: FeedCursor?
+    private var report: FeedReport
+
+    init(
+        _ entry: IndexEntry,
+        standing: RosterRegion.Closure.Standing,
+        cursor: FeedCursor?,
+        context: FeedSync.Context
+    ) {
+        self.context = context
+        self.entry = entry
+        self.standing = standing
+        self.cursor = cursor
+        report = FeedReport(feed: entry.feed, size: cursor?.size ?? 0, nodeSize: min(entry.count, standing.size))
+    }
+
+    /// - Returns: what was done; problems of the feed are in it.
+    /// - Throws: errors of the store, `CancellationError`.
+    mutating func run() async throws -> FeedReport {
+        do {
+            try await follow()
+        } catch let error as SyncError {
+            report.problem = error
+        } catch let error as FormatError {
+            report.problem = .feed(entry.feed, error)
+        }
+        return report
+    }
+
+    private mutating func follow() async throws {
+        // A node that has less cannot show that it leads there; one that has dropped all has nothing to give.
+        guard (cursor?.size ?? 0) < standing.size, entry.count >= standing.size, entry.first < standing.size else {
+            return
+        }
+        let (leaves, start) = try await prove()
+        var frontier = start
+        let first = max(start.size, entry.first)
+        for number in start.size..<first {
+            if let leaf = leaves[number] { frontier.append(leaf) }
+        }
+        var pending = FeedRange.covering(
+            from: first,
+            to: standing.size,
+            maximumLevel: context.limits.rangeLevel
+        )
+        pending.reverse()
+        while let range = pending.popLast() {
+            guard let body = try await context.range(range, of: entry.feed) else {
+                pending += range.halves.reversed()
+                continue
+            }
+            guard let reached = try await take(body, of: range, after: frontier, leaves) else {
+                report.isWaiting = true
+                return
+            }
+            frontier = reached
+        }
+    }
+
+    /// The leaf hashes from the cursor on, or from the feed's beginning if the cursor's history is not the one that
+    /// stands: then what is held of it goes.
+    private mutating func prove() async throws -> (leaves: StandingLeaves, start: Frontier) {
+        if let cursor {
+            let hashes = try await context.leaves(cursor.size..<standing.size, of: entry.feed)
+            if let proven = StandingLeaves(standing, after: cursor.frontier, leaves: hashes) {
+                return (proven, cursor.frontier)
+            }
+        }
+        let start = entry.first == 0 ? Frontier() : try await context.frontier(at: entry.first, of: entry.feed)
+        let hashes = try await context.leaves(start.size..<standing.size, of: entry.feed)
+        guard let proven = StandingLeaves(standing, after: start, leaves: hashes) else {
+            throw FormatError(
+                .rootMismatch,
+                "the hashes that \(context.node) gives do not lead to what the roster lets stand"
+            )
+        }
+        if let cursor {
+            try await context.storage.cut(entry.feed, expecting: cursor.size)
+            self.cursor = nil
+            report.size = 0
+        }
+        return (proven, start)
+    }
+
+    /// Proves, decodes and commits one range.
+    /// - Returns: the frontier behind it; nil if a batch in it waits.
+    private mutating func take(
+        _ bytes: [UInt8],
+        of range: FeedRange,
+        after frontier: Frontier,
+        _ leaves: StandingLeaves
+    ) async throws -> Frontier? {
+        let body = try RangeBody(bytes[...], range: range)
+        var step = FeedStep(feed: entry.feed, frontier: frontier, last: cursor?.lastPublication)
+        for (bytes, number) in zip(body.batches, range.lowerBound...) {
+            guard leaves.contains(bytes, at: number) else {
+                throw FormatError(.rootMismatch, "batch \(number) is not the one that stands")
+            }
+            guard try step.take(try Batch(Array(bytes)), leaf: Hash256(leaf: bytes), context: context) else { break }
+        }
+        if step.frontier.size > frontier.size { try await commit(step) }
+        return step.frontier.size == range.upperBound ? step.frontier : nil
+    }
+
+    private mutating func commit(_ step: FeedStep) async throws {
+        let next = FeedCursor(feed: entry.feed, frontier: step.frontier, lastPublication: step.last)
+        try await context.storage.commit(
+            DeviceCommit(cursor: next, previousSize: cursor?.size, batches: step.batches, checkpoint: nil)
+        )
+        cursor = next
+        report.size = next.size
+        report.batches += step.batches.count
+        report.keys += step.keys
+        report.expired += step.expired
+        await context.fetcher.ledger.committed(batches: step.batches.count, keys: step.keys)
+    }
+}

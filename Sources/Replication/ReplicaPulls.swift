@@ -1,0 +1,59 @@
+import ExposureKeys
+import FeedFormat
+
+/// Asking over the link itself, where a fetch leads nowhere: the roster's address of a region need not lead to whoever
+/// dialled this node. It may be the second copy of a node, or stand behind an address that changed.
+extension Replica {
+    /// Whether the next fetch from a link goes over it: every other one after a failure, and all once that has worked.
+    func pulls(_ feed: FeedID, from link: LinkProgress) -> Bool {
+        link.isPulled || !(link.failures[feed]?.count ?? 0).isMultiple(of: 2)
+    }
+
+    /// A neighbour asks for batches to be pushed. It gets at most as many as a fetch brings, one answer at a time.
+    mutating func takePull(_ feed: FeedID, from number: UInt64, link: LinkID) {
+        guard let progress = feeds[feed], progress.first <= number, number < progress.count,
+            links[link]?.isAnswering == false
+        else { return }
+        links.update(link) { $0.isAnswering = true }
+        let end = min(progress.count, number + settings.batchesPerFetch)
+        effects.append(.readBatches(link, feed, number..<end))
+    }
+
+    /// Pushes what was read; the last one pushed is what the neighbour has, so that what comes next follows on it.
+    mutating func answerPull(_ link: LinkID, _ batches: [ProvenBatch]) {
+        links.update(link) { $0.isAnswering = false }
+        guard links[link]?.peer != nil, let feed = batches.first?.feed, let last = batches.last?.number,
+            let progress = feeds[feed]
+        else { return }
+        for batch in batches {
+            let pushed = LinkFrame.PushedBatch(feed: feed, bytes: batch.bytes, checkpoint: batch.checkpoint)
+            effects.append(.send(link, .batch(pushed)))
+        }
+        guard let advert = Advert(feed: feed, first: min(progress.first, last + 1), count: last + 1) else { return }
+        links.update(link) { $0.holds[feed] = advert }
+    }
+
+    /// Another neighbour has what is waited for: nothing tells whether a pull will be answered.
+    mutating func endPull(of feed: FeedID, since advert: Advert, from link: LinkID) {
+        guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.isPull, fetch.link != link,
+            advert.count > fetch.start
+        else { return }
+        fetches[request] = nil
+        feeds.update(feed) { $0.fetch = nil }
+    }
+
+    /// A batch has come over a link. If it was asked for and is good, that is the way to this neighbour.
+    mutating func finishPull(of feed: FeedID, from link: LinkID, isTaken: Bool) {
+        guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.isPull, fetch.link == link else {
+            return
+        }
+        fetches[request] = nil
+        feeds.update(feed) { $0.fetch = nil }
+        guard isTaken else { return }
+        links.update(link) { progress in
+            progress.isPulled = true
+            progress.failures[feed] = nil
+        }
+        adopt(link, asParentOf: feed.region)
+    }
+}

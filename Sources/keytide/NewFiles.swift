@@ -1,0 +1,60 @@
+import FeedFormat
+import Foundation
+
+/// Files that commands make: never over one that is there, and private keys for their owner only.
+enum NewFiles {
+    /// Makes a directory, or takes one that is there.
+    static func directory(_ path: String) throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw CommandError("the directory \(path) cannot be made: \(error.localizedDescription)")
+        }
+    }
+
+    /// Refuses if any of these is there, before anything is made.
+    static func refuseExisting(_ paths: [String]) throws {
+        for path in paths where FileManager.default.fileExists(atPath: path) {
+            throw CommandError("\(path) exists already and is not overwritten; name another place, or move it away")
+        }
+    }
+
+    /// - Parameter secret: only its owner may read it.
+    static func write(_ bytes: some Collection<UInt8>, _ path: String, secret: Bool = false) throws {
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL, secret ? 0o600 : 0o644)
+        guard file >= 0 else {
+            guard errno != EEXIST else { return try refuseExisting([path]) }
+            throw CommandError("\(path) cannot be made: \(String(cString: strerror(errno)))")
+        }
+        let handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
+        do {
+            try handle.write(contentsOf: Data(bytes))
+            try handle.synchronize()
+        } catch {
+            throw CommandError("\(path) cannot be written: \(error.localizedDescription)")
+        }
+    }
+
+    /// A new private key, whose text form is for a file of its own.
+    static func signer(_ name: String, _ algorithm: NoteVerifier.Algorithm) throws -> NoteSigner {
+        var random = SystemRandomNumberGenerator()
+        let seed = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+        guard let signer = NoteSigner(name: name, algorithm: algorithm, seed: seed) else {
+            throw CommandError("'\(name)' cannot be a key's name: 1 to 64 bytes without spaces and plus signs")
+        }
+        return signer
+    }
+
+    /// The private key in a file.
+    static func readSigner(_ path: String) throws -> NoteSigner {
+        let text = String(decoding: try Files.read(path), as: UTF8.self)
+        guard let signer = NoteSigner(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
+            throw CommandError("\(path) holds no private key: a line PRIVATE+KEY+name+hash+base64 belongs there")
+        }
+        return signer
+    }
+}

@@ -1,0 +1,254 @@
+import ArgumentParser
+import ExposureKeys
+import FeedFormat
+import Foundation
+import RegionalNode
+
+/// `keytide roster`: what authorities do with rosters, and operators with those that they are given.
+struct RosterCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "roster",
+        abstract: "Draft, sign, check and install the list of regions.",
+        discussion: """
+            One authority drafts the next version from the requests of regions; it and others look at the draft and sign \
+            it, each with a key that stays on a machine without a network. Any way of passing the file on will do.
+            """,
+        subcommands: [
+            RosterKeyCommand.self, RosterDraftCommand.self, RosterSignCommand.self, RosterVerifyCommand.self,
+            RosterShowCommand.self, RosterInstallCommand.self, RosterProvincesCommand.self,
+        ]
+    )
+}
+
+struct RosterKeyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "key",
+        abstract: "Make an authority's key.",
+        discussion: """
+            Prints the public key. The file of authorities that nodes and phones are given has a line 'threshold K' and \
+            one such key a line.
+            """
+    )
+
+    @Argument(help: "File for the private key; not overwritten.", completion: .file())
+    var file: String
+
+    @Option(help: "Name of the authority, without spaces.")
+    var name: String
+
+    func run() throws {
+        let signer = try NewFiles.signer(name, .ed25519)
+        try NewFiles.write((signer.text + "\n").utf8, file, secret: true)
+        Output.line(signer.verifier.text)
+    }
+}
+
+struct RosterSignCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sign",
+        abstract: "Sign a draft, after looking at what it changes.",
+        discussion: """
+            Prints what is signed. With --previous the draft must follow that roster, and only the changes are shown. The \
+            signature is added to the file; when enough authorities have signed, it is the next roster.
+            """
+    )
+
+    @Argument(help: "The draft.", completion: .file())
+    var draft: String
+
+    @Option(help: "The authority's private key.", completion: .file())
+    var key: String
+
+    @Option(help: "Who may sign, and how many must.", completion: .file())
+    var authorities: String
+
+    @Option(help: "The roster in force, which the draft must follow.", completion: .file())
+    var previous: String?
+
+    func run() throws {
+        let signer = try NewFiles.readSigner(key)
+        let authorities = try RosterAuthorities(path: authorities)
+        guard authorities.verifiers.contains(signer.verifier) else {
+            throw CommandError("\(key) is the key of \(signer.verifier.name), which is none of the authorities")
+        }
+        var document = try RosterDocument(path: draft)
+        let before = try document.signers(among: authorities)
+        guard !before.contains(signer.verifier) else {
+            throw CommandError("\(signer.verifier.name) has signed \(draft) already")
+        }
+        try show(document.roster, authorities)
+        try document.sign(by: signer)
+        do {
+            try Data(document.bytes).write(to: URL(fileURLWithPath: draft), options: .atomic)
+        } catch {
+            throw CommandError("\(draft) cannot be written: \(error.localizedDescription)")
+        }
+        let count = before.count + 1
+        let missing = authorities.threshold - count
+        Output.line(
+            "signed by \(signer.verifier.name): \(count) of the \(authorities.threshold) signatures needed"
+                + (missing > 0 ? "; \(missing) more, then it counts" : "; the roster is complete")
+        )
+    }
+
+    private func show(_ roster: Roster, _ authorities: RosterAuthorities) throws {
+        guard let previous else {
+            guard roster.version == 1 else {
+                throw CommandError("the draft is version \(roster.version): give the one in force with --previous")
+            }
+            return RosterTable.show(roster)
+        }
+        let held = try SignedRoster(path: previous, authorities: authorities)
+        guard held.roster.succession(of: roster) == .newer else {
+            throw CommandError(
+                "the draft, version \(roster.version), does not follow \(previous), version \(held.roster.version): it names "
+                    + "another predecessor; draft it anew from the roster in force"
+            )
+        }
+        Output.line("roster version \(roster.version), hash \(roster.hash.hexadecimal)")
+        Output.line("issued \(RosterTable.time(roster.issued)), expires \(RosterTable.time(roster.expires))")
+        RosterTable.printChanges(from: held.roster, to: roster)
+    }
+}
+
+struct RosterVerifyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Check a roster's signatures, expiry, and that it follows another.",
+        discussion: "Exit status: 0 it would be taken, 1 it would not."
+    )
+
+    @Argument(help: "The roster.", completion: .file())
+    var roster: String
+
+    @Option(help: "Who may sign, and how many must.", completion: .file())
+    var authorities: String
+
+    @Option(help: "The roster in force.", completion: .file())
+    var previous: String?
+
+    @Option(help: "Time at which it is checked, such as 2026-07-01T00:00:00Z (default: now).")
+    var asOf: String?
+
+    func run() throws {
+        let authorities = try RosterAuthorities(path: authorities)
+        let given = try SignedRoster(path: roster, authorities: authorities)
+        let now = try Moments.parse(asOf, "--as-of")
+        do {
+            try given.roster.checkExpiry(now: now)
+            if let previous {
+                let held = try SignedRoster(path: previous, authorities: authorities)
+                guard try held.isFollowed(by: given, now: now) else {
+                    throw CommandError("\(roster) is not newer than \(previous): version \(given.roster.version)")
+                }
+            }
+        } catch let error as FormatError {
+            throw CommandError("\(roster) would be refused: \(error)")
+        }
+        let signers = try RosterDocument(path: roster).signers(among: authorities).map(\.name)
+        Output.line(
+            "roster version \(given.roster.version) is valid until \(RosterTable.time(given.roster.expires)), signed by "
+                + signers.joined(separator: ", ")
+        )
+    }
+}
+
+struct RosterShowCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "show", abstract: "Print a roster or a draft of one.")
+
+    @Argument(help: "The roster or draft.", completion: .file())
+    var roster: String
+
+    @Option(help: "Who may sign; then signatures are checked and counted.", completion: .file())
+    var authorities: String?
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    func run() throws {
+        let document = try RosterDocument(path: roster)
+        let authorities = try authorities.map { try RosterAuthorities(path: $0) }
+        let signers = try authorities.map { try document.signers(among: $0) }
+        if json {
+            return try Output.json(
+                RosterResult(document.roster, signatures: signers?.count, threshold: authorities?.threshold)
+            )
+        }
+        RosterTable.show(document.roster)
+        if let signers, let authorities {
+            Output.line(
+                "signed by \(signers.count) of \(authorities.threshold): \(signers.map(\.name).joined(separator: ", "))"
+            )
+        }
+    }
+}
+
+struct RosterInstallCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "install",
+        abstract: "Give a running node a newer roster; it passes it on."
+    )
+
+    @Argument(help: "The roster.", completion: .file())
+    var roster: String
+
+    @Option(help: "Admin socket of the node.", completion: .file())
+    var socket: String
+
+    @Flag(help: "One JSON object.")
+    var json = false
+
+    func run() async throws {
+        let bytes = try Files.read(roster)
+        let client = try await AdminClient(socket: socket)
+        let report = try await client.installRoster(bytes)
+        await client.close()
+        if json { return try Output.json(report) }
+        Output.line(
+            report.taken
+                ? "roster version \(report.version) is in use"
+                : "nothing changed: the node has this roster or a newer one, version \(report.version)"
+        )
+    }
+}
+
+struct RosterProvincesCommand: AsyncParsableCommand {
+    enum List: String, ExpressibleByArgument, CaseIterable {
+        case until = "2021"
+        case since = "2025"
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "provinces",
+        abstract: "Print Vietnam's provinces: codes, names and successors."
+    )
+
+    @Option(help: "2021: the 63 until 2025-06-30; 2025: the 34 since then.")
+    var list: List = .since
+
+    @Flag(help: "One JSON object a province.")
+    var json = false
+
+    private struct Line: Encodable {
+        var region: String
+        var vi: String
+        var en: String
+        var successor: String
+    }
+
+    func run() throws {
+        let provinces = list == .until ? VietnamProvince.until2025 : VietnamProvince.since2025
+        let lines = provinces.map { province in
+            Line(
+                region: province.region.code,
+                vi: province.vietnameseName,
+                en: province.englishName,
+                successor: province.successor.code
+            )
+        }
+        if json { return try lines.forEach { try Output.json($0) } }
+        Output.table(
+            [["name", "English", "code", "successor"]] + lines.map { [$0.vi, $0.en, $0.region, $0.successor] }
+        )
+    }
+}
