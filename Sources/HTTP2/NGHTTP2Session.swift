@@ -24,7 +24,7 @@ final class NGHTTP2Session {
 
     init(role: Role, limits: ConnectionLimits) throws(HTTPError) {
         self.role = role
-        guard let handle = NGHTTP2Session.makeHandle(role) else {
+        guard let handle = NGHTTP2Session.makeHandle(role, limits) else {
             throw HTTPError(.connectionClosed, "nghttp2 could not make a session: out of memory")
         }
         self.handle = handle
@@ -40,13 +40,16 @@ final class NGHTTP2Session {
         state.deallocate()
     }
 
-    private static func makeHandle(_ role: Role) -> OpaquePointer? {
+    private static func makeHandle(_ role: Role, _ limits: ConnectionLimits) -> OpaquePointer? {
         var options: OpaquePointer?
         guard nghttp2_option_new(&options) == 0, let options else { return nil }
         defer { nghttp2_option_del(options) }
         nghttp2_option_set_no_auto_window_update(options, 1)
         nghttp2_option_set_no_closed_streams(options, 1)
         nghttp2_option_set_max_reserved_remote_streams(options, 0)
+        // nghttp2 counts a CONTINUATION frame again each time that its header goes on arriving, up to nine times. The
+        // limit that holds is that of `FrameWatch`.
+        nghttp2_option_set_max_continuations(options, 9 * min(max(limits.frameRates.maxContinuations, 0), 1 << 20) + 9)
         var session: OpaquePointer?
         let result =
             switch role {

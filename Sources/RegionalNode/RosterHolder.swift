@@ -71,7 +71,12 @@ final class RosterHolder: Sendable {
 
     /// Puts the roster at hand on disk, where a later start finds it also if it has expired by then. Called on the
     /// store's thread.
-    func keep() -> NodeError? { keep(served.signed) }
+    func keep() -> NodeError? {
+        let roster = served.signed
+        // A start on a full disk must not need room for what is there already.
+        if (try? RosterFiles.bytes(path)) == roster.bytes { return nil }
+        return keep(roster)
+    }
 
     private func keep(_ roster: SignedRoster) -> NodeError? {
         do throws(NodeError) {

@@ -48,6 +48,7 @@ struct RosterWatch: Sendable {
 
     func run() async {
         var seen: Stamp?
+        var raised: [String] = []
         let node = node
         try? await node.queue.run { _ in
             if let failure = node.rosters.keep() { node.raise("the roster could not be kept: \(failure.reason)") }
@@ -56,7 +57,7 @@ struct RosterWatch: Sendable {
             let stamp = Stamp(path)
             if let stamp, stamp != seen { await offerFile() }
             seen = stamp ?? seen
-            check()
+            raised = check(raised)
             try? await Task.sleep(for: RosterWatch.pause)
         }
     }
@@ -69,22 +70,32 @@ struct RosterWatch: Sendable {
         }
     }
 
-    private func check() {
+    /// Raises what holds now, and ends what held the last time only.
+    private func check(_ before: [String]) -> [String] {
+        let alarms = alarms()
+        for alarm in alarms { node.raise(alarm) }
+        for alarm in before where !alarms.contains(alarm) { node.health.end(alarm, at: node.clock.now) }
+        return alarms
+    }
+
+    private func alarms() -> [String] {
         let roster = node.rosters.current
         let now = node.clock.seconds
+        var alarms: [String] = []
         if now >= roster.expires {
-            node.raise(
+            alarms.append(
                 "roster version \(roster.version) has expired, at unix time \(roster.expires); this node goes on under it, "
                     + "phones do for 14 days: get a newer one from the authorities now"
             )
         } else if roster.expires - now < RosterWatch.warning {
-            node.raise(
+            alarms.append(
                 "roster version \(roster.version) expires at unix time \(roster.expires), in less than 14 days; get a newer "
                     + "one from the authorities"
             )
         }
         let obstacle = RosterStanding.obstacle(to: node.region, signingWith: verifier, in: roster, now: now)
-        if let obstacle { node.raise("this node cannot publish: \(obstacle)") }
+        if let obstacle { alarms.append("this node cannot publish: \(obstacle)") }
+        return alarms
     }
 
     /// What tells one state of a file from another without reading it.

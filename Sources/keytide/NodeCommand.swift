@@ -3,6 +3,7 @@ import Configuration
 import FeedStore
 import Foundation
 import Logging
+import NIOCore
 import RegionalNode
 import ServiceLifecycle
 import UnixSignals
@@ -80,6 +81,8 @@ struct NodeCommand: AsyncParsableCommand {
         // A limit on file sizes is an error of the one write that meets it, and a reader of our output may go away.
         signal(SIGXFSZ, SIG_IGN)
         signal(SIGPIPE, SIG_IGN)
+        // Before anything of NIO is used.
+        NIOSingletons.groupLoopCountSuggestion = ProcessorCores.allowed
         do {
             try await runNode()
         } catch let error as NodeError {

@@ -17,7 +17,8 @@ struct Country {
         version: UInt64 = 1,
         previous: Hash256? = nil,
         earlier: [Hash256] = [],
-        expires: Int64 = 4_000_000_000
+        expires: Int64 = 4_000_000_000,
+        successors: [String: String] = [:]
     ) throws {
         authority = try #require(
             NoteSigner(name: "authority", algorithm: .ed25519, seed: [UInt8](repeating: 200, count: 32))
@@ -38,7 +39,8 @@ struct Country {
                         operatorName: "CDC \(code)",
                         keys: [RosterRegion.Key(verifier: signer.verifier, notBefore: 0, notAfter: 4_000_000_000)],
                         publicEndpoint: "http://\(code.lowercased()).example:80",
-                        peerEndpoint: "https://\(code.lowercased()).example:443"
+                        peerEndpoint: "https://\(code.lowercased()).example:443",
+                        successor: successors[code].flatMap { Region($0) }
                     )
                 )
             )

@@ -1,4 +1,5 @@
 import ClientSync
+import ExposureKeys
 import FeedFormat
 import Testing
 
@@ -59,6 +60,24 @@ import Testing
         let forked = try FeedServer("VN-01", country: unrelated, feeds: [])
         await #expect(throws: SyncError(.badRoster, "")) { try await phone.sync(forked, now: Sample.now + 270_000) }
         #expect(try await phone.storage.roster()?.bytes == third.note)
+    }
+
+    /// 63 provinces become 34: what the old ones published counts on, and what their successors publish counts too.
+    @Test func provincesAreMerged() async throws {
+        let all = VietnamProvince.until2025.map(\.region.code)
+        let retired = VietnamProvince.until2025.filter { $0.region != $0.successor }
+        let successors = Dictionary(uniqueKeysWithValues: retired.map { ($0.region.code, $0.successor.code) })
+        let before = try Country(all)
+        let after = try Country(all, version: 2, previous: before.roster.hash, successors: successors)
+        var feeds = try ["VN-10", "VN-15", "VN-27"].map { try SyncFaultTests.feed(before, $0, batches: 1, seed: 61) }
+        let server = try FeedServer("VN-01", country: before, feeds: feeds)
+        let phone = Phone(before)
+        #expect(try await phone.sync(server).batches == 3)
+        await server.set(roster: after.note)
+        feeds += try ["VN-26", "VN-24"].map { try SyncFaultTests.feed(after, $0, batches: 1, seed: 62) }
+        await server.serve(feeds, at: Sample.now + 90_000)
+        let report = try await phone.sync(server, now: Sample.now + 90_000)
+        #expect(report.rosterVersion == 2 && report.isUpToDate && report.batches == 2)
     }
 
     @Test func anExpiredRosterServesAWhileLonger() async throws {

@@ -79,7 +79,10 @@ struct LimitTests {
         let head = Frame.make(type: 1, flags: 1, stream: 3, Array(fields.prefix(20)))
         let requests = Frame.headers(fields) + head + Frame.continuation(Array(fields.dropFirst(20)), stream: 3)
         try await peer.send(Frame.preface + Frame.settings)
-        for byte in requests {
+        for (place, byte) in requests.enumerated() {
+            guard !peer.isClosed else {
+                throw TestFailure("closed before byte \(place): \(Observed(peer).frames.suffix(1))")
+            }
             try await peer.send([byte])
             try await Task.sleep(for: .milliseconds(1))
         }

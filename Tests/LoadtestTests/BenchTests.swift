@@ -46,6 +46,45 @@ struct BenchTests {
         }
     }
 
+    /// A thousandth of the requests: the way, not the figures.
+    @Test(.enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1))
+    func serving() throws {
+        let arguments = ["--rounds", "1", "--share", "0.001", "--peers", "nghttpd", "--sizes", "200B,64KiB"]
+        for scheme in [[], ["--cleartext"]] {
+            let lines = try Bench.run(["serve"] + arguments + scheme)
+            let suffix = scheme.isEmpty ? "" : " cleartext"
+            #expect(lines.map { $0["case"] as? String } == ["200B\(suffix)", "64KiB\(suffix)"])
+            for line in lines {
+                #expect(Self.fields.allSatisfy { line.keys.contains($0) })
+                #expect(line["peer"] as? String == "nghttpd" && line["limit"] as? Double == line["theirs"] as? Double)
+                #expect(try #require(line["ours"] as? Double) > 0)
+            }
+            let sizes = try lines.map { try #require($0["bytes"] as? Int) }
+            #expect((200...300).contains(sizes[0]) && (65_000...66_000).contains(sizes[1]))
+        }
+    }
+
+    @Test(.enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1))
+    func polling() throws {
+        var figures: [String: Double] = [:]
+        for line in try Bench.run(["poll", "--polls", "3"]) {
+            let name = try #require(line["case"] as? String)
+            figures[name] = try #require(line["ours"] as? Double)
+            if let limit = line["limit"] as? Double { #expect(try #require(figures[name]) <= limit, "\(name)") }
+        }
+        let new = try #require(figures["poll on a new TLS connection by openssl, TCP payload"])
+        let resumed = try #require(figures["poll on a resumed TLS connection by openssl, TCP payload"])
+        #expect(try #require(figures["warm poll, HTTP/2 frames"]) > 50 && new > resumed)
+        #expect(figures.keys.filter { $0.hasPrefix("index feeds=") }.count == 4)
+    }
+
+    @Test(.enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1))
+    func memory() throws {
+        let lines = try Bench.run(["memory", "--connections", "400", "--rounds", "1"])
+        #expect(lines.map { $0["unit"] as? String } == ["bytes/connection"])
+        #expect(try #require(lines.first?["ours"] as? Double) > 5000)
+    }
+
     @Test func whatIsNoBenchPrintsNothing() throws {
         let outcome = try Program.run(Bench.script, ["no-such-bench"], environment: Bench.environment)
         #expect(outcome.status != 0 && outcome.output.isEmpty)

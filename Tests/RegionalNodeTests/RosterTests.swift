@@ -39,6 +39,37 @@ import Testing
         }
     }
 
+    /// Neighbours, links and certificates follow the roster while all nodes run.
+    @Test func aRegionIsAddedAndLeavesAgain() async throws {
+        try await Nodes.with("VN-01", "VN-48", "VN-79", isSecure: true, listed: 2) { nodes in
+            for number in 0...1 { try await nodes.start(number) }
+            let second = try nodes.country.next { _ in nodes.country.entries }
+            #expect(try await nodes[0].install(second.bytes).0.status == 200)
+            try nodes.country.scratch.write(second.bytes, "roster")
+            try await nodes.start(2)
+            let archive = try nodes.country.archive(patients: 20)
+            try await nodes[2].publish(archive, of: nodes.country)
+            #expect(try await nodes.converge(0, 1, 2, seconds: 40))
+            #expect(try await eventually { try await nodes[2].status().links == ["VN-01", "VN-48"] })
+
+            let third = try nodes.country.next(after: second.roster) { Array($0.prefix(2)) }
+            #expect(try await nodes[1].install(third.bytes).0.status == 200)
+            #expect(try await have(nodes, [0, 1], version: 3))
+            for (number, other) in [(0, "VN-48"), (1, "VN-01")] {
+                #expect(try await eventually { try await nodes[number].status().links == [other] })
+            }
+            // What nobody could verify any more is no longer indexed.
+            let feed = try #require(try await nodes[2].status().feeds.first).feed
+            #expect(feed.hasPrefix("VN-79/"))
+            #expect(
+                try await eventually {
+                    let body = try await nodes[0].getLocally("/v1/index")
+                    return !String(decoding: body.readableBytesView, as: UTF8.self).contains("VN-79")
+                }
+            )
+        }
+    }
+
     @Test func whatDoesNotFollowIsRefused() async throws {
         try await Nodes.with("VN-01") { nodes in
             try await nodes.start(0)

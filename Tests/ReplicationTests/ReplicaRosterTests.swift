@@ -86,6 +86,45 @@ import Testing
         #expect(versions(network) == [2, 2, 2] && network.violations.isEmpty)
     }
 
+    /// 63 provinces become 34 while their nodes run; then the nodes of the 29 are switched off.
+    @Test func provincesAreMerged() throws {
+        let provinces = VietnamProvince.until2025
+        let numbers = provinces.map { province in provinces.firstIndex { $0.region == province.successor } ?? 0 }
+        var options = NetworkOptions.ring(provinces.count)
+        options.eventLimit = 2_000_000
+        let plain = try InMemoryNetwork(options)
+        let retired = try numbers.indices.filter { numbers[$0] != $0 }.map { number in
+            try InMemoryNetwork.entry(plain.nodes[number], successor: plain.nodes[numbers[number]].region)
+        }
+        let second = try next(plain, listing: provinces.count, changed: retired)
+        for (low, node) in plain.nodes.enumerated() {
+            for peer in second.neighbours(of: node.region) where node.region < peer {
+                let high = plain.nodes.firstIndex { $0.region == peer } ?? 0
+                let edge = NetworkOptions.Edge(dialler: low, other: high)
+                if !options.edges.contains(where: { $0 == edge || $0 == .init(dialler: high, other: low) }) {
+                    options.edges.append(edge)
+                }
+            }
+        }
+        let network = try InMemoryNetwork(options)
+        try network.startAll()
+        for index in [0, 5, 17, 62] { try network.publish(index) }
+        #expect(network.run(within: 120_000) { network.isConverged } != nil, "\(network.gaps)")
+        network.install(second, at: 40)
+        #expect(network.run(within: 120_000) { versions(network).allSatisfy { $0 == 2 } } != nil)
+        // The old ring is gone; retired nodes hang on their successors.
+        for edge in NetworkOptions.ring(provinces.count).edges {
+            let neighbours = second.neighbours(of: network.nodes[edge.dialler].region)
+            if !neighbours.contains(network.nodes[edge.other].region) { network.cut(edge.dialler, edge.other) }
+        }
+        for index in numbers where index % 3 == 0 { try network.publish(index) }
+        #expect(network.run(within: 120_000) { network.isConverged } != nil, "\(network.gaps)")
+        for index in numbers.indices where numbers[index] != index { network.crash(index) }
+        for index in Set(numbers).sorted() { try network.publish(index) }
+        #expect(network.run(within: 120_000) { network.isConverged } != nil, "\(network.gaps)")
+        #expect(network.violations.isEmpty, "\(network.violations)")
+    }
+
     @Test func aKeyIsRotated() throws {
         let network = try InMemoryNetwork(.line(4))
         try network.startAll()

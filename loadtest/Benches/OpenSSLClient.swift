@@ -37,7 +37,8 @@ struct OpenSSLClient {
         process.standardError = FileHandle.nullDevice
         try process.run()
         defer {
-            process.terminate()
+            // Children of a thread of libdispatch begin with SIGTERM blocked.
+            kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
         }
         input.fileHandleForWriting.write(Data(request))

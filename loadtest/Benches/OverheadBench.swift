@@ -120,11 +120,15 @@ struct Overhead {
     init(_ profile: Profile, _ sources: [UInt64: [SourceFrame]]) {
         whole = profile.total
         var parts: [String: Part] = [:]
+        let homes = Overhead.homes(profile, sources)
         func frame(_ address: UInt64) -> (OverheadKind, SourceFrame)? {
             for frame in sources[address] ?? [] {
                 if let kind = OverheadKind(frame) { return (kind, frame) }
             }
-            return nil
+            guard sources[address]?.last?.isKnown != true, let function = profile.functions[address],
+                let home = homes[function]
+            else { return nil }
+            return OverheadKind(home).map { ($0, home) }
         }
         // What an overhead calls is overhead too, unless it is counted where it stands, or is the node's own work that a
         // measure of time encloses.
@@ -141,6 +145,18 @@ struct Overhead {
             parts[frame.name, default: Part(kind: kind, name: frame.name)].called += call.cost
         }
         self.parts = parts.values.sorted { $0.total > $1.total }
+    }
+
+    /// Where most of a function's instructions come from, for those of which no source is known.
+    private static func homes(_ profile: Profile, _ sources: [UInt64: [SourceFrame]]) -> [Substring: SourceFrame] {
+        var counts: [Substring: [SourceFrame: Int]] = [:]
+        for (address, function) in profile.functions {
+            guard let frame = sources[address]?.last, frame.isKnown else { continue }
+            counts[function, default: [:]][frame, default: 0] += 1
+        }
+        return counts.compactMapValues { frames in
+            frames.max { ($0.value, $1.key.name) < ($1.value, $0.key.name) }?.key
+        }
     }
 
     func sum(_ kind: OverheadKind) -> Double { parts.reduce(0) { $1.kind == kind ? $0 + $1.total : $0 } }

@@ -16,6 +16,8 @@ struct Profile {
     /// Instructions of the program itself by address.
     private(set) var own: [UInt64: Double] = [:]
     private(set) var calls: [Call] = []
+    /// The function of the program, as the linker names it, that an address is in.
+    private(set) var functions: [UInt64: Substring] = [:]
 
     /// Addresses with instructions or calls.
     var addresses: Set<UInt64> {
@@ -28,10 +30,13 @@ struct Profile {
         var isOurs = false
         var callee: (isOurs: Bool, address: UInt64)?
         var calleeObject: Substring?
+        var function: Substring = ""
         let object = Substring(object)
         for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
             if line.hasPrefix("ob=") {
                 isOurs = line.dropFirst(3) == object
+            } else if line.hasPrefix("fn=") {
+                function = line.dropFirst(3)
             } else if line.hasPrefix("cob=") {
                 calleeObject = line.dropFirst(4)
             } else if line.hasPrefix("calls=") {
@@ -43,6 +48,7 @@ struct Profile {
                 guard let address = Profile.address(fields[0]), let cost = fields.last.flatMap({ Double($0) }) else {
                     throw BenchError("callgrind wrote \"\(line)\", which is no address with a cost")
                 }
+                if isOurs { functions[address] = function }
                 if let called = callee {
                     callee = nil
                     guard isOurs else { continue }
@@ -60,10 +66,11 @@ struct Profile {
         UInt64(text.dropFirst(2), radix: 16)
     }
 
-    private init(total: Double, own: [UInt64: Double], calls: [Call]) {
+    private init(total: Double, own: [UInt64: Double], calls: [Call], functions: [UInt64: Substring]) {
         self.total = total
         self.own = own
         self.calls = calls
+        self.functions = functions
     }
 
     /// What this has more than another run of the same program.
@@ -78,7 +85,8 @@ struct Profile {
         return Profile(
             total: total - other.total,
             own: own.merging(other.own.mapValues { -$0 }) { $0 + $1 },
-            calls: costs.map { Call(address: $0.key.address, callee: $0.key.callee, cost: $0.value) }
+            calls: costs.map { Call(address: $0.key.address, callee: $0.key.callee, cost: $0.value) },
+            functions: functions.merging(other.functions) { first, _ in first }
         )
     }
 }
@@ -91,6 +99,8 @@ struct SourceFrame: Hashable {
 
     var file: Substring { path.split(separator: "/").last ?? path }
     var name: String { "\(function) \(file)" }
+    /// False where the compiler made up the instruction, such as one that counts references.
+    var isKnown: Bool { path.hasSuffix(".swift") }
     /// Whether it is from this package.
     var isNode: Bool { path.contains("/Sources/HTTP2/") || path.contains("/Sources/RegionalNode/") }
 }
@@ -115,7 +125,8 @@ struct CountedProgram {
     /// The command that runs and counts it.
     func command(_ arguments: [String], output: String) -> [String] {
         [
-            "env", "LD_PRELOAD=\(shim)", "valgrind", "--tool=callgrind", "--dump-instr=yes", "--compress-pos=no",
+            "env", "SWIFT_DETERMINISTIC_HASHING=1", "LD_PRELOAD=\(shim)", "valgrind", "--tool=callgrind",
+            "--dump-instr=yes", "--compress-pos=no",
             "--compress-strings=no", "--callgrind-out-file=\(output)", path,
         ] + arguments
     }

@@ -62,14 +62,20 @@ final class ServerProcess {
         }
     }
 
+    /// Ends it at once, without its children; for threads of libdispatch, whose children begin with SIGTERM blocked.
+    func kill() {
+        guard process.isRunning else { return }
+        Glibc.kill(identifier, SIGKILL)
+        process.waitUntilExit()
+    }
+
     /// Ends it and waits.
     func stop() {
         guard process.isRunning else { return }
         process.terminate()
         let start = ContinuousClock.now
         while process.isRunning, Rounds.seconds(since: start) < 15 { usleep(10_000) }
-        if process.isRunning { kill(identifier, SIGKILL) }
-        process.waitUntilExit()
+        kill()
     }
 }
 

@@ -91,7 +91,7 @@ struct SlowAttackTests {
     @Test("A connection that shows no protocol, or makes no request, is closed")
     func silence() async throws {
         let configuration = Self.configuration {
-            $0.prefaceDeadline = .milliseconds(200); $0.idleTimeout = .seconds(2)
+            $0.prefaceDeadline = .milliseconds(1500); $0.idleTimeout = .seconds(3)
         }
         try await withSiege(configuration) { siege in
             let silent = try await RawPeer.connect(to: siege.port)

@@ -16,6 +16,9 @@ struct TestCountry: Sendable {
     let regions: [Region]
     let peerPorts: [Int]
     let roster: Roster
+    /// How a roster lists each of the regions.
+    let entries: [RosterRegion]
+    private let hasRing: Bool
     private let authority: NoteSigner
     let publisher = ExportSigningKey()
     let slot: Int
@@ -25,13 +28,16 @@ struct TestCountry: Sendable {
     /// - Parameters:
     ///   - isSecure: all connections over TLS.
     ///   - lastUntil: when the roster's certificate of the last region ends.
+    ///   - listed: regions in the first roster, all if nil; if given, neighbours are those of the roster.
     init(
         _ names: [String],
         in scratch: Scratch,
         slot: Int = 3600,
         isSecure: Bool = false,
-        lastUntil: Int64 = 4_102_444_800
+        lastUntil: Int64 = 4_102_444_800,
+        listed: Int? = nil
     ) throws {
+        hasRing = listed != nil
         self.scratch = scratch
         self.slot = slot
         regions = names.compactMap { Region($0) }
@@ -40,12 +46,12 @@ struct TestCountry: Sendable {
         certificates = try isSecure ? names.map { try TestCertificate($0, validity: TestCountry.certificateTimes) } : []
         var entries: [RosterRegion] = []
         for (number, (region, port)) in zip(regions, peerPorts).enumerated() {
-            var listed: [RosterRegion.Certificate] = []
+            var named: [RosterRegion.Certificate] = []
             if isSecure {
                 try scratch.write(certificates[number].certificatePEM, "\(region).peer.pem")
                 try scratch.write(certificates[number].keyPEM, "\(region).peer.key")
                 let isLast = number == regions.count - 1
-                listed = try [TestCountry.listing(certificates[number], until: isLast ? lastUntil : 4_102_444_800)]
+                named = try [TestCountry.listing(certificates[number], until: isLast ? lastUntil : 4_102_444_800)]
             }
             let signer = try TestCountry.signer(KeytideNames.signer(region), .cosignature)
             try scratch.write(signer.text.utf8, "\(region).key")
@@ -56,14 +62,16 @@ struct TestCountry: Sendable {
                 englishName: region.code,
                 operatorName: "test",
                 keys: [key],
-                certificates: listed,
+                certificates: named,
                 publicEndpoint: "\(isSecure ? "https" : "http")://127.0.0.1:\(port)",
                 peerEndpoint: "\(isSecure ? "https" : "http")://127.0.0.1:\(port)"
             )
             guard let entry else { throw TestFailure("\(region) cannot be listed") }
             entries.append(entry)
         }
-        let roster = Roster(version: 1, previous: nil, issued: 0, expires: 4_102_444_800, regions: entries)
+        self.entries = entries
+        let first = Array(entries.prefix(listed ?? entries.count))
+        let roster = Roster(version: 1, previous: nil, issued: 0, expires: 4_102_444_800, regions: first)
         guard let roster, let authorities = RosterAuthorities(verifiers: [authority.verifier], threshold: 1) else {
             throw TestFailure("no roster")
         }
@@ -124,7 +132,7 @@ struct TestCountry: Sendable {
             }
         }
         var settings = texts.mapValues { ConfigValue(.string($0), isSecret: false) }
-        settings["neighbours"] = ConfigValue(.stringArray(neighbours), isSecret: false)
+        if !hasRing { settings["neighbours"] = ConfigValue(.stringArray(neighbours), isSecret: false) }
         settings["publicationSlot"] = ConfigValue(.int(slot), isSecret: false)
         return settings
     }

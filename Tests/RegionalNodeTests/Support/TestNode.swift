@@ -87,9 +87,14 @@ final class TestNode: Sendable {
         return try await admin.send(head, body: ByteBuffer(bytes: roster), maxBody: 1 << 20)
     }
 
+    /// A public route, over the admin socket.
+    func getLocally(_ path: String) async throws -> ByteBuffer {
+        try await admin.get(path, maxBody: 64 << 20).1
+    }
+
     /// Version of the roster that it serves.
     func rosterVersion() async throws -> String? {
-        let (_, body) = try await get("/v1/roster")
+        let body = try await getLocally("/v1/roster")
         return String(buffer: body).split(separator: "\n").first { $0.hasPrefix("version ") }.map { String($0) }
     }
 
@@ -111,12 +116,20 @@ final class Nodes {
         slot: Int = 3600,
         isSecure: Bool = false,
         lastUntil: Int64 = 4_102_444_800,
+        listed: Int? = nil,
         body: (Nodes) async throws -> Void
     ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
         let nodes = Nodes(
-            country: try TestCountry(names, in: scratch, slot: slot, isSecure: isSecure, lastUntil: lastUntil)
+            country: try TestCountry(
+                names,
+                in: scratch,
+                slot: slot,
+                isSecure: isSecure,
+                lastUntil: lastUntil,
+                listed: listed
+            )
         )
         do {
             try await body(nodes)
