@@ -174,6 +174,31 @@ final class TemporaryFolder {
         #expect(try await store.checkpoint(of: feed, size: 4) == nil)
     }
 
+    @Test func aFeedThatIsCutIsForgottenAndNoOther() async throws {
+        let path = folder.path("phone.db")
+        let store = try DeviceStore(path: path)
+        let batches = try batches(3)
+        let other = FeedID(region: feed.region, epoch: Epoch(7))
+        try await store.commit(commit(batches, 0..<3))
+        try await store.commit(commit(batches, 0..<2, feed: other))
+        let mark = IndexMark(etag: "1", selection: "*", signer: feed.region, time: 1)
+        try await store.hold(mark, of: "http://node")
+        // Not where another sync has been meanwhile.
+        await #expect(throws: SyncError.self) { try await store.cut(feed, expecting: 2) }
+        #expect(try await store.cursors().map(\.size).sorted() == [2, 3])
+        try await store.cut(feed, expecting: 3)
+        for store in [store, try DeviceStore(path: path)] {
+            #expect(try await store.cursors().map(\.feed) == [other])
+            #expect(try await numbers(store) == [0, 1])
+            #expect(try await store.checkpoint(of: feed, size: 3) == nil)
+            #expect(try await store.checkpoint(of: other, size: 2) == [2])
+            #expect(try await store.indexMark(of: "http://node") == nil)
+        }
+        // It may come again.
+        try await store.commit(commit(batches, 0..<1))
+        #expect(try await store.cursors().count == 2)
+    }
+
     @Test func aFullDiskIsNamedAndLosesNothing() async throws {
         let path = folder.path("phone.db")
         let store = try DeviceStore(path: path)
