@@ -58,7 +58,7 @@ struct MemoryBench: AsyncParsableCommand {
 
     private func measure(_ kind: ServerKind, _ site: ServedSite, _ cores: ServerCores) async throws -> Double {
         let server = try site.start(kind, core: cores.server)
-        defer { server.kill() }
+        defer { server.stop() }
         let clients = try IdleConnections(to: server.port, path: site.ranges[0].path)
         do {
             try await clients.open(MemoryBench.first, bodyBytes: site.ranges[0].bytes.count)

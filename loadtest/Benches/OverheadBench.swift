@@ -72,7 +72,8 @@ struct OverheadBench: ParsableCommand {
             server.stop()
             throw error
         }
-        server.stop()
+        // What was counted is written at the end.
+        server.stop(within: 60)
         Progress.report("overhead, \(requests) requests")
         return (try Profile(path: output, object: program.path), requests)
     }

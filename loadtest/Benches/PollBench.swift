@@ -33,7 +33,7 @@ struct PollBench: AsyncParsableCommand {
         let workplace = try Workplace()
         let site = try ServedSite(in: workplace.path, isCleartext: false, sizes: [ServedSize.all[0]])
         let server = try site.start(.keytide, core: try ServerCores().server)
-        defer { server.kill() }
+        defer { server.stop() }
         let tag = try await pollOften(site, server)
         try await pollOnce(site, server, tag)
     }

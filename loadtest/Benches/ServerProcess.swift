@@ -62,20 +62,19 @@ final class ServerProcess {
         }
     }
 
-    /// Ends it at once, without its children; for threads of libdispatch, whose children begin with SIGTERM blocked.
-    func kill() {
+    /// Ends it and its children, and waits.
+    /// - Parameter seconds: how long it may take to end by itself. Some servers never do: what a thread of libdispatch
+    ///   starts begins with SIGTERM blocked.
+    func stop(within seconds: Double = 0.5) {
         guard process.isRunning else { return }
-        Glibc.kill(identifier, SIGKILL)
-        process.waitUntilExit()
-    }
-
-    /// Ends it and waits.
-    func stop() {
-        guard process.isRunning else { return }
+        let family = (try? ProcessTable.family(identifier)) ?? [identifier]
         process.terminate()
         let start = ContinuousClock.now
-        while process.isRunning, Rounds.seconds(since: start) < 15 { usleep(10_000) }
-        kill()
+        while process.isRunning, Rounds.seconds(since: start) < seconds { usleep(10_000) }
+        if process.isRunning {
+            for process in family { kill(process, SIGKILL) }
+        }
+        process.waitUntilExit()
     }
 }
 

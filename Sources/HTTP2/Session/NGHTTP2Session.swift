@@ -18,8 +18,6 @@ final class NGHTTP2Session {
     let handle: OpaquePointer
     /// What the callbacks work on.
     private let state: UnsafeMutablePointer<SessionState>
-    /// What did not fit into the output: bytes that nghttp2 keeps until it is asked for more.
-    private var leftover = UnsafeRawBufferPointer(start: nil, count: 0)
     private var fields = FieldBlock()
 
     init(role: Role, limits: ConnectionLimits) throws(HTTPError) {
@@ -114,8 +112,8 @@ extension NGHTTP2Session {
         let scratch = LoopScratch.current
         state.pointee.borrow(scratch)
         state.pointee.output = scratch.takeOutput(capacity: Self.outputLimit)
-        append(leftover)
-        while leftover.count == 0, state.pointee.output.readableBytes < Self.outputLimit {
+        append(state.pointee.leftover)
+        while state.pointee.leftover.count == 0, state.pointee.output.readableBytes < Self.outputLimit {
             var bytes: UnsafePointer<UInt8>?
             // DATA frames are written to `output` by a callback during this call, which returns 0 when one does not
             // fit; bytes of all other frames are returned.
@@ -135,10 +133,10 @@ extension NGHTTP2Session {
     private func append(_ bytes: UnsafeRawBufferPointer) {
         let count = min(bytes.count, Self.outputLimit - state.pointee.output.readableBytes)
         _ = state.pointee.output.writeBytes(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
-        leftover = UnsafeRawBufferPointer(rebasing: bytes[count...])
+        state.pointee.leftover = UnsafeRawBufferPointer(rebasing: bytes[count...])
     }
 
-    var wantsWrite: Bool { leftover.count > 0 || nghttp2_session_want_write(handle) != 0 }
+    var wantsWrite: Bool { state.pointee.leftover.count > 0 || nghttp2_session_want_write(handle) != 0 }
     var wantsRead: Bool { nghttp2_session_want_read(handle) != 0 }
     /// The stream of the last request that was acted on.
     var lastRequest: Int { Int(nghttp2_session_get_last_proc_stream_id(handle)) }

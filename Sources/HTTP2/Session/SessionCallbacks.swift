@@ -151,21 +151,23 @@ enum SessionCallbacks {
         guard let session = session(userData), let pointer = source?.pointee.ptr else {
             return Int(NGHTTP2_ERR_CALLBACK_FAILURE.rawValue)
         }
-        let body = Unmanaged<OutboundBody>.fromOpaque(pointer).takeUnretainedValue()
-        guard body.waitingBytes > 0 else {
-            guard body.isEnded else {
-                body.isDeferred = true
-                return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+        // `bodies` holds the body for as long as nghttp2 asks for it, so it need not be held once more meanwhile.
+        return Unmanaged<OutboundBody>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body in
+            guard body.waitingBytes > 0 else {
+                guard body.isEnded else {
+                    body.isDeferred = true
+                    return Int(NGHTTP2_ERR_DEFERRED.rawValue)
+                }
+                flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
+                return 0
             }
-            flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
-            return 0
+            let count = min(limit, body.waitingBytes, session.pointee.roomForData)
+            flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
+            if count == body.waitingBytes && body.isEnded {
+                flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
+            }
+            return count
         }
-        let count = min(limit, body.waitingBytes, session.pointee.roomForData)
-        flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
-        if count == body.waitingBytes && body.isEnded {
-            flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
-        }
-        return count
     }
 
     /// Copies a DATA frame to the output: the one time its bytes are copied.
@@ -177,16 +179,17 @@ enum SessionCallbacks {
         guard session.pointee.output.readableBytes + header.count + count <= NGHTTP2Session.outputLimit else {
             return Int32(NGHTTP2_ERR_WOULDBLOCK.rawValue)
         }
-        let body = Unmanaged<OutboundBody>.fromOpaque(pointer).takeUnretainedValue()
-        session.pointee.output.writeWithUnsafeMutableBytes(minimumWritableBytes: header.count + count) { room in
-            room.copyMemory(from: header)
-            body.take(into: UnsafeMutableRawBufferPointer(rebasing: room[header.count..<header.count + count]))
-            return header.count + count
+        return Unmanaged<OutboundBody>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body in
+            session.pointee.output.writeWithUnsafeMutableBytes(minimumWritableBytes: header.count + count) { room in
+                room.copyMemory(from: header)
+                body.take(into: UnsafeMutableRawBufferPointer(rebasing: room[header.count..<header.count + count]))
+                return header.count + count
+            }
+            if body.hasWriters, let frame {
+                session.pointee.events.append(.room(stream: frame.pointee.hd.stream_id))
+            }
+            return 0
         }
-        if body.hasWriters, let frame {
-            session.pointee.events.append(.room(stream: frame.pointee.hd.stream_id))
-        }
-        return 0
     }
 }
 

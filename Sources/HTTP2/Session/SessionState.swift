@@ -13,6 +13,8 @@ struct SessionState: ~Copyable {
     /// The bytes being read, so that body bytes can be named by their place.
     var input = UnsafeRawBufferPointer(start: nil, count: 0)
     var output = ByteBuffer()
+    /// What did not fit into the output: bytes that nghttp2 keeps until it is asked for more.
+    var leftover = UnsafeRawBufferPointer(start: nil, count: 0)
     /// Bodies that nghttp2 holds an unowned reference to, until their stream is closed.
     var bodies = StreamTable<OutboundBody>()
     /// What our GOAWAY blamed the peer for.

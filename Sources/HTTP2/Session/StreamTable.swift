@@ -38,7 +38,7 @@ package struct StreamTable<Value>: ~Copyable {
     }
 
     /// - Parameter stream: 1 or more.
-    package mutating func set(_ value: Value, for stream: Int32) {
+    package mutating func set(_ value: consuming Value, for stream: Int32) {
         precondition(stream > 0)
         if (count + 1) * 2 > capacity { resize(max(8, capacity * 2)) }
         guard let slots else { return }
