@@ -27,9 +27,9 @@ public struct RegionalNode: Service {
     /// How often expired batches are looked for.
     private static let sweepPause = Duration.seconds(30)
 
-    /// Reads and checks the files that the configuration names; opens nothing yet.
+    /// Reads and checks the files that the configuration names, and opens the store; no listener yet.
     /// - Parameters:
-    ///   - openStore: opens the store at a path; called once.
+    ///   - openStore: opens the store at a path, or makes one; called again when a broken one was moved aside.
     ///   - reloads: when to look for new certificates at once.
     ///   - onReady: called when all listeners are open.
     /// - Throws: `NodeError`, `StoreError`.
@@ -79,7 +79,7 @@ public struct RegionalNode: Service {
             let queue = StoreQueue(storage)
             let outcome: Result<Void, any Error>
             do {
-                try await serve(queue, alarms: recovery.alarms)
+                try await serve(queue, alarms: files.alarms + recovery.alarms)
                 outcome = .success(())
             } catch {
                 outcome = .failure(error)

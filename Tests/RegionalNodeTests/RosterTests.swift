@@ -6,6 +6,7 @@ import HTTP2
 import NIOCore
 import RegionalNode
 import Testing
+import TestSupport
 
 /// Newer rosters at running nodes: how they come, spread, stay, and are refused.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct RosterTests {
@@ -88,6 +89,33 @@ import Testing
             try await nodes.stop(0)
             try nodes.country.scratch.write(forked.bytes, "roster")
             await #expect(throws: NodeError(.file, "")) { try await nodes.start(0) }
+        }
+    }
+
+    /// Also one that this node opened for fetches, to a neighbour that dials it.
+    @Test func connectionsToARegionThatLeavesAreClosed() async throws {
+        try await Nodes.with("VN-01", "VN-48", isSecure: true) { nodes in
+            for number in 0...1 { try await nodes.start(number) }
+            try await nodes[0].publish(try nodes.country.archive(patients: 20), of: nodes.country)
+            #expect(try await nodes.converge(0, 1))
+            // VN-01 dials the link: what its listener has is the connection of VN-48's fetch.
+            #expect(try await nodes[0].status().peerConnections == 1)
+            let second = try nodes.country.next { Array($0.suffix(1)) }
+            #expect(try await nodes[1].install(second.bytes).0.status == 200)
+            #expect(try await eventually { try await nodes[0].status().peerConnections == 0 })
+        }
+    }
+
+    @Test func aKeptRosterThatCannotBeReadIsPassedOverWithAnAlarm() async throws {
+        try await Nodes.with("VN-01") { nodes in
+            try await nodes.start(0)
+            let second = try nodes.country.next()
+            #expect(try await nodes[0].install(second.bytes).0.status == 200)
+            try await nodes.stop(0)
+            try nodes.country.scratch.write(second.bytes.dropLast(8), "VN-01.store.roster")
+            try await nodes.start(0)
+            #expect(try await nodes[0].rosterVersion() == "version 1")
+            #expect(try await nodes[0].status().alarms.contains { $0.what.contains("is passed over") })
         }
     }
 

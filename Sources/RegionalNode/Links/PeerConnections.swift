@@ -68,7 +68,7 @@ actor PeerConnections {
 
     /// Adds what has crossed the open connections since the last call to the counters.
     func settleCounters() {
-        for peer in roster.regions { count(peer.id) }
+        for peer in slots.keys { count(peer) }
     }
 
     /// Closes all connections, and lets none be opened any more.
@@ -82,13 +82,11 @@ actor PeerConnections {
         }
     }
 
-    /// Closes the connections to peers whose certificates count no more.
+    /// Closes the connections to peers that the roster lists no more, or whose certificates count no more.
     func judgePeersAgain() async {
-        for peer in roster.regions {
-            guard case .open(let connection)? = slots[peer.id], !connection.isPeerStillAccepted else { continue }
-            count(peer.id)
-            slots[peer.id] = nil
-            await connection.close()
+        for peer in Array(slots.keys) {
+            guard case .open(let connection)? = slots[peer] else { continue }
+            if roster.region(peer) == nil || !connection.isPeerStillAccepted { await forget(peer) }
         }
     }
 

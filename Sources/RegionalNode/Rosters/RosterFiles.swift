@@ -8,25 +8,37 @@ enum RosterFiles {
     static func kept(besideStore path: String) -> String { path + ".roster" }
 
     /// - Parameter now: unix seconds.
+    /// - Returns: the newer of the two, and what is to be said of the kept one if it cannot be read: without it the node
+    ///   may have gone back to a roster under which a closed key still counts.
     /// - Throws: `NodeError` that names the file and what to do.
     static func newest(
         _ configuration: NodeConfiguration,
         authorities: RosterAuthorities,
         now: Int64
-    ) throws(NodeError) -> SignedRoster {
+    ) throws(NodeError) -> (SignedRoster, alarm: String?) {
         let given = try read(configuration.rosterPath, configuration, authorities)
         let path = kept(besideStore: configuration.storePath)
-        // Under other authorities the kept one is none any more: whoever names them starts anew.
-        let kept = try? read(path, configuration, authorities)
+        var held: SignedRoster?
+        var alarm: String?
+        if FileManager.default.fileExists(atPath: path) {
+            do throws(NodeError) {
+                held = try read(path, configuration, authorities)
+            } catch {
+                // Under other authorities the kept one is none any more: whoever names them starts anew.
+                alarm =
+                    "the roster that this node had kept is passed over: \(error.reason); it runs under version "
+                    + "\(given.roster.version) until it is given a newer one"
+            }
+        }
         do throws(FormatError) {
-            guard let kept else {
+            guard let held else {
                 try given.roster.checkExpiry(now: now)
-                return given
+                return (given, alarm)
             }
             // A node that holds a roster starts under it though it has expired: see docs/ARCHITECTURE.md, "Decisions".
-            return try kept.isFollowed(by: given, now: .min) ? given : kept
+            return (try held.isFollowed(by: given, now: .min) ? given : held, nil)
         } catch {
-            let other = kept == nil ? "" : " and the one that this node kept, \(path),"
+            let other = held == nil ? "" : " and the one that this node kept, \(path),"
             throw NodeError(
                 .file,
                 "the roster \(configuration.rosterPath)\(other) cannot be used: \(error); get the newest roster from the "

@@ -7,6 +7,8 @@ struct NodeFiles {
     let authorities: RosterAuthorities
     /// The newest of the file's and the one kept beside the store.
     let signedRoster: SignedRoster
+    /// What the operator must know of them, once the node runs.
+    let alarms: [String]
 
     /// - Parameter now: unix seconds, for the roster's expiry.
     /// - Throws: `NodeError` that names the file and what to do.
@@ -24,7 +26,9 @@ struct NodeFiles {
         } catch {
             throw NodeError(.file, "\(configuration.authoritiesPath) does not say who may sign the roster: \(error)")
         }
-        signedRoster = try RosterFiles.newest(configuration, authorities: authorities, now: now)
+        let alarm: String?
+        (signedRoster, alarm) = try RosterFiles.newest(configuration, authorities: authorities, now: now)
+        alarms = [alarm].compactMap { $0 }
         self.signer = signer
         let roster = signedRoster.roster
         guard let entry = roster.region(configuration.region) else {
