@@ -4,7 +4,7 @@ internal import FeedFormat
 /// Brings one feed from the phone's cursor to where the node's index says it is: fetch a range, verify it against the
 /// region's checkpoint, decode it, commit it together with the cursor, and so on. What fails leaves the cursor where it
 /// was, so the same or another node can go on from there.
-struct FeedSync {
+struct FeedSync: FeedFollowing {
     /// What all feeds of a sync share.
     struct Context: Sendable {
         let fetcher: SyncFetcher
@@ -22,12 +22,12 @@ struct FeedSync {
     }
 
     private let context: Context
-    private let entry: IndexEntry
+    let entry: IndexEntry
     private let region: RosterRegion
     private var keys: [RosterRegion.Key] { region.keys }
     private var cursor: FeedCursor?
     private var tail: FeedTail
-    private var report: FeedReport
+    var report: FeedReport
 
     init(_ entry: IndexEntry, region: RosterRegion, cursor: FeedCursor?, context: Context) {
         self.context = context
@@ -38,20 +38,7 @@ struct FeedSync {
         report = FeedReport(feed: entry.feed, size: tail.next, nodeSize: entry.count)
     }
 
-    /// - Returns: what was done; problems of the feed are in it.
-    /// - Throws: errors of the store, `CancellationError`.
-    mutating func run() async throws -> FeedReport {
-        do {
-            try await follow()
-        } catch let error as SyncError {
-            report.problem = error
-        } catch let error as FormatError {
-            report.problem = .feed(entry.feed, error)
-        }
-        return report
-    }
-
-    private mutating func follow() async throws {
+    mutating func follow() async throws {
         if entry.count <= tail.next { return try await compare() }
         if entry.first == entry.count { return }
         if entry.first > tail.next { try await bridge() }

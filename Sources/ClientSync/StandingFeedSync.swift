@@ -3,12 +3,12 @@ internal import FeedFormat
 
 /// Brings a feed that ends, since its key is closed, to the state that the roster lets stand. Signatures say nothing
 /// here: whoever has the key can make them. Leaf hashes that lead to the root in the roster prove each batch.
-struct StandingFeedSync {
+struct StandingFeedSync: FeedFollowing {
     private let context: FeedSync.Context
-    private let entry: IndexEntry
+    let entry: IndexEntry
     private let standing: RosterRegion.Closure.Standing
     private var cursor: FeedCursor?
-    private var report: FeedReport
+    var report: FeedReport
 
     init(
         _ entry: IndexEntry,
@@ -23,20 +23,7 @@ struct StandingFeedSync {
         report = FeedReport(feed: entry.feed, size: cursor?.size ?? 0, nodeSize: min(entry.count, standing.size))
     }
 
-    /// - Returns: what was done; problems of the feed are in it.
-    /// - Throws: errors of the store, `CancellationError`.
-    mutating func run() async throws -> FeedReport {
-        do {
-            try await follow()
-        } catch let error as SyncError {
-            report.problem = error
-        } catch let error as FormatError {
-            report.problem = .feed(entry.feed, error)
-        }
-        return report
-    }
-
-    private mutating func follow() async throws {
+    mutating func follow() async throws {
         // A node that has less cannot show that it leads there; one that has dropped all has nothing to give.
         guard (cursor?.size ?? 0) < standing.size, entry.count >= standing.size, entry.first < standing.size else {
             return
