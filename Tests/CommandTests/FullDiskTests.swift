@@ -1,6 +1,7 @@
 import Foundation
 import RegionalNode
 import Testing
+import TestSupport
 
 /// A node whose disk has no room: it serves what it holds, says what is wrong, and goes on by itself.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct FullDiskTests {

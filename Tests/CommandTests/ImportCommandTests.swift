@@ -4,6 +4,7 @@ import FeedFormat
 import Foundation
 import RegionalNode
 import Testing
+import TestSupport
 
 /// `keytide import`: what is taken, what is refused, and what a full disk does.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct ImportCommandTests {

@@ -2,6 +2,7 @@ import Foundation
 import HTTP2
 import RegionalNode
 import Testing
+import TestSupport
 
 /// What a monitor reads from a real node, and what the operator sees.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct MetricsTests {

@@ -4,6 +4,7 @@ import FeedFormat
 import Foundation
 import RegionalNode
 import Testing
+import TestSupport
 
 /// `keytide node`: how it starts, refuses to start, and stops.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct NodeCommandTests {

@@ -4,6 +4,7 @@ import FeedFormat
 import Foundation
 import RegionalNode
 import Testing
+import TestSupport
 
 /// What must not stand in any log, however much is logged.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct PrivacyTests {

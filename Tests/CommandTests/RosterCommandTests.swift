@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import Foundation
 import Testing
+import TestSupport
 
 /// `keytide region` and `keytide roster`: the life of a roster, as authorities and operators lead it.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct RosterCommandTests {

@@ -3,6 +3,7 @@ import FeedFormat
 import FeedStore
 import Foundation
 import Testing
+import TestSupport
 
 /// `keytide store check`.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct StoreCheckCommandTests {

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 @Suite("HTTP/1.1", .timeLimit(.minutes(1)))
 struct HTTP1Tests {

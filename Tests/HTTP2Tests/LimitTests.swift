@@ -2,6 +2,7 @@ import Foundation
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// What a peer can make a server hold or wait for is bounded.
 @Suite("Limits", .timeLimit(.minutes(1)))

@@ -2,6 +2,7 @@ import Foundation
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 @Suite("Addresses", .timeLimit(.minutes(1)))
 struct ListenTests {

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 @Suite("Ends of connections", .timeLimit(.minutes(1)))
 struct ShutdownTests {

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 @Suite("Streams in both directions", .timeLimit(.minutes(1)))
 struct StreamingTests {

@@ -2,6 +2,7 @@ import Foundation
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// Our server against other people's clients, and our client against another server.
 @Suite("Other implementations", .timeLimit(.minutes(1)))

@@ -5,6 +5,7 @@ import HTTP2
 import NIOCore
 import RegionalNode
 import Testing
+import TestSupport
 
 /// A roster that closes a region's key, among nodes that run, and one that comes back later.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct ClosureTests {

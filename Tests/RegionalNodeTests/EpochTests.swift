@@ -4,6 +4,7 @@ import FeedStore
 import Foundation
 import RegionalNode
 import Testing
+import TestSupport
 
 /// Epochs of nodes in this process; disasters of whole processes stand in CommandTests.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct EpochTests {

@@ -5,6 +5,7 @@ import HTTP2
 import NIOCore
 import RegionalNode
 import Testing
+import TestSupport
 
 /// The routes for phones and caches, over HTTP/2 and HTTP/1.1.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct PublicRoutesTests {

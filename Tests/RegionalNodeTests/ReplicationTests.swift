@@ -2,6 +2,7 @@ import ExposureKeys
 import HTTP2
 import RegionalNode
 import Testing
+import TestSupport
 
 /// Nodes that replicate over real sockets.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct ReplicationTests {

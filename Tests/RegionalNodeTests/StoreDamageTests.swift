@@ -3,6 +3,7 @@ import HTTP2
 import NIOCore
 import RegionalNode
 import Testing
+import TestSupport
 
 /// Stores whose bytes change under a node: nothing that is damaged is served, and neighbours repair it.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct StoreDamageTests {

@@ -1,6 +1,7 @@
 import ExposureKeys
 import ExposureNotification
 import Foundation
+import TestSupport
 
 /// Archives of synthetic keys by one publisher.
 struct Archives {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// Three authorities, two of whom must sign, and what they do by `keytide roster`.
 struct Authorities {

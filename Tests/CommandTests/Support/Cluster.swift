@@ -1,5 +1,6 @@
 import Foundation
 import RegionalNode
+import TestSupport
 
 /// Nodes on this machine, each a process, made by `keytide cluster create`. The first links with the second, that
 /// with the third.

@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import FeedStore
 import Foundation
+import TestSupport
 
 /// What the store of a stopped node holds, proven batch by batch against the region's signatures.
 struct HeldFeeds {

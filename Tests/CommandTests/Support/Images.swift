@@ -1,5 +1,6 @@
 import Foundation
 import RegionalNode
+import TestSupport
 
 /// What disasters do to the disk of a node.
 extension Cluster {

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 
 /// The executable under test.
 enum Keytide {

@@ -2,6 +2,7 @@ import ClientSync
 import ExposureKeys
 import ExposureNotification
 import Foundation
+import TestSupport
 
 /// A phone, run by `keytide device`, that has met the people behind some keys.
 struct Phone {

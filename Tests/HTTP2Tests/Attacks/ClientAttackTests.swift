@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// Servers that mean no good.
 @Suite("Attacks on a client", .timeLimit(.minutes(2)))

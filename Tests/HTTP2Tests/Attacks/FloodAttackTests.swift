@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// Frames that cost the server more than the peer, each kind until its limit.
 @Suite("Floods of frames", .timeLimit(.minutes(2)))

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 @Suite("Attacks in HTTP/1.1", .timeLimit(.minutes(2)))
 struct HTTP1AttackTests {

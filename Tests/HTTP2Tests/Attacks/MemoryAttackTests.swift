@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// Peers that ask for much and take nothing.
 @Suite("Memory of a server", .timeLimit(.minutes(2)))

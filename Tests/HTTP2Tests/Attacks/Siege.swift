@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// A server that is attacked while an honest client goes on being served.
 struct Siege {

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// RFC 9113 as a server can break it, and as our client must keep it.
 @Suite("RFC 9113: client", .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// Frames that a peer sends and what the other side must make of them.
 struct ConformanceCase: Sendable, CustomTestStringConvertible {

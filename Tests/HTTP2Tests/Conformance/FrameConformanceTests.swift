@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// RFC 9113, section 6: each type of frame; at a server and at a client.
 @Suite("RFC 9113, 6: types of frames", .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// RFC 9113, sections 3 to 5: prefaces, frames, field blocks, states of streams; at a server.
 @Suite("RFC 9113, 3 to 5: server", .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// RFC 7541, decoded by a server and by a client as they run.
 @Suite("RFC 7541: header compression", .timeLimit(.minutes(1)))

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// RFC 9113, section 8: messages; at a server.
 @Suite("RFC 9113, 8: requests", .timeLimit(.minutes(1)))

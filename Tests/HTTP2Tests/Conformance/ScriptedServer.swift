@@ -2,6 +2,7 @@ import HTTP2
 import NIOCore
 import Synchronization
 import Testing
+import TestSupport
 
 /// A peer of the client whose frames a test writes.
 enum ScriptedServer {

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// Connections of one event loop share the memory in which heads arrive; a head that comes in pieces must not mix with
 /// others.

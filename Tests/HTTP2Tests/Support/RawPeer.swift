@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 
 /// A TCP connection whose bytes a test writes and reads itself.
 final class RawPeer: Sendable {

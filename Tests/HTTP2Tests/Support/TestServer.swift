@@ -2,6 +2,7 @@ import HTTP2
 import Logging
 import NIOCore
 import NIOPosix
+import TestSupport
 
 /// Answers by a closure.
 struct ClosureHandler: RequestHandler {
@@ -63,24 +64,12 @@ func withConnection<Result>(
     }
 }
 
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) {
-        self.description = description
-    }
-}
-
 /// Bytes that show when they are out of order: a counter modulo a prime.
 func pattern(_ count: Int) -> ByteBuffer {
     ByteBuffer(bytes: (0..<count).map { UInt8(truncatingIfNeeded: $0 % 251) })
 }
 
-/// Waits until `condition` holds, at most five seconds.
+/// Waits until `condition` holds, at most five seconds: what is waited for here takes milliseconds.
 func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    for _ in 0..<500 {
-        if try await condition() { return true }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    return false
+    try await TestSupport.eventually(seconds: 5, condition)
 }

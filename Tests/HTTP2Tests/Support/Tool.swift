@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import TestSupport
 
 /// A program of the system that plays the other side of a connection.
 struct Tool {

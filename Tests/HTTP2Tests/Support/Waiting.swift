@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 
 /// Notes that one task leaves for another.
 final class Waiting: Sendable {

@@ -4,6 +4,7 @@ import HTTP2
 import NIOCore
 import RegionalNode
 import Testing
+import TestSupport
 
 /// The operator's socket.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct AdminHandlerTests {

@@ -4,6 +4,7 @@ import RegionalNode
 import Replication
 import Synchronization
 import Testing
+import TestSupport
 
 @Suite(.timeLimit(.minutes(1))) struct LinkOutboxTests {
     private struct Gone: Error {}

@@ -5,6 +5,7 @@ import HTTP2
 import NIOCore
 import RegionalNode
 import Testing
+import TestSupport
 
 /// `GET /v1/index/{region}`: other nodes' indexes, as differences from the node's own.
 @Suite(.serialized, .timeLimit(.minutes(1))) struct HeldIndexesTests {

@@ -4,6 +4,7 @@ import Foundation
 import Logging
 import RegionalNode
 import Testing
+import TestSupport
 
 @Suite struct NodeConfigurationTests {
     private static let needed = ["region": "VN-01", "store": "s", "roster": "r", "authorities": "a", "key": "k"]

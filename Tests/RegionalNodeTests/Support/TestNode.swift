@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import RegionalNode
 import ServiceLifecycle
+import TestSupport
 
 /// A node that runs in this process until it is stopped.
 final class TestNode: Sendable {
