@@ -80,7 +80,8 @@ struct BenchTests {
 
     @Test(.enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1))
     func memory() throws {
-        let lines = try Bench.run(["memory", "--connections", "400", "--rounds", "1"])
+        // Of few connections the growth drowns in what the first handshakes have freed.
+        let lines = try Bench.run(["memory", "--connections", "2000", "--rounds", "1"])
         #expect(lines.map { $0["unit"] as? String } == ["bytes/connection"])
         #expect(try #require(lines.first?["ours"] as? Double) > 5000)
     }
