@@ -15,6 +15,7 @@ final class NodeContext: Sendable {
     let queue: StoreQueue
     let served: ServedFeeds
     let heldIndexes = HeldIndexes()
+    let forks = KnownForks()
     /// The newest index whenever one was signed that nobody has taken yet, for replication.
     let signedIndexes: AsyncStream<ServedIndex>
     private let signedIndexesEnd: AsyncStream<ServedIndex>.Continuation
@@ -84,7 +85,7 @@ final class NodeContext: Sendable {
             in: rosters.current,
             now: clock.seconds
         )
-        if let obstacle { throw NodeError(.importRefused, obstacle) }
+        if let obstacle = obstacle ?? forkObstacle { throw NodeError(.importRefused, obstacle) }
         let living = served.all.filter { $0.feed.region == region && $0.isLiving }.map(\.feed)
         let publication = try publisher.publish(keys, storage: storage, living: living)
         guard let feed = publication.batches.first?.feed else { return publication }

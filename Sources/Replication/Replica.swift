@@ -28,6 +28,11 @@ public struct Replica: Sendable {
     var indexes = SortedMap<Region, KeptIndex>()
     /// Per region how many reviews of the store are under way.
     var reviews = SortedMap<Region, Int>()
+    /// Per region the proof that its key has signed two histories.
+    var forks = SortedMap<Region, ForkProof>()
+    /// What does not fit and has yet to be looked into, and what is, one of each region at a time.
+    var suspicions = SortedMap<FeedID, Suspicion>()
+    var inquiries = SortedMap<Region, ForkInquiry>()
     /// Feeds that the event at hand concerns.
     var touched: [FeedID] = []
     var lastWake: Timestamp?
@@ -38,12 +43,20 @@ public struct Replica: Sendable {
     ///   - region: this node's.
     ///   - roster: whose regions and keys count.
     ///   - held: what the store holds.
-    public init(region: Region, roster: Roster, held: [HeldFeed], settings: ReplicationSettings = .init()) {
+    ///   - forks: what was to be kept of forks; what a roster has settled since is passed over.
+    public init(
+        region: Region,
+        roster: Roster,
+        held: [HeldFeed],
+        forks: [ForkProof] = [],
+        settings: ReplicationSettings = .init()
+    ) {
         self.region = region
         self.roster = roster
         rosterHash = roster.hash
         self.settings = settings
         for feed in held { feeds[feed.feed] = FeedProgress(held: feed) }
+        load(forks)
     }
 
     /// Takes one event.
@@ -85,6 +98,8 @@ public struct Replica: Sendable {
             finishReview(of: region, held: held)
         case .batchesRead(let link, let batches):
             answerPull(link, batches)
+        case .tailRead(let request, let tail):
+            finishReading(request, tail, now: now)
         case .indexSigned(let index, let settled):
             takeSigned(index, settled: settled, now: now)
         case .rosterFetched(let request, let newer):
@@ -96,6 +111,7 @@ public struct Replica: Sendable {
             sendDueIndex(now: now)
             expireRoster(now: now, random: &random)
             expireFetches(now: now, random: &random)
+            expireInquiries(now: now)
         }
         schedule(now: now, isTick: isTick)
         defer { effects = [] }
@@ -118,6 +134,7 @@ public struct Replica: Sendable {
         var lags: [(region: Region, batches: UInt64)] = []
         for progress in feeds.values {
             let region = progress.durable.feed.region
+            if isFrozen(progress.durable.feed) { continue }
             // What lies behind the end of a feed is not missing.
             let end = standing(of: progress.durable.feed)?.size ?? .max
             let ahead = min(end, links.values.compactMap { $0.holds[progress.durable.feed]?.count }.max() ?? 0)
@@ -171,11 +188,15 @@ extension Replica {
         case .batch(let pushed):
             takePushed(pushed, from: link, peer: peer, now: now)
         case .index(let index, let settled):
-            takeIndex(index, settled: settled, peer: peer, now: now)
+            takeIndex(index, settled: settled, from: link, peer: peer, now: now)
         case .roster(let version, let hash):
             takeAnnounced(version, hash, from: link, peer: peer)
         case .pull(let feed, let number):
             takePull(feed, from: number, link: link)
+        case .fork(let proof):
+            takeFork(proof, from: link)
+        case .checkpoint(let feed, let checkpoint):
+            takeShown(checkpoint, of: feed, from: link)
         case .unknown:
             break
         }
@@ -195,6 +216,7 @@ extension Replica {
         links.update(link) { $0.peer = hello.region }
         effects.append(.send(link, rosterFrame))
         adverts(on: link)
+        tellForks(on: link)
         if let ownIndex { effects.append(.send(link, ownIndex.frame)) }
     }
 
@@ -223,6 +245,7 @@ extension Replica {
                 crowded = feed.region
                 continue
             }
+            if isFrozen(feed) { continue }
             if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
             endPull(of: feed, since: advert, from: link)
             feeds.update(feed) { progress in
@@ -243,6 +266,7 @@ extension Replica {
     private mutating func forget(_ link: LinkID) {
         guard let lost = links[link] else { return }
         links[link] = nil
+        dropInquiries(of: link)
         touched.append(contentsOf: lost.holds.keys)
         for (region, parent) in zip(parents.keys, parents.values) where parent == link { parents[region] = nil }
     }

@@ -14,7 +14,8 @@ extension Replica {
         guard roster.region(feed.region) != nil else {
             return effects.append(.alarm(.unknownRegion(feed.region, peer: peer)))
         }
-        guard let progress = feeds[feed], !progress.isBlocked,
+        takeAnswer(pushed, from: link, now: now)
+        guard let progress = feeds[feed], !progress.isBlocked, !isFrozen(feed),
             progress.base?.link == nil || progress.base?.link == link,
             progress.waiting.count < settings.batchesPerFetch,
             links[link]?.isDistrusted(for: feed, now: now) == false,
@@ -37,7 +38,9 @@ extension Replica {
         from link: LinkID,
         now: Timestamp
     ) -> Taken {
-        guard var progress = feeds[feed], !progress.isBlocked, !isUnderReview(feed.region) else { return Taken() }
+        guard var progress = feeds[feed], !progress.isBlocked, !isUnderReview(feed.region), !isFrozen(feed) else {
+            return Taken()
+        }
         if progress.mayBegin, livingEpochs(of: feed.region) >= FormatLimits.epochsPerRegion { return Taken() }
         var taken = Taken()
         loop: for item in received {
@@ -60,10 +63,13 @@ extension Replica {
                 passOver(link, for: feed, now: now)
                 break loop
             case .unproven(let error):
+                let signed = error.code == .rootMismatch ? contradiction(item, of: feed, after: progress) : nil
                 if taken.taken == 0 { progress.forgetBase() }
                 taken.isRejected = true
                 if mayKnowMore(link) {
                     passOver(link, for: feed, now: now)
+                } else if let signed {
+                    suspect(signed, of: feed, from: link, error, now: now)
                 } else {
                     reject(feed, from: link, error, now: now)
                 }

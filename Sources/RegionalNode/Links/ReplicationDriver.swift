@@ -153,6 +153,14 @@ actor ReplicationDriver {
             review(entry, node: node)
         case .readBatches(let link, let feed, let numbers):
             read(numbers, of: feed, for: link)
+        case .readTail(let request, let feed, let size):
+            node.queue.submit { [node] storage in
+                self.report(.tailRead(request, node.tail(of: feed, from: size, storage)))
+            }
+        case .keepFork(let proof):
+            keep(proof, node: node)
+        case .settleFork(let region):
+            settle(region, node: node)
         case .replace(let request, let batches):
             replace(batches, request)
         case .visible(let feed, let count):
