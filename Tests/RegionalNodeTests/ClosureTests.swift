@@ -9,31 +9,6 @@ import TestSupport
 
 /// A roster that closes a region's key, among nodes that run, and one that comes back later.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct ClosureTests {
-    /// The next roster: the key of the first region is closed, one feed of it stands in part, and a new key is listed.
-    private func close(
-        _ country: TestCountry,
-        standing: RosterRegion.Closure.Standing,
-        next: NoteSigner
-    ) throws -> [UInt8] {
-        try country.next { regions in
-            regions.map { region in
-                guard region.id == country.regions[0], let key = region.keys.first,
-                    let closure = RosterRegion.Closure(key: key.verifier, standing: [standing])
-                else { return region }
-                return RosterRegion(
-                    id: region.id,
-                    vietnameseName: region.vietnameseName,
-                    englishName: region.englishName,
-                    operatorName: region.operatorName,
-                    keys: [RosterRegion.Key(verifier: next.verifier, notBefore: 0, notAfter: 4_102_444_800)],
-                    closures: [closure],
-                    publicEndpoint: region.publicEndpoint,
-                    peerEndpoint: region.peerEndpoint
-                )
-            }
-        }.bytes
-    }
-
     private func counts(_ node: TestNode) async throws -> [String: UInt64] {
         let feeds = try await node.status().feeds
         return Dictionary(uniqueKeysWithValues: feeds.map { ($0.feed, $0.count) })
@@ -59,10 +34,8 @@ import TestSupport
             for _ in 0..<2 { #expect(try await nodes[1].get("/v1/feeds/\(feed)/0/2").0.status == 200) }
 
             try await nodes.stop(2)
-            let seed = [UInt8](repeating: 77, count: 32)
-            let name = KeytideNames.signer(country.regions[0])
-            let next = try #require(NoteSigner(name: name, algorithm: .cosignature, seed: seed))
-            let roster = try close(country, standing: .init(epoch: epoch, size: 2, root: root), next: next)
+            let next = try country.nextSigner()
+            let roster = try country.closing(standing: .init(epoch: epoch, size: 2, root: root), next: next)
             #expect(try await nodes[1].install(roster).0.status == 200)
             for number in 0..<2 {
                 let node = try nodes[number]
@@ -105,10 +78,8 @@ import TestSupport
             let epoch = try #require(Epoch(hexadecimal: feed.suffix(16)))
             let body = try await nodes[0].get("/v1/feeds/\(feed)/frontier/37").1
             let root = try Frontier(bytes: Array(body.readableBytesView)[...]).root
-            let name = KeytideNames.signer(country.regions[0])
-            let seed = [UInt8](repeating: 77, count: 32)
-            let next = try #require(NoteSigner(name: name, algorithm: .cosignature, seed: seed))
-            let roster = try close(country, standing: .init(epoch: epoch, size: 37, root: root), next: next)
+            let next = try country.nextSigner()
+            let roster = try country.closing(standing: .init(epoch: epoch, size: 37, root: root), next: next)
             #expect(try await nodes[0].install(roster).0.status == 200)
             try await nodes.stop(0)
             try country.scratch.write(next.text.utf8, "\(country.regions[0]).key")
