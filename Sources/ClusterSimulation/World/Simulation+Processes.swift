@@ -145,6 +145,7 @@ extension Simulation {
         if let reason = nodes[index].disk.commit(write) { violate(.orderly, index, reason) }
         checkRoot(write.feed, at: index)
         trace.mix(UInt64(index) << 32 | nodes[index].disk.count(of: write.feed))
+        note(index, "holds \(nodes[index].disk.count(of: write.feed)) of \(write.feed)")
     }
 
     func note(_ node: Int?, _ text: @autoclosure () -> String) {
