@@ -52,6 +52,17 @@ enum Output {
         return number < 0 ? "-" + result : result
     }
 
+    /// Numbers come from a node, so that no sum or difference may trap: beyond the range it stays at its end.
+    static func sum(_ one: Int, _ two: Int) -> Int {
+        let (sum, overflows) = one.addingReportingOverflow(two)
+        return overflows ? (two < 0 ? .min : .max) : sum
+    }
+
+    static func seconds(from begin: Int64, to end: Int64) -> Int64 {
+        let (seconds, overflows) = end.subtractingReportingOverflow(begin)
+        return overflows ? (begin > end ? .min : .max) : seconds
+    }
+
     /// A size as people read it.
     static func bytes(_ count: Int64) -> String {
         var value = Double(count)
