@@ -58,16 +58,15 @@ struct AdminClient {
         _ head: ResponseHead,
         _ body: ByteBuffer
     ) throws -> Value {
-        let data = Data(body.readableBytesView)
         guard head.status == 200 else {
-            let problem = try? JSONDecoder().decode(Problem.self, from: data)
-            throw CommandError(problem.map { "\($0.title): \($0.detail)" } ?? "the node answered \(head.status)")
+            throw CommandError(ProblemMessage.text(of: body.readableBytesView) ?? "the node answered \(head.status)")
         }
-        return try JSONDecoder().decode(type, from: data)
-    }
-
-    private struct Problem: Decodable {
-        var title: String
-        var detail: String
+        do {
+            return try JSONDecoder().decode(type, from: Data(body.readableBytesView))
+        } catch {
+            throw CommandError(
+                "what \(socket) answers cannot be read: is it a node's admin socket, and the node of this release?"
+            )
+        }
     }
 }

@@ -168,6 +168,24 @@ import TestSupport
         }
     }
 
+    /// A request comes from somebody else; the names in it must not command the terminal of who looks at it.
+    @Test func namesDoNotCommandTheTerminal() async throws {
+        try await with { authorities, scratch in
+            let made = try await authorities.run([
+                "region", "init", scratch.file("VN-01"), "--region", "VN-01", "--operator", "A\u{9b}2J\u{202e}B",
+                "--public", "https://a.example", "--peer", "https://a.example:8441",
+            ])
+            #expect(made.status == 0, "\(made.errors)")
+            let drafted = try await authorities.draft("v1", authorities.request("VN-01"))
+            #expect(drafted.status == 0 && drafted.output.contains(#"A\u009b2J\u202eB"#), "\(drafted.output)")
+            let missing = try await authorities.draft("v2", ["--request", scratch.file("\u{9b}2J")])
+            #expect(missing.status != 0 && missing.errors.contains(#"\u009b2J"#))
+            for text in [drafted.output, missing.errors] {
+                #expect(!text.unicodeScalars.contains("\u{9b}") && !text.unicodeScalars.contains("\u{202e}"))
+            }
+        }
+    }
+
     @Test func provinces() async throws {
         try await with { authorities, _ in
             for (list, count) in [("2021", 63), ("2025", 34)] {
