@@ -44,6 +44,13 @@ struct AdminClient {
         return try decode(ImportReport.self, head, body)
     }
 
+    /// Gets what the node serves to everybody.
+    /// - Parameter limit: bytes.
+    func get(_ path: String, limit: Int) async throws -> [UInt8] {
+        let (head, body) = try await connection.get(path, maxBody: limit)
+        return Array(try content(head, body))
+    }
+
     /// Hands a roster to the node.
     func installRoster(_ roster: Data) async throws -> RosterReport {
         let request = RequestHead(method: "POST", path: AdminRoutes.roster)
@@ -58,12 +65,16 @@ struct AdminClient {
         _ head: ResponseHead,
         _ body: ByteBuffer
     ) throws -> Value {
+        try JSONDecoder().decode(type, from: content(head, body))
+    }
+
+    private func content(_ head: ResponseHead, _ body: ByteBuffer) throws -> Data {
         let data = Data(body.readableBytesView)
         guard head.status == 200 else {
             let problem = try? JSONDecoder().decode(Problem.self, from: data)
             throw CommandError(problem.map { "\($0.title): \($0.detail)" } ?? "the node answered \(head.status)")
         }
-        return try JSONDecoder().decode(type, from: data)
+        return data
     }
 
     private struct Problem: Decodable {
