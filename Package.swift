@@ -91,11 +91,16 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .target(
+            name: "ClusterSimulation",
+            dependencies: ["ExposureKeys", "FeedFormat", "Replication", "ClientSync"],
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "keytide",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore",
-                "FeedStore", "HTTP2", "RegionalNode", crypto, nioCore, nioPosix, argumentParser, logging, lifecycle,
+                "FeedStore", "HTTP2", "RegionalNode", "ClusterSimulation", crypto, nioCore, nioPosix, argumentParser, logging, lifecycle,
                 signals, configuration, x509, asn1,
             ],
             swiftSettings: strict
@@ -173,6 +178,11 @@ let package = Package(
                 "TestSupport", crypto, logging, nioCore, nioEmbedded,
             ],
             path: "Tests/FuzzTesting/Sources",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "ClusterSimulationTests",
+            dependencies: ["ClusterSimulation", "ExposureKeys", "FeedFormat", "Replication", "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(name: "LoadtestTests", dependencies: ["Benches", "keytide"], swiftSettings: strict),

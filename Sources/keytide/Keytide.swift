@@ -9,6 +9,7 @@ struct Keytide: AsyncParsableCommand {
         subcommands: [
             NodeCommand.self, ImportCommand.self, StatusCommand.self, InspectCommand.self, ClusterCommand.self,
             RegionCommand.self, RosterCommand.self, DeviceCommand.self, SampleCommand.self, StoreCommand.self,
+            SimulateCommand.self,
         ]
     )
 }

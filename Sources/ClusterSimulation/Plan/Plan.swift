@@ -1,0 +1,77 @@
+/// Everything that will happen from outside, drawn before the run: publications and faults in the order of their time.
+/// What is drawn for one kind does not depend on the others.
+struct Plan {
+    private(set) var steps: [Step] = []
+    private let options: SimulationOptions
+    private let end: Int64
+
+    static let second: Int64 = 1_000_000
+    static let minute = 60 * second
+    static let hour = 60 * minute
+
+    init(_ options: SimulationOptions) {
+        self.options = options
+        end = Int64(options.hours) * Plan.hour
+        for node in 0..<options.nodes { drawPublications(of: node) }
+        for (place, kind) in FaultKind.allCases.enumerated() {
+            var random = SeededRandom(seed: options.seed, stream: UInt64(100 + place))
+            for _ in 0..<options.faults[kind] {
+                let time = random.draw(0...end)
+                add(time, action(kind, &random))
+            }
+        }
+        // Stable: steps of one time stay in the order in which they were drawn.
+        steps = steps.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
+        if let kept = options.steps { steps = kept.filter { $0 < steps.count }.map { steps[$0] } }
+    }
+
+    private mutating func add(_ time: Int64, _ action: Step.Action) {
+        steps.append(Step(time: time, action: action))
+    }
+
+    private mutating func drawPublications(of node: Int) {
+        var random = SeededRandom(seed: options.seed, stream: UInt64(10_000 + node))
+        let mean = Int64(options.publicationMinutes) * Plan.minute
+        var time = random.draw(0...mean)
+        while time < end {
+            let keys = 1 + random.below(options.keys)
+            add(time, .publish(node: node, keys: keys, revocations: random.chance(200) ? 1 : 0))
+            time += mean / 2 + random.draw(0...mean)
+        }
+    }
+
+    private func action(_ kind: FaultKind, _ random: inout SeededRandom) -> Step.Action {
+        let node = random.below(options.nodes)
+        let short = random.draw(1...120) * Plan.second
+        let long = random.draw(1...40) * Plan.minute
+        switch kind {
+        case .crash: return .crash(node: node, down: random.chance(500) ? random.draw(0...Plan.second) : long)
+        case .pause: return .pause(node: node, for: short)
+        case .partition, .oneWayPartition:
+            let isInFirst = (0..<options.nodes).map { _ in random.chance(500) }
+            return .partition(
+                from: NodeSet(isInFirst.indices.filter { isInFirst[$0] }),
+                to: NodeSet(isInFirst.indices.filter { !isInFirst[$0] }),
+                isOneWay: kind == .oneWayPartition,
+                for: random.chance(500) ? short : long
+            )
+        case .clog:
+            let other = (node + 1 + random.below(max(1, options.nodes - 1))) % options.nodes
+            return .partition(from: NodeSet([node]), to: NodeSet([other]), isOneWay: false, for: short)
+        case .slowLinks: return .slowLinks(node: node, bytesPerSecond: random.draw(500...50_000), for: long)
+        case .loss: return .loss(node: node, part: 1 + random.below(300), for: long)
+        case .lostDisk: return .lostDisk(node: node, down: short)
+        case .restoredDisk: return .restoredDisk(node: node, age: long, down: short)
+        case .copy: return .copy(node: node, for: long)
+        case .fullDisk: return .fullDisk(node: node, for: long)
+        case .clockStep:
+            let far = random.chance(300)
+            let reach: Int64 = far ? 3 * 3_600_000 : 120_000
+            return .clockStep(node: node, milliseconds: random.draw(-reach...reach))
+        case .clockDrift: return .clockDrift(node: node, millionths: random.draw(-500...500))
+        case .lies:
+            let lie = Lie.allCases[random.below(Lie.allCases.count)]
+            return .lies(node: node, lie, for: long)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+/// One thing that a plan lets happen.
+public struct Step: Equatable, Sendable {
+    /// Virtual microseconds since the start.
+    public let time: Int64
+    public let action: Action
+
+    public enum Action: Equatable, Sendable {
+        /// A node publishes this many keys, and revokes some of those published before.
+        case publish(node: Int, keys: Int, revocations: Int)
+        /// A process dies, and is started again after `down` microseconds.
+        case crash(node: Int, down: Int64)
+        case pause(node: Int, for: Int64)
+        /// Nothing passes from a node of one group to one of the other; both groups are bits by node.
+        case partition(from: NodeSet, to: NodeSet, isOneWay: Bool, for: Int64)
+        /// A node's links carry so many bytes a second.
+        case slowLinks(node: Int, bytesPerSecond: Int64, for: Int64)
+        /// So many of 1000 messages are lost.
+        case loss(node: Int, part: Int, for: Int64)
+        case lostDisk(node: Int, down: Int64)
+        /// The disk is again as it was `age` microseconds ago, or when a copy was last taken before.
+        case restoredDisk(node: Int, age: Int64, down: Int64)
+        case copy(node: Int, for: Int64)
+        case fullDisk(node: Int, for: Int64)
+        case clockStep(node: Int, milliseconds: Int64)
+        /// Millionths by which a clock is too fast.
+        case clockDrift(node: Int, millionths: Int64)
+        case lies(node: Int, Lie, for: Int64)
+    }
+}
+
+/// Ways to deceive neighbours; the replica inside is honest, what leaves the node is changed.
+public enum Lie: String, CaseIterable, Sendable {
+    case alteredBytes, wrongCheckpoint, skippedNumber, repeatedNumber, otherRegion, falseFrontier, boastfulAdverts
+    case emptyAnswers, noAnswers
+}
+
+/// Some nodes of a plan.
+public struct NodeSet: Equatable, Sendable {
+    private var members: [Bool]
+
+    init(_ nodes: [Int]) {
+        members = []
+        for node in nodes {
+            while members.count <= node { members.append(false) }
+            members[node] = true
+        }
+    }
+
+    public func contains(_ node: Int) -> Bool { node < members.count && members[node] }
+
+    /// Ascending.
+    public var nodes: [Int] { members.indices.filter { members[$0] } }
+}

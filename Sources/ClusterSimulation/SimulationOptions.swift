@@ -1,0 +1,93 @@
+/// Everything that shapes a simulation. Two runs with equal options are equal, event by event, in any process.
+public struct SimulationOptions: Equatable, Sendable {
+    public var seed: UInt64
+    /// Regions, each with a node: 1 to 1000.
+    public var nodes: Int
+    /// Virtual hours in which faults happen: 1 to 10,000.
+    public var hours: Int
+    public var geography: Geography
+    /// Mean time between two publications of a region.
+    public var publicationMinutes: Int
+    /// Most keys of a publication.
+    public var keys: Int
+    public var faults: FaultMix
+    /// Virtual minutes after the last fault within which all nodes must hold the same.
+    public var livenessMinutes = 20
+    /// Steps of the plan that are carried out, ascending; nil for all.
+    public var steps: [Int]?
+
+    public init(
+        seed: UInt64,
+        nodes: Int,
+        hours: Int,
+        geography: Geography = .vietnam,
+        publicationMinutes: Int = 20,
+        keys: Int = 3,
+        faults: FaultMix = FaultMix()
+    ) {
+        self.seed = seed
+        self.nodes = min(max(1, nodes), 1000)
+        self.hours = min(max(1, hours), 10_000)
+        self.geography = geography
+        self.publicationMinutes = min(max(1, publicationMinutes), 10_000)
+        self.keys = min(max(1, keys), 100_000)
+        self.faults = faults
+    }
+
+    /// What a seed stands for: its own nodes, places, pace and mix of faults, unless something is given.
+    public static func drawn(seed: UInt64, nodes: Int? = nil, hours: Int? = nil) -> SimulationOptions {
+        var random = SeededRandom(seed: seed, stream: 1)
+        let hours = hours ?? 2
+        let count = nodes ?? 5 + random.below(5)
+        let geography: Geography = random.chance(500) ? .vietnam : .world
+        let minutes = 5 + random.below(30)
+        let keys = random.chance(200) ? 200 : 3
+        return SimulationOptions(
+            seed: seed,
+            nodes: count,
+            hours: hours,
+            geography: geography,
+            publicationMinutes: minutes,
+            keys: keys,
+            faults: FaultMix.drawn(hours: hours, random: &random)
+        )
+    }
+
+    /// All of it, as arguments that repeat the run.
+    public var arguments: String {
+        var text = "--seed \(seed) --nodes \(nodes) --hours \(hours) --geography \(geography.rawValue)"
+        text += " --publish-every \(publicationMinutes) --keys \(keys) --faults \(faults.text)"
+        if let steps { text += " --steps \(StepList.text(steps))" }
+        return text
+    }
+}
+
+/// A choice of steps in the form `0-3,7`.
+public enum StepList {
+    /// - Parameter steps: ascending.
+    public static func text(_ steps: [Int]) -> String {
+        var parts: [String] = []
+        var start = steps.startIndex
+        while start < steps.endIndex {
+            var end = start
+            while end + 1 < steps.endIndex, steps[end + 1] == steps[end] + 1 { end += 1 }
+            parts.append(start == end ? "\(steps[start])" : "\(steps[start])-\(steps[end])")
+            start = end + 1
+        }
+        return parts.isEmpty ? "none" : parts.joined(separator: ",")
+    }
+
+    /// - Returns: ascending without repetitions; nil if `text` is not of the form, or names more than a million steps.
+    public static func parse(_ text: some StringProtocol) -> [Int]? {
+        if text == "none" { return [] }
+        var steps: [Int] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let ends = part.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
+            guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1], 0 <= first,
+                first <= last, last - first < 1_000_000, steps.count < 1_000_000
+            else { return nil }
+            steps += first...last
+        }
+        return steps.sorted().reduce(into: []) { if $0.last != $1 { $0.append($1) } }
+    }
+}

@@ -1,0 +1,67 @@
+import ExposureKeys
+import FeedFormat
+import Replication
+
+/// A machine with a node: what outlives its process, and the process while it runs.
+struct SimulatedNode {
+    /// Its region's position in the plan; that of the original for a copy.
+    let home: Int
+    let region: Region
+    let place: Place
+    let signer: NoteSigner
+    var disk = SimulatedDisk()
+    /// Earlier states of the disk, with their times.
+    var images: [(time: Int64, disk: SimulatedDisk)] = []
+    var process: Process?
+    /// Counts processes: what belongs to an earlier one is void.
+    var generation = 0
+    /// Not started before this time.
+    var downUntil: Int64 = 0
+    /// Stands still until this time.
+    var pausedUntil: Int64 = 0
+    /// Milliseconds by which its clock was set ahead, and millionths by which it is too fast since a time.
+    var clockLead: Int64 = 0
+    var clockDrift: Int64 = 0
+    private(set) var driftSince: Int64 = 0
+    /// Milliseconds by which it had run ahead until then.
+    private(set) var driftedBefore: Int64 = 0
+    var lies: (lie: Lie, until: Int64)?
+    var loss: (part: Int, until: Int64)?
+    var bandwidth: (bytesPerSecond: Int64, until: Int64)?
+    var fullUntil: Int64 = 0
+    /// Positions of the links that it may have.
+    var pipes: [Int] = []
+
+    /// What dies with the process.
+    struct Process {
+        var replica: Replica
+        var writer: FeedWriter?
+        /// The clock's lead when the open epoch began.
+        var epochLead: Int64 = 0
+        /// Transactions in their order.
+        var writes: [PendingWrite] = []
+        /// Merged state of what this region published, as far as it is held.
+        var published = RegionKeys()
+        /// Serial number of the newest wake; older ones are void.
+        var wakes = 0
+    }
+
+    /// What its clock shows, in unix milliseconds.
+    func clock(at now: Int64) -> Timestamp {
+        let elapsed = now / 1000 + drifted(at: now)
+        return Timestamp(milliseconds: Simulation.startUnix + elapsed + clockLead, elapsed: elapsed + driftedBefore)
+    }
+
+    /// Milliseconds by which a fast clock has run ahead.
+    private func drifted(at now: Int64) -> Int64 { (now - driftSince) / 1000 * clockDrift / 1_000_000 }
+
+    mutating func setDrift(_ millionths: Int64, at now: Int64) {
+        clockLead += drifted(at: now)
+        driftedBefore += drifted(at: now)
+        driftSince = now
+        clockDrift = millionths
+    }
+
+    /// Milliseconds by which the date leads what the machine takes for the time that has passed.
+    var lead: Int64 { clockLead - driftedBefore }
+}

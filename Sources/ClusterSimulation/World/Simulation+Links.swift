@@ -1,0 +1,190 @@
+import ExposureKeys
+import FeedFormat
+import Replication
+
+/// Links between nodes: dialled, carrying frames in order, lost and dialled again.
+extension Simulation {
+    /// As the peer listener's keepalive: without an answer for so long a link is given up.
+    static let keepalive = 30 * Plan.second
+    /// As a node's outbox: a peer that reads no faster loses its link.
+    static let outboxBytes = 64 << 20
+
+    /// Links may be where the overlay of either end has the other.
+    func layPipes() {
+        for index in nodes.indices { layPipes(of: index) }
+    }
+
+    func layPipes(of index: Int) {
+        let own = nodes[index]
+        let others = nodes.indices.filter { nodes[$0].home == $0 }
+        let trips = others.map { options.geography.roundTrip(own.place, nodes[$0].place) }
+        let wanted = Overlay(roster: roster).neighbours(of: own.region) { region in
+            others.firstIndex { nodes[$0].region == region }.map { trips[$0] }
+        }
+        for region in wanted {
+            guard let other = others.first(where: { nodes[$0].region == region }), other != index,
+                !own.pipes.contains(where: { pipes[$0].peer(of: index) == other })
+            else { continue }
+            let oneWay = options.geography.roundTrip(own.place, nodes[other].place) * 500
+            pipes.append(Pipe(dialler: index, other: other, latency: oneWay))
+            nodes[index].pipes.append(pipes.count - 1)
+            nodes[other].pipes.append(pipes.count - 1)
+        }
+    }
+
+    // MARK: Dialling
+
+    func tryConnecting(_ pipe: Int, after delay: Int64) {
+        guard pipes[pipe].link == nil else { return }
+        pipes[pipe].attempts += 1
+        agenda.add(at: now + delay, .connect(pipe: pipe, attempt: pipes[pipe].attempts))
+    }
+
+    func connect(_ pipe: Int, _ attempt: Int) {
+        guard pipes[pipe].attempts == attempt, pipes[pipe].link == nil else { return }
+        let (left, right) = (pipes[pipe].dialler, pipes[pipe].other)
+        guard nodes[left].process != nil else { return }
+        guard nodes[right].process != nil, isOpen(left, right), isOpen(right, left) else {
+            pipes[pipe].failures += 1
+            let pause = min(Plan.second << Int64(min(pipes[pipe].failures, 5)), 15 * Plan.second)
+            return tryConnecting(pipe, after: pause + ways.draw(0...pause / 2))
+        }
+        // Three ways: TCP's, TLS's and the request's.
+        agenda.add(at: now + 6 * pipes[pipe].latency, .connected(pipe: pipe, attempt: attempt))
+    }
+
+    func finishConnecting(_ pipe: Int, _ attempt: Int) {
+        guard pipes[pipe].attempts == attempt, pipes[pipe].link == nil else { return }
+        let (left, right) = (pipes[pipe].dialler, pipes[pipe].other)
+        guard nodes[left].process != nil, nodes[right].process != nil, isOpen(left, right), isOpen(right, left) else {
+            return tryConnecting(pipe, after: Plan.second)
+        }
+        pipes[pipe].failures = 0
+        lastLink += 1
+        let number = lastLink << 32 | UInt64(pipe) << 1
+        let link = Pipe.Link(
+            diallerEnd: LinkID(number),
+            otherEnd: LinkID(number | 1),
+            at: now
+        )
+        pipes[pipe].link = link
+        dispatch(.linkOpened(link.diallerEnd, expected: nodes[right].region), to: left)
+        dispatch(.linkOpened(link.otherEnd, expected: nil), to: right)
+    }
+
+    func isOpen(_ from: Int, _ to: Int) -> Bool { blocked[nodes[from].home][nodes[to].home] == 0 }
+
+    // MARK: Losing
+
+    /// A link is gone; those told learn of it after a moment.
+    func drop(_ pipe: Int, at told: Int...) {
+        guard let link = pipes[pipe].link else { return }
+        pipes[pipe].link = nil
+        for node in told where nodes[node].process != nil {
+            let end = node == pipes[pipe].dialler ? link.diallerEnd : link.otherEnd
+            let moment = now + ways.draw(0...pipes[pipe].latency * 2)
+            agenda.add(at: moment, .closed(node: node, generation: nodes[node].generation, end))
+        }
+        tryConnecting(pipe, after: Plan.second + ways.draw(0...Plan.second))
+    }
+
+    func closeLink(_ link: LinkID, by index: Int) {
+        let pipe = Simulation.pipe(of: link)
+        guard pipe < pipes.count, pipes[pipe].end(of: index) == link else { return }
+        drop(pipe, at: pipes[pipe].peer(of: index))
+    }
+
+    static func pipe(of link: LinkID) -> Int { Int(link.number & 0xffff_ffff) >> 1 }
+
+    /// What passes is held back from now on; if it stays so, the keepalive ends the link.
+    func watch(_ pipe: Int) {
+        guard let link = pipes[pipe].link else { return }
+        agenda.add(at: now + Simulation.keepalive, .keepalive(pipe: pipe, link.diallerEnd))
+    }
+
+    func keepalive(_ pipe: Int, _ link: LinkID) {
+        guard pipes[pipe].link?.diallerEnd == link else { return }
+        let (left, right) = (pipes[pipe].dialler, pipes[pipe].other)
+        let stands = nodes[left].pausedUntil > now || nodes[right].pausedUntil > now
+        guard !isOpen(left, right) || !isOpen(right, left) || stands else { return }
+        drop(pipe, at: left, right)
+    }
+
+    /// The way is open again: what was held goes on.
+    func release(_ pipe: Int) {
+        let (left, right) = (pipes[pipe].dialler, pipes[pipe].other)
+        guard isOpen(left, right), isOpen(right, left) else { return }
+        guard let link = pipes[pipe].link else {
+            pipes[pipe].failures = 0
+            return tryConnecting(pipe, after: ways.draw(0...Plan.second))
+        }
+        for frame in link.release() { carry(frame.bytes, over: pipe, toOther: frame.toOther) }
+    }
+
+    // MARK: Frames
+
+    func send(_ frame: LinkFrame, over link: LinkID, from index: Int) {
+        let pipe = Simulation.pipe(of: link)
+        guard pipe < pipes.count, pipes[pipe].end(of: index) == link else { return }
+        let bytes = frame.encoded()
+        trace.mix(bytes)
+        result.traffic.linkFrames += 1
+        result.traffic.linkBytes += bytes.count + 9
+        if case .batch = frame { result.traffic.pushed += 1 }
+        let toOther = index == pipes[pipe].dialler
+        let (left, right) = (pipes[pipe].dialler, pipes[pipe].other)
+        if isOpen(left, right), isOpen(right, left) {
+            carry(bytes, over: pipe, toOther: toOther)
+        } else {
+            guard let link = pipes[pipe].link else { return }
+            link.hold(Pipe.HeldFrame(toOther: toOther, bytes: bytes))
+            if link.heldBytes > Simulation.outboxBytes { drop(pipe, at: left, right) }
+        }
+    }
+
+    private func carry(_ bytes: [UInt8], over pipe: Int, toOther: Bool) {
+        guard let link = pipes[pipe].link else { return }
+        let (left, right) = (pipes[pipe].dialler, pipes[pipe].other)
+        let (sender, receiver) = toOther ? (left, right) : (right, left)
+        var delay = pipes[pipe].latency + pipes[pipe].latency * ways.draw(0...150) / 1000
+        delay += lossDelay(sender) + lossDelay(receiver)
+        let busy = transferTime(bytes.count, sender, receiver)
+        let earliest = toOther ? link.arrivalAtOther : link.arrivalAtDialler
+        let arrival = max(earliest, now + delay) + busy
+        if toOther { link.arrivalAtOther = arrival } else { link.arrivalAtDialler = arrival }
+        agenda.add(at: arrival, .frame(pipe: pipe, link.diallerEnd, toOther: toOther, bytes))
+    }
+
+    /// Lost bytes come again, after a while.
+    private func lossDelay(_ node: Int) -> Int64 {
+        guard let loss = nodes[node].loss, loss.until > now, ways.chance(loss.part) else { return 0 }
+        return ways.draw(200_000...1_500_000)
+    }
+
+    /// How long some bytes take through the narrower end.
+    func transferTime(_ count: Int, _ sender: Int, _ receiver: Int) -> Int64 {
+        var time: Int64 = 0
+        for node in [sender, receiver] {
+            if let bandwidth = nodes[node].bandwidth, bandwidth.until > now {
+                time = max(time, Int64(count) * Plan.second / bandwidth.bytesPerSecond)
+            }
+        }
+        return time
+    }
+
+    func deliver(_ bytes: [UInt8], _ pipe: Int, _ link: LinkID, toOther: Bool) {
+        guard let ends = pipes[pipe].link, ends.diallerEnd == link else { return }
+        let receiver = toOther ? pipes[pipe].other : pipes[pipe].dialler
+        if isPaused(receiver, event: .frame(pipe: pipe, link, toOther: toOther, bytes)) { return }
+        var decoder = LinkFrameDecoder()
+        decoder.append(bytes)
+        do throws(FormatError) {
+            while let frame = try decoder.next() {
+                let end = toOther ? ends.otherEnd : ends.diallerEnd
+                dispatch(.received(end, frame), to: receiver)
+            }
+        } catch {
+            violate(.orderly, receiver, "could not read a frame: \(error)")
+        }
+    }
+}

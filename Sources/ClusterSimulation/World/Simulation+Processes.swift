@@ -1,0 +1,153 @@
+import ExposureKeys
+import FeedFormat
+import Replication
+
+/// Processes: their start and end, and carrying out what their replicas want.
+extension Simulation {
+    /// Starts a node's process over what its disk holds, unless it runs or is to stay down.
+    func start(_ index: Int) {
+        guard nodes[index].process == nil else { return }
+        guard nodes[index].downUntil <= now else { return agenda.add(at: nodes[index].downUntil, .start(node: index)) }
+        note(index, "starts, holding \(nodes[index].disk.feeds.count) feeds")
+        nodes[index].generation += 1
+        let held = nodes[index].disk.heldFeeds
+        let replica = Replica(region: nodes[index].region, roster: roster, held: held)
+        nodes[index].process = SimulatedNode.Process(replica: replica)
+        rebuildPublished(index)
+        for pipe in nodes[index].pipes {
+            pipes[pipe].failures = 0
+            tryConnecting(pipe, after: ways.draw(0...Plan.second / 5))
+        }
+        agenda.add(at: now + Plan.second, .housekeeping(node: index, generation: nodes[index].generation))
+    }
+
+    /// Ends a node's process. Of what was under way to its disk a first part, perhaps none, is durable.
+    func crash(_ index: Int) {
+        guard let process = nodes[index].process else { return }
+        note(index, "crashes")
+        let durable = ways.below(process.writes.count + 1)
+        for write in process.writes.prefix(durable) { commit(write, at: index) }
+        nodes[index].process = nil
+        nodes[index].generation += 1
+        for pipe in nodes[index].pipes { drop(pipe, at: pipes[pipe].peer(of: index)) }
+    }
+
+    /// Every minute of its own: what has expired is dropped.
+    func keepHouse(_ index: Int, _ generation: Int) {
+        guard nodes[index].generation == generation else { return }
+        if isPaused(index, event: .housekeeping(node: index, generation: generation)) { return }
+        agenda.add(at: now + Plan.minute, .housekeeping(node: index, generation: generation))
+        let interval = nodes[index].clock(at: now).interval
+        for feed in nodes[index].disk.feeds.values {
+            let expired = feed.batches.prefix { Expiry.isDropped(publishedAt: $0.publication, now: interval) }
+            guard !expired.isEmpty else { continue }
+            let first = feed.first + UInt64(expired.count)
+            nodes[index].disk.feeds.update(feed.feed) { $0.drop(below: first) }
+            dispatch(.dropped(feed.feed, first: first), to: index)
+        }
+    }
+
+    func wake(_ index: Int, _ generation: Int, _ serial: Int) {
+        guard nodes[index].generation == generation, nodes[index].process?.wakes == serial else { return }
+        if isPaused(index, event: .wake(node: index, generation: generation, serial: serial)) { return }
+        dispatch(.tick, to: index)
+    }
+
+    /// Hands one event to a node's replica and carries out what it wants.
+    func dispatch(_ event: ReplicaEvent, to index: Int) {
+        let time = nodes[index].clock(at: now)
+        guard let effects = nodes[index].process?.replica.handle(event, now: time, random: &chances[index]) else {
+            return
+        }
+        trace.mix(now)
+        trace.mix(UInt64(index) << 32 | UInt64(effects.count))
+        for effect in effects { perform(effect, at: index, clock: time) }
+    }
+
+    private func perform(_ effect: ReplicaEffect, at index: Int, clock: Timestamp) {
+        switch effect {
+        case .send(let link, let frame):
+            check(frame, from: index)
+            for frame in told(frame, by: index) { send(frame, over: link, from: index) }
+        case .close(let link, let reason):
+            note(index, "closes a link: \(reason)")
+            closeLink(link, by: index)
+        case .fetchFrontier(let request, let from, let feed, let size):
+            ask(from, .frontier(request, feed, size: size), by: index)
+        case .fetchBatches(let request, let from, let feed, let range):
+            ask(from, .batches(request, feed, range), by: index)
+        case .fetchLeaves(let request, let from, let feed, let range):
+            ask(from, .leaves(request, feed, range), by: index)
+        case .fetchRoster(let request, let from):
+            ask(from, .roster(request), by: index)
+        case .store(let request, let batches, let base):
+            guard let feed = batches.first?.feed else { return violate(.orderly, index, "stores nothing") }
+            write(PendingWrite(feed: feed, batches: batches, base: base, request: request), at: index)
+        case .readBatches(let link, let feed, let range):
+            let held = range.map { nodes[index].disk.feeds[feed]?.batch($0) }.prefix { $0 != nil }.compactMap { $0 }
+            let event = ReplicaEvent.batchesRead(link, held)
+            let generation = nodes[index].generation
+            agenda.add(at: now + 1000, .answer(node: index, generation: generation, event))
+        case .wake(let time):
+            nodes[index].process?.wakes += 1
+            let pause = max(0, time.duration(since: clock)) * 1000
+            let serial = nodes[index].process?.wakes ?? 0
+            agenda.add(at: now + pause, .wake(node: index, generation: nodes[index].generation, serial: serial))
+        case .alarm(let alarm):
+            note(index, "alarm: \(alarm)")
+        case .visible(let feed, let count):
+            if count > nodes[index].disk.count(of: feed) {
+                violate(.durableBeforeClaimed, index, "shows \(count) of \(feed) before they are stored")
+            }
+        case .review(let entry):
+            dispatch(.reviewed(entry.id, nodes[index].disk.heldFeeds.filter { $0.feed.region == entry.id }), to: index)
+        case .replace(let request, _):
+            dispatch(.stored(request), to: index)
+        case .keepIndex:
+            break
+        }
+    }
+
+    // MARK: Disks
+
+    /// A transaction is durable some milliseconds after it was asked for; they keep their order.
+    func write(_ write: PendingWrite, at index: Int) {
+        nodes[index].process?.writes.append(write)
+        let delay = chances[index].draw(500...4000)
+        agenda.add(at: now + delay, .stored(node: index, generation: nodes[index].generation))
+    }
+
+    /// The oldest transaction is done.
+    func finishWrite(_ index: Int, _ generation: Int) {
+        guard nodes[index].generation == generation, nodes[index].process?.writes.isEmpty == false else { return }
+        if isPaused(index, event: .stored(node: index, generation: generation)) { return }
+        guard let write = nodes[index].process?.writes.removeFirst() else { return }
+        if nodes[index].fullUntil > now {
+            nodes[index].process?.writer = nil
+            if let request = write.request {
+                dispatch(.storeFailed(request, reason: "the disk is full"), to: index)
+            }
+            return
+        }
+        commit(write, at: index)
+        joinPublished(write.batches, at: index)
+        if let request = write.request {
+            result.traffic.delivered += write.batches.count
+            for batch in write.batches { result.traffic.deliveredBytes += batch.bytes.count }
+            dispatch(.stored(request), to: index)
+        } else {
+            dispatch(.published(write.batches), to: index)
+        }
+    }
+
+    private func commit(_ write: PendingWrite, at index: Int) {
+        let write = checked(write, at: index)
+        if let reason = nodes[index].disk.commit(write) { violate(.orderly, index, reason) }
+        checkRoot(write.feed, at: index)
+        trace.mix(UInt64(index) << 32 | nodes[index].disk.count(of: write.feed))
+    }
+
+    func note(_ node: Int?, _ text: @autoclosure () -> String) {
+        observer?(Moment(time: now, node: node, text: text()))
+    }
+}

@@ -1,0 +1,201 @@
+import ExposureKeys
+import FeedFormat
+import Replication
+
+/// Many nodes in virtual time: the shipping `Replica`, encoders and signatures over simulated disks, clocks and ways. One
+/// plan gives one course of events. Not for use by two threads at once.
+public final class Simulation {
+    /// Unix milliseconds at which virtual time begins: the start of an interval.
+    static let startUnix: Int64 = 1_800_000_000_000
+    /// More events than this in a run are a livelock.
+    static let eventLimit = 500_000_000
+
+    let options: SimulationOptions
+    let plan: Plan
+    var result: SimulationResult
+    var trace = TraceHash()
+    /// Virtual microseconds.
+    var now: Int64 = 0
+    var agenda = Agenda<WorldEvent>()
+    var nodes: [SimulatedNode] = []
+    /// Each node's own source of chance.
+    var chances: [SeededRandom] = []
+    var pipes: [Pipe] = []
+    /// Whether anything passes from one node to another: count of what blocks it, by sender and receiver.
+    var blocked: [[Int]] = []
+    let roster: Roster
+    var ways: SeededRandom
+    var lastLink: UInt64 = 0
+    var truth = Truth()
+    /// Called after every step and notable event; for timelines.
+    public var observer: ((Moment) -> Void)?
+    private(set) var isHealed = false
+    private var isOver = false
+
+    public init(_ options: SimulationOptions) throws {
+        self.options = options
+        plan = Plan(options)
+        result = SimulationResult(options: options)
+        ways = SeededRandom(seed: options.seed, stream: 2)
+        var random = SeededRandom(seed: options.seed, stream: 3)
+        let places = options.geography.places(options.nodes, random: &random)
+        for index in 0..<options.nodes { nodes.append(try Simulation.node(index, places[index])) }
+        roster = try Simulation.roster(of: nodes)
+        blocked = nodes.map { _ in nodes.map { _ in 0 } }
+        result.steps = plan.steps.count
+        chances = nodes.indices.map { SeededRandom(seed: options.seed, stream: UInt64(1_000_000 + $0)) }
+        layPipes()
+        schedulePlan()
+    }
+
+    enum SetupError: Error { case badOptions }
+
+    static func node(_ index: Int, _ place: Place) throws -> SimulatedNode {
+        let digits = String(index + 1)
+        var secret = [UInt8](repeating: 7, count: 32)
+        for shift in 0..<8 { secret[shift] = UInt8(truncatingIfNeeded: UInt64(index) >> UInt64(8 * shift)) }
+        guard let region = Region("VN-" + (digits.count < 2 ? "0" : "") + digits),
+            let signer = NoteSigner(name: KeytideNames.signer(region), algorithm: .cosignature, seed: secret)
+        else { throw SetupError.badOptions }
+        return SimulatedNode(home: index, region: region, place: place, signer: signer)
+    }
+
+    private static func roster(of nodes: [SimulatedNode]) throws -> Roster {
+        let regions = nodes.compactMap { node in
+            RosterRegion(
+                id: node.region,
+                vietnameseName: "Tỉnh \(node.region)",
+                englishName: "Province \(node.region)",
+                operatorName: "simulation",
+                keys: [RosterRegion.Key(verifier: node.signer.verifier, notBefore: 0, notAfter: .max)],
+                publicEndpoint: "https://\(node.region.code.lowercased()).example",
+                peerEndpoint: "https://\(node.region.code.lowercased()).example:8443"
+            )
+        }
+        guard regions.count == nodes.count,
+            let roster = Roster(version: 1, previous: nil, issued: 0, expires: .max, regions: regions)
+        else { throw SetupError.badOptions }
+        return roster
+    }
+
+    private func schedulePlan() {
+        for index in nodes.indices { agenda.add(at: ways.draw(0...Plan.second), .start(node: index)) }
+        for (place, step) in plan.steps.enumerated() { agenda.add(at: step.time, .step(place)) }
+        agenda.add(at: Int64(options.hours) * Plan.hour, .heal)
+    }
+
+    // MARK: Running
+
+    /// Runs to the end.
+    /// - Parameter progress: called now and then with virtual hours passed.
+    public func run(progress: (Int64) -> Void = { _ in }) -> SimulationResult {
+        var hour: Int64 = -1
+        while !isOver, let (time, event) = agenda.removeFirst() {
+            now = max(now, time)
+            result.events += 1
+            if result.events > Simulation.eventLimit {
+                violate(.bounded, nil, "more events than ever needed: a livelock")
+            }
+            take(event)
+            if now / Plan.hour > hour {
+                hour = now / Plan.hour
+                progress(hour)
+            }
+        }
+        result.trace = trace.value
+        result.batches = truth.count
+        return result
+    }
+
+    private func take(_ event: WorldEvent) {
+        switch event {
+        case .step(let place): begin(plan.steps[place], place)
+        case .ends(let place): end(plan.steps[place])
+        case .start(let node): start(node)
+        case .connect(let pipe, let attempt): connect(pipe, attempt)
+        case .connected(let pipe, let attempt): finishConnecting(pipe, attempt)
+        case .keepalive(let pipe, let link): keepalive(pipe, link)
+        case .closed(let node, let generation, let link):
+            guard nodes[node].generation == generation else { return }
+            dispatch(.linkClosed(link), to: node)
+        case .frame(let pipe, let link, let toOther, let bytes): deliver(bytes, pipe, link, toOther: toOther)
+        case .wake(let node, let generation, let serial): wake(node, generation, serial)
+        case .stored(let node, let generation): finishWrite(node, generation)
+        case .request(let request): answer(request)
+        case .answer(let node, let generation, let event):
+            guard nodes[node].generation == generation else { return }
+            if isPaused(node, event: .answer(node: node, generation: generation, event)) { return }
+            if case .batchesFetched(_, let batches) = event { result.traffic.fetched += batches.count }
+            dispatch(event, to: node)
+        case .housekeeping(let node, let generation): keepHouse(node, generation)
+        case .heal: heal()
+        case .audit: audit()
+        }
+    }
+
+    /// Puts an event off until a node that stands still goes on.
+    func isPaused(_ node: Int, event: WorldEvent) -> Bool {
+        guard nodes[node].pausedUntil > now else { return false }
+        agenda.add(at: nodes[node].pausedUntil, event)
+        return true
+    }
+
+    /// Stops the run after the first violations: what follows from them says nothing more.
+    func violate(_ invariant: Invariant, _ node: Int?, _ text: String) {
+        if result.violations.count < 20 {
+            result.violations.append(.init(time: now, node: node, invariant: invariant, text: text))
+        }
+        observer?(Moment(time: now, node: node, text: "\(invariant.rawValue): \(text)", isViolation: true))
+        if result.outcome == .held { result.outcome = invariant == .converged ? .liveness : .safety }
+        isOver = true
+    }
+
+    // MARK: The end
+
+    /// All faults are over; from here on everything must come right.
+    private func heal() {
+        isHealed = true
+        for index in nodes.indices where nodes[index].home != index { crash(index) }
+        for index in nodes.indices where nodes[index].home == index {
+            nodes[index].downUntil = 0
+            nodes[index].pausedUntil = min(nodes[index].pausedUntil, now)
+            // A liar is replaced by an honest node: what others still believe of it was its own word.
+            if nodes[index].lies != nil { crash(index) }
+            nodes[index].lies = nil
+            nodes[index].loss = nil
+            nodes[index].bandwidth = nil
+            nodes[index].fullUntil = 0
+            nodes[index].clockLead = 0
+            nodes[index].setDrift(0, at: now)
+            nodes[index].clockLead = 0
+            if nodes[index].process == nil { start(index) }
+        }
+        for left in blocked.indices { for right in blocked.indices { blocked[left][right] = 0 } }
+        for pipe in pipes.indices { release(pipe) }
+        agenda.add(at: now + Plan.second, .audit)
+    }
+
+    private func audit() {
+        let healedAt = Int64(options.hours) * Plan.hour
+        if let difference = differences() {
+            if now - healedAt < Int64(options.livenessMinutes) * Plan.minute {
+                agenda.add(at: now + Plan.second, .audit)
+            } else {
+                violate(.converged, nil, difference)
+            }
+            return
+        }
+        result.healed = (now - healedAt) / Plan.second
+        checkMerging()
+        isOver = true
+    }
+}
+
+/// Something worth a line in a timeline.
+public struct Moment: Sendable {
+    /// Virtual microseconds.
+    public let time: Int64
+    public let node: Int?
+    public let text: String
+    public var isViolation = false
+}
