@@ -97,6 +97,16 @@ import TestSupport
             let drafted = try await authorities.make("v2", after: "v1", close + authorities.request("VN-01"))
             #expect(drafted.contains("KEY CLOSED") && drafted.contains("42 batches"))
             let two = try roster("v2", authorities)
+            // A region alone says which key is meant only while it lists no other.
+            let rotated = try await authorities.run(["region", "rotate", scratch.file("VN-48"), scratch.file("next")])
+            #expect(rotated.status == 0, "\(rotated.errors)")
+            _ = try await authorities.make("v3", after: "v2", authorities.request("next"))
+            let unclear = try await authorities.draft("unclear", after: "v3", ["--close", "VN-48"])
+            let keys = try [key("VN-48", scratch), key("next", scratch)].map(\.text)
+            #expect(unclear.status == 1 && keys.allSatisfy { unclear.errors.contains($0) }, "\(unclear.errors)")
+            let former = try await authorities.draft("former", after: "v3", ["--close", keys[0], "--standing", "none"])
+            #expect(former.status == 1 && former.errors.contains("none"), "\(former.errors)")
+
             let region = try #require(Region("VN-01"))
             #expect(two.keys(of: region)?.map(\.verifier) == [try key("VN-01", scratch)])
             let standing = try #require(two.closure(of: stolen, in: region)).standing
