@@ -90,7 +90,8 @@ enum SessionCallbacks {
         let size = session.pointee.heads.current.size
         let head = session.pointee.heads.end()
         if size > session.pointee.maxHeaderListSize {
-            session.pointee.events.append(.headTooLarge(stream: stream))
+            let isTrailer = session.pointee.role == .server && category != NGHTTP2_HCAT_REQUEST
+            session.pointee.events.append(.headTooLarge(stream: stream, isTrailer: isTrailer))
             return
         }
         let isEnd = has(NGHTTP2_FLAG_END_STREAM, header)
@@ -139,6 +140,10 @@ enum SessionCallbacks {
 
     private static let frameNotSent: nghttp2_on_frame_not_send_callback = { _, frame, _, userData in
         guard let session = session(userData), let frame = frame?.pointee else { return 0 }
+        if isType(NGHTTP2_HEADERS, frame.hd) {
+            // Of a stream that was closed first. nghttp2 will never ask for the body, nor say again that it is over.
+            session.pointee.bodies.remove(frame.hd.stream_id)
+        }
         // A request that GOAWAY overtook. nghttp2 closes its stream next, with a code that says less.
         if isType(NGHTTP2_HEADERS, frame.hd), frame.headers.cat == NGHTTP2_HCAT_REQUEST {
             session.pointee.events.append(.closed(stream: frame.hd.stream_id, code: .refusedStream))
