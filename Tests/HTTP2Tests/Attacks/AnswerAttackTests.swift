@@ -75,4 +75,77 @@ struct AnswerAttackTests {
             await peer.close()
         }
     }
+
+    private static let streams = (0..<400).map { UInt32($0 * 2 + 1) }
+
+    /// The most that a frame may carry so that the next one does not fit into the same output, and waits announced.
+    private static let window = Frame.settings(id: 4, 15_500) + Frame.windowUpdate(stream: 0, 1 << 30)
+
+    @Test("An answer that fails while a frame of it is announced and the peer does not read")
+    func failsWhileAnnounced() async throws {
+        var configuration = ServerConfiguration()
+        configuration.maxConcurrentStreams = Self.streams.count
+        configuration.frameRates.provokedResets = FrameRate(burst: 1000, perSecond: 1)
+        let answer: @Sendable (RequestHead) -> RequestHandling = { _ in
+            .run { _, response in
+                try await response.send(ResponseHead(status: 200))
+                try await response.write(pattern(40_000))
+                try await Task.sleep(for: .seconds(60))
+            }
+        }
+        try await withServer(configuration, answer: answer) { server, port in
+            let peer = try await RawPeer.connect(to: port, receiveBuffer: 8192)
+            let heads = Self.streams.flatMap { Frame.headers(Block.request(), stream: $0, isEnd: false) }
+            try await peer.send(Frame.preface + Frame.settings(id: 4, 0) + heads)
+            let areAnswered = try await eventually {
+                Frame.parse(peer.received).filter { $0.type == 1 }.count == Self.streams.count
+            }
+            #expect(areAnswered)
+            try await peer.read(false)
+            try await peer.send(Self.window)
+            // Until the server can send no more.
+            try await Task.sleep(for: .milliseconds(500))
+            try await peer.send(Self.streams.flatMap { Frame.headers(Self.largeTrailers, stream: $0) })
+            try await Task.sleep(for: .milliseconds(200))
+            try await peer.read(true)
+            #expect(try await eventually { Set(Self.reset(peer)) == Set(Self.streams) })
+            try await peer.send(Frame.ping(1))
+            #expect(try await eventually { Observed(peer).isPingAnswered(1) })
+            #expect(Self.reset(peer).count == Self.streams.count)
+            await peer.close()
+        }
+    }
+
+    @Test("A client's body that is given up while a frame of it is announced and the server does not read")
+    func givenUpWhileAnnounced() async throws {
+        try await ScriptedServer.withScript({ peer in
+            try await peer.send(Frame.settings(id: 4, 0))
+            let areOpen = try await eventually {
+                Frame.parse(peer.received).filter { $0.type == 1 }.count == Self.streams.count
+            }
+            guard areOpen else { throw TestFailure("the client did not make its requests") }
+            try await peer.read(false)
+            try await peer.send(Self.window)
+            try await Task.sleep(for: .milliseconds(500))
+            // An answer to the last, by which the client knows that it is to give up.
+            try await peer.send(Frame.response(stream: 1))
+            try await Task.sleep(for: .milliseconds(500))
+            try await peer.read(true)
+            guard try await eventually({ Set(Self.reset(peer)) == Set(Self.streams) }) else {
+                throw TestFailure("streams that were not reset: \(Self.streams.count - Self.reset(peer).count)")
+            }
+        }) { port in
+            try await withConnection(to: port) { connection in
+                var open: [ClientStream] = []
+                for _ in Self.streams {
+                    let stream = try await connection.open(RequestHead(method: "POST", path: "/"))
+                    try await stream.write(pattern(40_000))
+                    open.append(stream)
+                }
+                _ = try await open[0].response()
+                for stream in open { stream.reset() }
+                await connection.waitUntilClosed()
+            }
+        }
+    }
 }
