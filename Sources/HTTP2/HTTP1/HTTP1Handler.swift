@@ -98,7 +98,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        liveness.writabilityChanged(context.channel.isWritable, now: .now())
+        liveness.writabilityChanged(context.channel.isWritable)
         pump()
         processQueue()
         reportMemory()
@@ -180,7 +180,10 @@ final class HTTP1Handler: ChannelDuplexHandler {
         if current?.exchange?.inbound.checkStall(now: now, limits.progress) == true {
             service.exceeded(.progress)
         }
-        switch liveness.check(now: now, openStreams: current == nil ? 0 : 1, lastRequest: requests) {
+        let verdict = liveness.check(now: now, openStreams: current == nil ? 0 : 1, lastRequest: requests) {
+            context?.channel.takenBytes() ?? 0
+        }
+        switch verdict {
         case .idle:
             exceeded(.idleTime)
         case .stalled, .dead:
