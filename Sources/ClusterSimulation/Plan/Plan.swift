@@ -25,6 +25,14 @@ struct Plan {
         if let kept = options.steps { steps = kept.filter { $0 < steps.count }.map { steps[$0] } }
     }
 
+    /// A plan that is given, not drawn.
+    /// - Parameter steps: ascending by time.
+    init(_ options: SimulationOptions, steps: [Step]) {
+        self.options = options
+        self.steps = steps
+        end = Int64(options.hours) * Plan.hour
+    }
+
     private mutating func add(_ time: Int64, _ action: Step.Action) {
         steps.append(Step(time: time, action: action))
     }
