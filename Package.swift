@@ -111,7 +111,7 @@ let package = Package(
             name: "Benches",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "RegionalNode",
-                "HTTP2", "CLZ4", crypto, grdb, argumentParser, logging, nioCore, nioPosix, nioSSL,
+                "ClusterSimulation", "HTTP2", "CLZ4", crypto, grdb, argumentParser, logging, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
             ],
             path: "loadtest/Benches",
