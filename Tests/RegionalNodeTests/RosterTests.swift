@@ -86,7 +86,10 @@ import TestSupport
             // Whoever offered them was told; one in the roster's file is an alarm.
             #expect(try await nodes[0].status().alarms.allSatisfy { !$0.what.contains("was refused") })
             try nodes.country.scratch.write(forked.bytes, "roster")
-            try await eventually { try await nodes[0].status().alarms.contains { $0.what.contains("was refused") } }
+            let isRaised = try await eventually {
+                try await nodes[0].status().alarms.contains { $0.what.contains("was refused") }
+            }
+            #expect(isRaised)
             // A node that is given a fork at its start says so, and does not choose.
             try await nodes.stop(0)
             await #expect(throws: NodeError(.file, "")) { try await nodes.start(0) }
