@@ -100,8 +100,8 @@ let package = Package(
             name: "keytide",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore",
-                "FeedStore", "HTTP2", "RegionalNode", "ClusterSimulation", crypto, nioCore, nioPosix, argumentParser, logging, lifecycle,
-                signals, configuration, x509, asn1,
+                "FeedStore", "HTTP2", "RegionalNode", "ClusterSimulation", crypto, nioCore, nioPosix, argumentParser,
+                logging, lifecycle, signals, configuration, x509, asn1,
             ],
             swiftSettings: strict
         ),
@@ -111,7 +111,7 @@ let package = Package(
             name: "Benches",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "RegionalNode",
-                "HTTP2", "CLZ4", crypto, grdb, argumentParser, logging, nioCore, nioPosix, nioSSL,
+                "ClusterSimulation", "HTTP2", "CLZ4", crypto, grdb, argumentParser, logging, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
             ],
             path: "loadtest/Benches",
@@ -168,7 +168,7 @@ let package = Package(
         ),
         .testTarget(
             name: "HTTP2Tests",
-            dependencies: ["HTTP2", logging, nioCore, nioPosix, "TestSupport"],
+            dependencies: ["HTTP2", logging, nioCore, nioPosix, nioSSL, "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(

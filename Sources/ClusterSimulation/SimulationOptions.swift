@@ -13,6 +13,8 @@ public struct SimulationOptions: Equatable, Sendable {
     public var faults: FaultMix
     /// Virtual minutes after the last fault within which all nodes must hold the same.
     public var livenessMinutes = 20
+    /// How long a transaction takes until it is durable, in virtual microseconds.
+    public var storeDelay: ClosedRange<Int64> = 500...4000
     /// Steps of the plan that are carried out, ascending; nil for all.
     public var steps: [Int]?
     /// Nodes that are never started, ascending; the roster lists them all the same.

@@ -27,6 +27,14 @@ struct Plan {
         steps.removeAll { step in step.time > last || step.action.node.map { options.absent.contains($0) } ?? false }
     }
 
+    /// A plan that is given, not drawn.
+    /// - Parameter steps: ascending by time.
+    init(_ options: SimulationOptions, steps: [Step]) {
+        self.options = options
+        self.steps = steps
+        end = Int64(options.hours) * Plan.hour
+    }
+
     private mutating func add(_ time: Int64, _ action: Step.Action) {
         steps.append(Step(time: time, action: action))
     }

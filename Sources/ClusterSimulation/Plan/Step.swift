@@ -4,6 +4,11 @@ public struct Step: Equatable, Sendable {
     public let time: Int64
     public let action: Action
 
+    public init(time: Int64, action: Action) {
+        self.time = time
+        self.action = action
+    }
+
     public enum Action: Equatable, Sendable {
         /// A node publishes this many keys, and revokes some of those published before.
         case publish(node: Int, keys: Int, revocations: Int)

@@ -132,7 +132,7 @@ extension Simulation {
     /// A transaction is durable some milliseconds after it was asked for; they keep their order.
     func write(_ write: PendingWrite, at index: Int) {
         nodes[index].process?.writes.append(write)
-        let delay = chances[index].draw(500...4000)
+        let delay = chances[index].draw(options.storeDelay)
         agenda.add(at: now + delay, .stored(node: index, generation: nodes[index].generation))
     }
 
@@ -150,6 +150,7 @@ extension Simulation {
         }
         commit(write, at: index)
         joinPublished(write.batches, at: index)
+        for batch in write.batches { deliveries?(Delivery(time: now, node: index, batch: batch)) }
         if let request = write.request {
             result.traffic.delivered += write.batches.count
             for batch in write.batches { result.traffic.deliveredBytes += batch.bytes.count }

@@ -29,12 +29,15 @@ public final class Simulation {
     var truth = Truth()
     /// Called after every step and notable event; for timelines.
     public var observer: ((Moment) -> Void)?
+    /// Called whenever a batch has become durable at a node, its own region's included.
+    public var deliveries: ((Delivery) -> Void)?
     private(set) var isHealed = false
     private var isOver = false
 
-    public init(_ options: SimulationOptions) throws {
+    /// - Parameter steps: what is to happen, ascending by time; nil if it is to be drawn from the options' seed.
+    public init(_ options: SimulationOptions, steps: [Step]? = nil) throws {
         self.options = options
-        plan = Plan(options)
+        plan = steps.map { Plan(options, steps: $0) } ?? Plan(options)
         result = SimulationResult(options: options)
         ways = SeededRandom(seed: options.seed, stream: 2)
         var random = SeededRandom(seed: options.seed, stream: 3)
@@ -99,13 +102,7 @@ public final class Simulation {
     /// - Parameter progress: called now and then with virtual hours passed.
     public func run(progress: (Int64) -> Void = { _ in }) -> SimulationResult {
         var hour: Int64 = -1
-        while !isOver, let (time, event) = agenda.removeFirst() {
-            now = max(now, time)
-            result.events += 1
-            if result.events > Simulation.eventLimit {
-                violate(.bounded, nil, "more events than ever needed: a livelock")
-            }
-            take(event)
+        while step() {
             if now / Plan.hour > hour {
                 hour = now / Plan.hour
                 progress(hour)
@@ -114,6 +111,26 @@ public final class Simulation {
         result.trace = trace.value
         result.batches = truth.count
         return result
+    }
+
+    /// Goes on for as long as events are due at a time or before it.
+    /// - Parameter time: virtual microseconds since the start.
+    /// - Returns: what there is so far.
+    public func run(until time: Int64) -> SimulationResult {
+        while let next = agenda.nextTime, next <= time, step() {}
+        return result
+    }
+
+    /// - Returns: false if nothing is left to do.
+    private func step() -> Bool {
+        guard !isOver, let (time, event) = agenda.removeFirst() else { return false }
+        now = max(now, time)
+        result.events += 1
+        if result.events > Simulation.eventLimit {
+            violate(.bounded, nil, "more events than ever needed: a livelock")
+        }
+        take(event)
+        return true
     }
 
     private func take(_ event: WorldEvent) {
