@@ -175,8 +175,7 @@ actor ReplicationDriver {
         if let last = batches.last { node.publisher.meet(last.feed, count: last.number + 1) }
         node.queue.submit { storage in
             do {
-                if let base, let feed = batches.first?.feed { try storage.begin(feed, base: base) }
-                try storage.append(batches)
+                try storage.append(batches, base: base)
                 node.served.append(batches, base: base)
                 node.publisher.join(batches)
                 node.care.worked()
