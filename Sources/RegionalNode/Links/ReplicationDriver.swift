@@ -208,13 +208,7 @@ actor ReplicationDriver {
     /// Reads batches that a neighbour wants pushed: up to a few megabytes, the rest it asks for again.
     private func read(_ numbers: Range<UInt64>, of feed: FeedID, for link: LinkID) {
         node.queue.submit { storage in
-            var batches: [ProvenBatch] = []
-            var bytes = 0
-            for number in numbers where bytes < ReplicationDriver.pulledBytes {
-                guard let batch = try? storage.batch(feed, number) else { break }
-                bytes += batch.bytes.count
-                batches.append(batch)
-            }
+            let batches = node.batchesToPush(numbers, of: feed, limit: ReplicationDriver.pulledBytes, storage)
             self.report(.batchesRead(link, batches))
         }
     }
