@@ -28,6 +28,8 @@ final class NodeContext: Sendable {
     private let verifier: NoteVerifier
     private let arrivals = Mutex<[Arrival]>([])
     private let indexState = Mutex(IndexState())
+    /// Regions of which something was cut off, while routes or merged state may still have it: see `review`.
+    let owedReviews = Mutex<Set<Region>>([])
 
     private struct IndexState {
         /// A refresh waits in the queue and will see whatever has changed until it runs.

@@ -15,6 +15,8 @@ package final class RegionPublisher: Sendable {
         var keys = RegionKeys()
         /// The regions that it has taken over.
         var predecessors: Set<Region> = []
+        /// Whether `keys` may lack something, since a rebuild is due or did not come to its end.
+        var isRebuildDue = false
         var writer: FeedWriter?
         /// The clock's lead when the epoch began.
         var lead: Int64 = 0
@@ -49,12 +51,14 @@ package final class RegionPublisher: Sendable {
     }
 
     /// Learns which regions this one has taken over: what they published is not published again, and can be revised.
-    /// - Returns: false if nothing has changed; else `rebuild` must follow.
+    /// - Returns: false if nothing has changed; else `rebuild` must follow, and true comes again until it has succeeded.
     package func takeOver(_ regions: [Region]) -> Bool {
         state.withLock { state in
-            guard state.predecessors != Set(regions) else { return false }
-            state.predecessors = Set(regions)
-            return true
+            if state.predecessors != Set(regions) {
+                state.predecessors = Set(regions)
+                state.isRebuildDue = true
+            }
+            return state.isRebuildDue
         }
     }
 
@@ -65,6 +69,7 @@ package final class RegionPublisher: Sendable {
             state.keys = RegionKeys()
             let held = state.writer.flatMap { writer in feeds.first { $0.feed == writer.feed } }
             if held?.count != state.writer?.frontier.size { state.writer = nil }
+            state.isRebuildDue = true
         }
         for feed in feeds where isOwn(feed.feed.region) {
             for number in feed.first..<feed.count {
@@ -77,6 +82,7 @@ package final class RegionPublisher: Sendable {
         }
     }
 
+        state.withLock { $0.isRebuildDue = false }
     /// Learns that batches of a feed up to `count` are proven, before they are stored: from now on nothing is signed at
     /// their places.
     package func meet(_ feed: FeedID, count: UInt64) {
