@@ -11,6 +11,8 @@ actor ReplicationDriver {
     private var random = SystemRandomNumberGenerator()
     private var links: [LinkID: OpenLink] = [:]
     private var lastLink: UInt64 = 0
+    private var places = LinkPlaces(limit: ReplicationDriver.maxLinks)
+    nonisolated let outboxBudget = OutboxBudget()
     private var wakeAt: Timestamp?
     private var wakeTask: Task<Void, Never>?
     private let node: NodeContext
@@ -89,16 +91,18 @@ actor ReplicationDriver {
     /// Registers a new link.
     /// - Returns: nil if there are too many, or the node is stopping.
     func open(_ outbox: LinkOutbox, expected: Region?) -> LinkID? {
-        if links.count >= ReplicationDriver.maxLinks { closeSilentLinks() }
-        guard !isStopped, links.count < ReplicationDriver.maxLinks else { return nil }
+        if places.isFull { closeSilentLinks() }
+        guard !isStopped, !places.isFull || places.replaces(with: expected) else { return nil }
         lastLink += 1
         let link = LinkID(lastLink)
+        for surplus in places.open(link, with: expected) { closed(surplus) }
         links[link] = OpenLink(outbox: outbox, opened: .now)
         handle(.linkOpened(link, expected: expected))
         return link
     }
 
     func closed(_ link: LinkID) {
+        places.close(link)
         links.removeValue(forKey: link)?.outbox.close()
         handle(.linkClosed(link))
     }
@@ -106,6 +110,16 @@ actor ReplicationDriver {
     private func closeSilentLinks() {
         let limit = ContinuousClock.now - ReplicationDriver.silence
         for link in links.filter({ !$0.value.isHeard && $0.value.opened < limit }).keys { closed(link) }
+    }
+
+    /// Makes room in the memory of all links: the peer that reads least pays for it.
+    private func closeFullestLink() -> Bool {
+        let fullest = links.map { (link: $0.key, bytes: $0.value.outbox.queuedBytes) }
+            .max { ($0.bytes, $0.link) < ($1.bytes, $1.link) }
+        guard let fullest, fullest.bytes > 0 else { return false }
+        node.logger.warning("a link was closed: too much waits on all links, and most on this one")
+        closed(fullest.link)
+        return true
     }
 
     /// Links, and what is missing here, for status.
@@ -119,8 +133,10 @@ actor ReplicationDriver {
                 node.logger.warning("a link was closed: its peer does not read what is sent")
                 closed(link)
             }
+            while outboxBudget.isExceeded { guard closeFullestLink() else { break } }
         case .close(let link, let reason):
             node.logger.warning("a link was closed", metadata: ["reason": "\(reason)"])
+            places.close(link)
             links.removeValue(forKey: link)?.outbox.close()
         case .fetchFrontier(let request, let peer, let feed, let size):
             jobsContinuation.yield { [fetcher] in
