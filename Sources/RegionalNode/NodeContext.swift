@@ -185,7 +185,8 @@ final class NodeContext: Sendable {
         if indexState.withLock({ clock.seconds - $0.time >= age }) { refreshIndex() }
     }
 
-    func raise(_ alarm: String) {
+    /// - Parameter subject: if others can cause the alarm at will.
+    func raise(_ alarm: String, about subject: AlarmSubject? = nil) {
         metrics.alarmRaised()
         if health.raise(alarm, at: clock.now) { logger.error("alarm", metadata: ["what": "\(alarm)"]) }
     }

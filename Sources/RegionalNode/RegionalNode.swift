@@ -211,6 +211,7 @@ public struct RegionalNode: Service {
     private func sweep(_ node: NodeContext, _ driver: ReplicationDriver) async {
         while !Task.isCancelled {
             do {
+            node.health.endForgotten(at: node.clock.now)
                 try await node.queue.run { storage in try node.dropExpired(storage, report: driver.report) }
             } catch {
                 if Task.isCancelled { return }

@@ -152,7 +152,7 @@ actor ReplicationDriver {
             jobsContinuation.yield { [fetcher, node] in
                 var newer: Roster?
                 if let bytes = await fetcher.roster(from: peer),
-                    case .taken(let roster)? = try? await node.offer(roster: bytes, from: "\(peer)")
+                    case .taken(let roster)? = try? await node.offer(roster: bytes, from: "\(peer)", peer: peer)
                 {
                     newer = roster
                 }
@@ -181,7 +181,7 @@ actor ReplicationDriver {
             // Said once, of the store and not of each feed: `StoreCare`.
             break
         case .alarm(let alarm):
-            node.raise(alarm.description)
+            node.raise(alarm.description, about: alarm.subject)
         }
     }
 

@@ -1,3 +1,4 @@
+internal import ExposureKeys
 internal import FeedFormat
 internal import Foundation
 internal import Logging
@@ -13,14 +14,16 @@ extension NodeContext {
     }
 
     /// Takes a roster, from whomever it comes, if it follows the one at hand.
-    /// - Parameter origin: where it comes from, for the operator.
-    func offer(roster bytes: [UInt8], from origin: String) async throws -> RosterOutcome {
-        let outcome = try await queue.run { _ in self.take(roster: bytes, from: origin) }
+    /// - Parameters:
+    ///   - origin: where it comes from, for the operator.
+    ///   - peer: the node that sent it, if one did.
+    func offer(roster bytes: [UInt8], from origin: String, peer: Region? = nil) async throws -> RosterOutcome {
+        let outcome = try await queue.run { _ in self.take(roster: bytes, from: origin, peer: peer) }
         if case .taken = outcome { refreshIndex() }
         return outcome
     }
 
-    private func take(roster bytes: [UInt8], from origin: String) -> RosterOutcome {
+    private func take(roster bytes: [UInt8], from origin: String, peer: Region?) -> RosterOutcome {
         do throws(FormatError) {
             let (isTaken, notKept) = try rosters.offer(bytes, now: clock.seconds)
             guard isTaken else { return .known(rosters.current) }
@@ -29,7 +32,8 @@ extension NodeContext {
             logger.notice("roster changed", metadata: ["version": "\(roster.version)", "from": "\(origin)"])
             return .taken(roster)
         } catch {
-            raise("a roster from \(origin) was refused: \(error.reason)")
+            let subject = peer.map { AlarmSubject(.refusedRoster, $0) }
+            raise("a roster from \(origin) was refused: \(error.reason)", about: subject)
             return .refused(error)
         }
     }
