@@ -223,6 +223,7 @@ actor ReplicationDriver {
 
     /// Reads batches that a neighbour wants pushed: up to a few megabytes, the rest it asks for again.
     private func read(_ numbers: Range<UInt64>, of feed: FeedID, for link: LinkID) {
+        let node = node
         node.queue.submit { storage in
             let batches = node.batchesToPush(numbers, of: feed, limit: ReplicationDriver.pulledBytes, storage)
             self.report(.batchesRead(link, batches))
