@@ -37,7 +37,7 @@ struct StreamingTests {
     func keepalive() async throws {
         var server = ServerConfiguration()
         server.keepalive = Keepalive(interval: .milliseconds(40), timeout: .seconds(2))
-        server.idleTimeout = .milliseconds(500)
+        server.idleTimeout = .seconds(1)
         server.stallTimeout = .milliseconds(100)
         var client = ClientConfiguration()
         client.keepalive = Keepalive(interval: .milliseconds(40), timeout: .seconds(2))
