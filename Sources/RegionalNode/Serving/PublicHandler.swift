@@ -200,19 +200,6 @@ struct PublicHandler: RequestHandler {
     }
 }
 
-/// The comparison of RFC 9110, 13.1.2: a list of tags, weak or strong, or `*`.
-enum EntityTags {
-    static func match(_ values: [String], _ tag: String) -> Bool {
-        values.contains { value in
-            value.split(separator: ",").contains { item in
-                let item = item.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed()
-                let text = String(item)
-                return text == "*" || text == tag || text == "W/" + tag
-            }
-        }
-    }
-}
-
 extension Batch {
     /// The publication interval of the batch that begins a range's body.
     static func publication(atStartOf body: ByteBuffer) -> Interval? {
