@@ -44,10 +44,10 @@ struct PublicHandler: RequestHandler {
         guard request.method == "GET" || request.method == "HEAD" else {
             return ProblemDocument.methodNotAllowed.response(["allow": "GET, HEAD"]).metered(metrics, route.name)
         }
-        return answer(route, request).metered(metrics, route.name)
+        return answer(route, request, for: connection.client).metered(metrics, route.name)
     }
 
-    private func answer(_ route: PublicRoute, _ request: RequestHead) -> RequestHandling {
+    private func answer(_ route: PublicRoute, _ request: RequestHead, for client: Int?) -> RequestHandling {
         switch route {
         case .index: return index(request)
         case .indexOf(let region): return self.index(of: region, request)
@@ -62,7 +62,7 @@ struct PublicHandler: RequestHandler {
                 request
             )
         case .health: return healthz()
-        case .range(let feed, let range): return self.range(feed, range, request.path)
+        case .range(let feed, let range): return self.range(feed, range, request.path, for: client)
         case .hashes(let feed, let range): return hashes(feed, range)
         case .frontier(let feed, let size): return frontier(feed, size)
         }
@@ -112,7 +112,7 @@ struct PublicHandler: RequestHandler {
         return .respond(ResponseHead(status: 200, fields: fields), ByteBuffer(string: "{\"status\":\"ok\"}\n"))
     }
 
-    private func range(_ id: FeedID, _ range: FeedRange, _ path: String) -> RequestHandling {
+    private func range(_ id: FeedID, _ range: FeedRange, _ path: String, for client: Int?) -> RequestHandling {
         guard let feed = served.feed(id) else { return unknown(id) }
         guard range.upperBound <= feed.count else {
             return ProblemDocument.beyondEnd(id.description, count: feed.count).response()
@@ -133,6 +133,7 @@ struct PublicHandler: RequestHandler {
             policy: policy,
             clock: clock,
             readers: readers,
+            client: client,
             care: care,
             raise: raise
         )
