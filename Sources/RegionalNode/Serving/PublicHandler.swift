@@ -149,11 +149,22 @@ struct PublicHandler: RequestHandler {
             return ProblemDocument.gone(id.description, first: feed.base.size).response()
         }
         return .run { _, writer in
-            var body = ByteBuffer()
-            for hash in hashes { body.writeBytes(hash.bytes) }
-            try await PublicHandler.send(body, bytesHead(CachePolicy.hashes), writer)
+            var head = bytesHead(CachePolicy.hashes)
+            head.fields["content-length"] = String(hashes.count * 32)
+            try await writer.send(head)
+            var rest = hashes
+            while !rest.isEmpty {
+                // In pieces, as the peer takes them: all of them are up to 4 MiB.
+                var piece = ByteBuffer()
+                for hash in rest.prefix(PublicHandler.hashesAtOnce) { piece.writeBytes(hash.bytes) }
+                rest = rest.dropFirst(PublicHandler.hashesAtOnce)
+                try await writer.write(piece)
+            }
+            try await writer.finish()
         }
     }
+
+    private static let hashesAtOnce = 1024
 
     private func frontier(_ id: FeedID, _ size: UInt64) -> RequestHandling {
         guard let feed = served.feed(id) else { return unknown(id) }
