@@ -13,11 +13,11 @@ package struct FrameWatch {
     /// A frame header that came in part: its first 8 bytes, and how many bytes of it are there.
     private var header: UInt64 = 0
     private var headerBytes = 0
-    private var isData = true
+    private var isData = false
     private var isInHeaderBlock = false
     private var continuations = 0
     /// When the frame, or the header block, that is arriving began.
-    private var begun = NIODeadline.uptimeNanoseconds(0)
+    private var begun: NIODeadline
     /// What the peer has earned WINDOW_UPDATE frames with: bytes sent to it, and 4096 for each head.
     private var credit = 0
 
@@ -31,9 +31,12 @@ package struct FrameWatch {
     private var unknownFrames = FrameBudget()
     private var informational = FrameBudget()
 
-    /// - Parameter prefaceBytes: what comes before the first frame: 24 bytes from a client, none from a server.
-    package init(prefaceBytes: Int) {
+    /// - Parameters:
+    ///   - prefaceBytes: what comes before the first frame: 24 bytes from a client, none from a server.
+    ///   - now: from when on the preface is waited for.
+    package init(prefaceBytes: Int, now: NIODeadline) {
         skip = prefaceBytes
+        begun = now
     }
 
     /// Bytes were sent to the peer.
@@ -41,7 +44,7 @@ package struct FrameWatch {
         credit += count
     }
 
-    /// A frame, other than DATA, or a header block is there in part, and has been for `limit`.
+    /// The preface, a frame other than DATA, or a header block is not there to its end, and has been awaited for `limit`.
     package func isOverdue(now: NIODeadline, limit: TimeAmount) -> Bool {
         let isPartial = headerBytes > 0 || isInHeaderBlock || (skip > 0 && !isData)
         return isPartial && now - begun >= limit
