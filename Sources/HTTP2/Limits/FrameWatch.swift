@@ -164,6 +164,7 @@ package struct FrameWatch {
 
     /// Charges for what the session had to do since the last time.
     package mutating func charge(_ tally: SessionTally, _ rates: FrameRates, now: NIODeadline) -> TransportLimit? {
+        guard tally.headBombs == 0 else { return .headerList }
         for _ in 0..<tally.provokedResets where !provokedResets.take(rates.provokedResets, now: now) {
             return .provokedResets
         }
@@ -183,15 +184,17 @@ package struct FrameWatch {
 
 /// What the peer's frames made a session do, as its callbacks note it, to be charged for before the next ones are read.
 package struct SessionTally {
-    /// RST_STREAM frames sent that blame the peer.
+    /// RST_STREAM frames sent that blame the peer, and answers to heads that are too large.
     package var provokedResets = 0
-    /// Of these, the ones that refused a stream too many.
+    /// Streams too many: those that were refused one by one, and the one that ended the connection.
     package var refusedStreams = 0
     package var informational = 0
+    /// Header lists so large that they are no mistake.
+    var headBombs = 0
     /// Refusals to come that are ours.
     var ownRefusals = 0
 
-    package var isEmpty: Bool { provokedResets == 0 && informational == 0 }
+    package var isEmpty: Bool { provokedResets == 0 && informational == 0 && headBombs == 0 && refusedStreams == 0 }
 
     package init(provokedResets: Int = 0, informational: Int = 0) {
         self.provokedResets = provokedResets
@@ -200,7 +203,7 @@ package struct SessionTally {
 
     /// All was charged for.
     mutating func clear() {
-        (provokedResets, refusedStreams, informational) = (0, 0, 0)
+        (provokedResets, refusedStreams, informational, headBombs) = (0, 0, 0, 0)
     }
 
     package mutating func resetSent(_ code: HTTP2ErrorCode) {
