@@ -63,7 +63,7 @@ struct StreamingTests {
             try await peer.send(Frame.settings)
         }
         var client = ClientConfiguration()
-        client.keepalive = Keepalive(interval: .milliseconds(500), timeout: .milliseconds(200))
+        client.keepalive = Keepalive(interval: .milliseconds(1500), timeout: .milliseconds(200))
         try await withConnection(to: port, client) { connection in
             let start = ContinuousClock.now
             await #expect(throws: HTTPError(.timeout, "")) {

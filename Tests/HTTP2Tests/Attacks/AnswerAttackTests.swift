@@ -14,6 +14,9 @@ struct AnswerAttackTests {
     private static func reset(_ peer: RawPeer) -> [UInt32] {
         // Without a look at the payloads, which may be megabytes.
         var (bytes, streams) = (peer.received, [UInt32]())
+        if bytes.getBytes(at: bytes.readerIndex, length: Frame.preface.count) == Frame.preface {
+            bytes.moveReaderIndex(forwardBy: Frame.preface.count)
+        }
         while let head = bytes.readInteger(as: UInt64.self), let last = bytes.readInteger(as: UInt8.self) {
             guard bytes.readSlice(length: Int(head >> 40)) != nil else { break }
             if UInt8(truncatingIfNeeded: head >> 32) == 3 {

@@ -110,7 +110,7 @@ struct SlowAttackTests {
     func noPreface() async throws {
         let log = LimitLog()
         let configuration = Self.configuration {
-            $0.headerTimeout = .milliseconds(300)
+            $0.headerTimeout = .milliseconds(1500)
             $0.onLimit = { log.note($0) }
         }
         try await withTLSServer(try TLSServer(TestCertificate().identity), configuration) { _, port in
