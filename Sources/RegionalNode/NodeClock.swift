@@ -35,7 +35,7 @@ public struct NodeClock: Sendable {
         offset = asOf.map { $0 * 1000 - source.system() } ?? 0
     }
 
-    public var now: Timestamp { Timestamp(milliseconds: source.system() + offset) }
+    public var now: Timestamp { Timestamp(milliseconds: source.system() + offset, elapsed: source.monotonic()) }
 
     /// Unix time less monotonic time, in milliseconds: constant until somebody sets the system's clock, or a copy of
     /// the machine's memory is resumed at another time.

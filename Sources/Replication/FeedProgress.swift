@@ -154,6 +154,9 @@ public struct ReplicationSettings: Sendable {
     public var distrust: Int64 = 60_000
     /// How long nothing of a feed is fetched after the store failed, in milliseconds.
     public var storePause: Int64 = 30_000
+    /// How long to wait at most, in milliseconds, before a batch from ahead of the clock is looked at again. Shorter
+    /// notices a clock that is set right sooner and fetches in vain more often.
+    public var futurePause: Int64 = 600_000
     /// How long to wait, when nobody can be asked for a damaged batch, before looking again, in milliseconds. Shorter
     /// repairs sooner and looks in vain more often.
     public var repairPause: Int64 = 5_000

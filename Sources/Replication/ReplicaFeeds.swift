@@ -120,7 +120,9 @@ extension Replica {
         }
         if Expiry.admission(publishedAt: batch.publication, now: now.interval) == .wait {
             let admitted = batch.publication.advanced(by: 1 - Expiry.futureTolerance)
-            let due = Timestamp(milliseconds: max(admitted.unixSeconds * 1000, now.milliseconds + 1000))
+            // Looked at again before that: this node's clock may be the wrong one, and be set right.
+            let pause = min(max(admitted.unixSeconds * 1000 - now.milliseconds, 1000), settings.futurePause)
+            let due = now.advanced(byMilliseconds: pause)
             return .ahead(publication: batch.publication, due: due)
         }
         let result = ProvenBatch(

@@ -22,7 +22,9 @@ struct SimulatedNode {
     /// Milliseconds by which its clock was set ahead, and millionths by which it is too fast since a time.
     var clockLead: Int64 = 0
     var clockDrift: Int64 = 0
-    var driftSince: Int64 = 0
+    private(set) var driftSince: Int64 = 0
+    /// Milliseconds by which it had run ahead until then.
+    private(set) var driftedBefore: Int64 = 0
     var lies: (lie: Lie, until: Int64)?
     var loss: (part: Int, until: Int64)?
     var bandwidth: (bytesPerSecond: Int64, until: Int64)?
@@ -46,7 +48,8 @@ struct SimulatedNode {
 
     /// What its clock shows, in unix milliseconds.
     func clock(at now: Int64) -> Timestamp {
-        Timestamp(milliseconds: Simulation.startUnix + now / 1000 + clockLead + drifted(at: now))
+        let elapsed = now / 1000 + drifted(at: now)
+        return Timestamp(milliseconds: Simulation.startUnix + elapsed + clockLead, elapsed: elapsed + driftedBefore)
     }
 
     /// Milliseconds by which a fast clock has run ahead.
@@ -54,10 +57,11 @@ struct SimulatedNode {
 
     mutating func setDrift(_ millionths: Int64, at now: Int64) {
         clockLead += drifted(at: now)
+        driftedBefore += drifted(at: now)
         driftSince = now
         clockDrift = millionths
     }
 
-    /// Milliseconds by which the clock leads the time that has passed, drift included.
-    func lead(at now: Int64) -> Int64 { clockLead + drifted(at: now) }
+    /// Milliseconds by which the date leads what the machine takes for the time that has passed.
+    var lead: Int64 { clockLead - driftedBefore }
 }

@@ -90,7 +90,7 @@ extension Simulation {
             agenda.add(at: now + 1000, .answer(node: index, generation: generation, event))
         case .wake(let time):
             nodes[index].process?.wakes += 1
-            let pause = max(0, time.milliseconds - clock.milliseconds) * 1000
+            let pause = max(0, time.duration(since: clock)) * 1000
             let serial = nodes[index].process?.wakes ?? 0
             agenda.add(at: now + pause, .wake(node: index, generation: nodes[index].generation, serial: serial))
         case .alarm(let alarm):

@@ -32,7 +32,7 @@ extension Simulation {
 
     /// Begins an epoch unless the open one may be signed in.
     private func openEpoch(_ index: Int, _ time: Timestamp) {
-        let lead = nodes[index].lead(at: now)
+        let lead = nodes[index].lead
         if let writer = nodes[index].process?.writer, let process = nodes[index].process,
             abs(lead - process.epochLead) <= Simulation.clockJump,
             nodes[index].disk.count(of: writer.feed) <= writer.frontier.size

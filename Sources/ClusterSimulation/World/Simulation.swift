@@ -176,6 +176,8 @@ public final class Simulation {
         for index in nodes.indices where nodes[index].home == index {
             nodes[index].downUntil = 0
             nodes[index].pausedUntil = min(nodes[index].pausedUntil, now)
+            // A liar is replaced by an honest node: what others still believe of it was its own word.
+            if nodes[index].lies != nil { crash(index) }
             nodes[index].lies = nil
             nodes[index].loss = nil
             nodes[index].bandwidth = nil

@@ -225,7 +225,7 @@ actor ReplicationDriver {
         if let wakeAt, wakeAt <= time { return }
         wakeTask?.cancel()
         wakeAt = time
-        let pause = max(1, time.milliseconds - node.clock.now.milliseconds)
+        let pause = max(1, time.duration(since: node.clock.now))
         wakeTask = Task {
             do {
                 try await Task.sleep(for: .milliseconds(pause))

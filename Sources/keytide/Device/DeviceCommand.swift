@@ -16,7 +16,7 @@ struct DeviceCommand: AsyncParsableCommand {
 
 /// The store that all device commands share.
 struct DeviceStoreOptions: ParsableArguments {
-    @Option(help: "The phone's store; made if it is missing.", completion: .file())
+    @Option(help: "The phone's store; 'device sync' makes it.", completion: .file())
     var store: String
 
     /// - Parameter create: false if there is nothing to do without a store.
