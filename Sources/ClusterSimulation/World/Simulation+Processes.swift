@@ -11,7 +11,7 @@ extension Simulation {
         note(index, "starts, holding \(nodes[index].disk.feeds.count) feeds")
         nodes[index].generation += 1
         let held = nodes[index].disk.heldFeeds
-        let replica = Replica(region: nodes[index].region, roster: roster, held: held)
+        let replica = Replica(region: nodes[index].region, roster: roster, held: held, checks: memory.checks)
         nodes[index].process = SimulatedNode.Process(replica: replica)
         rebuildPublished(index)
         for pipe in nodes[index].pipes {
