@@ -198,7 +198,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "FeedStore", "HTTP2",
-                "RegionalNode", "TestSupport",
+                "RegionalNode", logging, nioCore, nioPosix, "TestSupport",
             ],
             swiftSettings: strict
         ),

@@ -10,7 +10,8 @@ struct RosterSync: Sendable {
 
     /// The roster to work with: the held one while it is young, else the newest of held and fetched.
     /// - Parameter refresh: ask the node even if the held one is young.
-    func current(refresh: Bool) async throws -> Roster {
+    /// - Returns: the roster, and whether the node was asked.
+    func current(refresh: Bool) async throws -> (roster: Roster, isAsked: Bool) {
         let held = try await storage.roster()
         var signed: SignedRoster?
         var heldProblem: FormatError?
@@ -24,17 +25,17 @@ struct RosterSync: Sendable {
         if !refresh, let held, let signed, now < signed.roster.expires,
             held.checked <= now, now - held.checked < options.limits.rosterAge
         {
-            return signed.roster
+            return (signed.roster, false)
         }
         do {
             let roster = try await fetched(held: held, signed: signed)
             try check(roster)
-            return roster
+            return (roster, true)
         } catch let error as SyncError where error.code != .badRoster && signed != nil {
             // A node that cannot give a roster can still give keys.
             guard let signed else { throw error }
             try check(signed.roster)
-            return signed.roster
+            return (signed.roster, true)
         } catch let error as SyncError {
             guard let heldProblem else { throw error }
             throw SyncError(

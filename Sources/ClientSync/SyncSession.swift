@@ -30,34 +30,34 @@ public struct SyncSession: Sendable {
         let fetcher = SyncFetcher(transport: transport, ledger: ledger)
         let rosters = RosterSync(options: options, now: now, fetcher: fetcher, storage: storage)
         let indexes = IndexSync(options: options, fetcher: fetcher, storage: storage)
-        var roster = try await rosters.current(refresh: false)
-        var report = SyncReport(node: transport.node, rosterVersion: roster.version)
-        let isUnsettled = try await ClosureCheck(roster: roster, storage: storage).run()
-        switch try await indexes.fetch(anew: isUnsettled) {
+        var held = try await RosterInUse(rosters)
+        var report = SyncReport(node: transport.node, rosterVersion: held.roster.version)
+        switch try await indexes.fetch(anew: held.isUnsettled) {
         case .notModified(let mark):
             report.notModified = true
             report.indexSigner = mark.signer
             report.indexTime = mark.time
             try await storage.dropExpired(now: Interval(unixSeconds: min(now, mark.time)))
-        case .index(let held):
-            let read = try await readIndex(held, with: indexes, roster: &roster, rosters: rosters)
-            report.rosterVersion = roster.version
+        case .index(let body):
+            let read = try await readIndex(body, with: indexes, roster: &held)
+            let expiryNow = Interval(unixSeconds: min(now, read.index.time))
+            if try await lacks(read.entries, now: expiryNow) { try await held.renew() }
             report.indexSigner = read.index.node
             report.indexTime = read.index.time
-            let expiryNow = Interval(unixSeconds: min(now, read.index.time))
             let context = FeedSync.Context(
                 fetcher: fetcher,
                 storage: storage,
                 limits: options.limits,
                 now: now,
                 expiryNow: expiryNow,
-                index: held.bytes
+                index: body.bytes
             )
-            try await follow(read.entries, roster: roster, context: context, report: &report)
+            try await follow(read.entries, roster: &held, context: context, report: &report)
+            report.rosterVersion = held.roster.version
             try await storage.dropExpired(now: expiryNow)
-            try await remember(read.index, etag: held.etag, report: report)
+            try await remember(read.index, etag: body.etag, report: report)
         }
-        if let problem = rosters.problem(with: roster) { report.problems.append(problem) }
+        if let problem = held.problem { report.problems.append(problem) }
         let spent = await ledger.progress
         report.requests = spent.requests
         report.bytes = spent.bytes
@@ -66,23 +66,33 @@ public struct SyncSession: Sendable {
 
     /// Reads the index under the roster held, or under a newer one if the node or a region is not in it.
     private func readIndex(
-        _ held: HeldIndex,
+        _ body: HeldIndex,
         with indexes: IndexSync,
-        roster: inout Roster,
-        rosters: RosterSync
+        roster held: inout RosterInUse
     ) async throws -> (index: FeedIndex, entries: [IndexEntry]) {
         do {
-            let read = try await indexes.read(held, roster: roster)
-            let listed = roster
-            if read.entries.allSatisfy({ listed.region($0.feed.region) != nil }) { return read }
-            roster = try await rosters.current(refresh: true)
+            let read = try await indexes.read(body, roster: held.roster)
+            let listed = held.roster
+            if !read.entries.allSatisfy({ listed.region($0.feed.region) != nil }) { try await held.renew() }
             return read
         } catch let error as FormatError where error.code == .missingSignature {
-            roster = try await rosters.current(refresh: true)
-            return try await reportingFormat { try await indexes.read(held, roster: roster) }
+            try await held.renew()
+            let roster = held.roster
+            return try await reportingFormat { try await indexes.read(body, roster: roster) }
         } catch let error as FormatError {
             return try await reportingFormat { throw error }
         }
+    }
+
+    /// Whether the node has less of a living feed than this phone: it lags, or a roster that it has ends the feed.
+    private func lacks(_ listed: [IndexEntry], now: Interval) async throws -> Bool {
+        var rest = listed[...]
+        for cursor in try await storage.cursors() where options.follows(cursor.feed.region) {
+            if Expiry.isDropped(publishedAt: cursor.lastPublication, now: now) { continue }
+            rest = rest.drop { $0.feed < cursor.feed }
+            guard let entry = rest.first, entry.feed == cursor.feed, entry.count >= cursor.size else { return true }
+        }
+        return false
     }
 
     private func reportingFormat<Value>(_ body: () async throws -> Value) async throws -> Value {
@@ -97,22 +107,45 @@ public struct SyncSession: Sendable {
         }
     }
 
-    /// Follows the planned feeds, a few at a time.
+    /// Follows the planned feeds; where the roster does not know a feed's key, again under a newer one.
     private func follow(
         _ listed: [IndexEntry],
-        roster: Roster,
+        roster held: inout RosterInUse,
         context: FeedSync.Context,
         report: inout SyncReport
     ) async throws {
-        let cursors = try await storage.cursors()
-        let plan = FeedPlan(listed: listed, cursors: cursors, options: options, node: transport.node)
+        let plan = FeedPlan(
+            listed: listed,
+            cursors: try await storage.cursors(),
+            options: options,
+            node: transport.node
+        )
         report.problems += plan.problems
-        let forks = try await storage.evidence().filter { $0.kind == .fork && !$0.isSettled(by: roster) }
         await context.fetcher.ledger.began(feeds: plan.entries.count)
+        report.feeds = try await follow(plan.entries, roster: held.roster, context: context)
+        let former = held.roster
+        guard report.feeds.contains(where: \.isOfUnknownKey), try await held.renew() else { return }
+        let roster = held.roster
+        let changed = plan.entries.filter { roster.region($0.feed.region) != former.region($0.feed.region) }
+        await context.fetcher.ledger.began(feeds: plan.entries.count + changed.count)
+        for again in try await follow(changed, roster: roster, context: context) {
+            report.feeds = report.feeds.map { $0.feed == again.feed ? $0.followed(by: again) : $0 }
+        }
+    }
+
+    /// Follows feeds, a few at a time.
+    /// - Returns: what came of each, ascending.
+    private func follow(
+        _ entries: [IndexEntry],
+        roster: Roster,
+        context: FeedSync.Context
+    ) async throws -> [FeedReport] {
+        let cursors = try await storage.cursors()
+        let forks = try await storage.evidence().filter { $0.kind == .fork && !$0.isSettled(by: roster) }
         var results: [FeedReport] = []
         try await withThrowingTaskGroup(of: FeedReport.self) { group in
             var running = 0
-            for entry in plan.entries {
+            for entry in entries {
                 if running == max(1, options.limits.feedsInParallel), let done = try await group.next() {
                     results.append(done)
                     running -= 1
@@ -127,7 +160,7 @@ public struct SyncSession: Sendable {
             }
             while let done = try await group.next() { results.append(done) }
         }
-        report.feeds = results.sorted { $0.feed < $1.feed }
+        return results.sorted { $0.feed < $1.feed }
     }
 
     private static func follow(

@@ -17,6 +17,10 @@ public struct SimulationOptions: Equatable, Sendable {
     public var storeDelay: ClosedRange<Int64> = 500...4000
     /// Steps of the plan that are carried out, ascending; nil for all.
     public var steps: [Int]?
+    /// Nodes that are never started, ascending; the roster lists them all the same.
+    public var absent: [Int] = []
+    /// Virtual minutes after which faults end; steps from later on are left out.
+    public var healAfterMinutes: Int
 
     public init(
         seed: UInt64,
@@ -34,6 +38,7 @@ public struct SimulationOptions: Equatable, Sendable {
         self.publicationMinutes = min(max(1, publicationMinutes), 10_000)
         self.keys = min(max(1, keys), 100_000)
         self.faults = faults
+        healAfterMinutes = self.hours * 60
     }
 
     /// What a seed stands for: its own nodes, places, pace and mix of faults, unless something is given.
@@ -59,6 +64,8 @@ public struct SimulationOptions: Equatable, Sendable {
     public var arguments: String {
         var text = "--seed \(seed) --nodes \(nodes) --hours \(hours) --geography \(geography.rawValue)"
         text += " --publish-every \(publicationMinutes) --keys \(keys) --faults \(faults.text)"
+        if healAfterMinutes != hours * 60 { text += " --heal-after \(healAfterMinutes)" }
+        if !absent.isEmpty { text += " --without \(StepList.text(absent))" }
         if let steps { text += " --steps \(StepList.text(steps))" }
         return text
     }

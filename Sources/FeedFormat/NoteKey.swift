@@ -92,12 +92,15 @@ public struct NoteSigner: Sendable {
 
     /// Reads the text form `PRIVATE+KEY+name+hash+base64`, as `text` gives it.
     public init?(_ text: some StringProtocol) {
-        guard text.hasPrefix(NoteSigner.mark) else { return nil }
-        let parts = text.dropFirst(NoteSigner.mark.count).split(separator: "+", maxSplits: 2)
+        // By code point, as for the public key.
+        let scalars = String(text).unicodeScalars
+        guard scalars.starts(with: NoteSigner.mark.unicodeScalars) else { return nil }
+        let parts = scalars.dropFirst(NoteSigner.mark.unicodeScalars.count)
+            .split(separator: "+", maxSplits: 2, omittingEmptySubsequences: false).map { String($0) }
         guard parts.count == 3, let raw = Base64.decode(parts[2]), raw.count == 33,
             let algorithm = NoteVerifier.Algorithm(rawValue: raw[0])
         else { return nil }
-        self.init(name: String(parts[0]), algorithm: algorithm, seed: Array(raw.dropFirst()))
+        self.init(name: parts[0], algorithm: algorithm, seed: Array(raw.dropFirst()))
         guard verifier.keyIDText == parts[1] else { return nil }
     }
 

@@ -172,7 +172,8 @@ final class NodeContext: Sendable {
             let listed = served.all.filter { roster.region($0.feed.region) != nil }
             let index = try indexMaker.index(of: listed, time: time)
             served.setIndex(index)
-            signedIndexesEnd.yield(index)
+            // Others would refuse it from a node that has not yet been given its region's next key.
+            if RosterStanding.counts(verifier, of: region, in: roster, now: time) { signedIndexesEnd.yield(index) }
         } catch {
             raise("the index could not be signed: \(error)")
         }

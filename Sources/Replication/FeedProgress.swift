@@ -100,6 +100,8 @@ struct LinkProgress: Sendable {
         var until: Timestamp
         /// Its bytes did not verify, so what it pushes is not looked at either.
         var isDistrusted = false
+        /// Only a closed key has signed what it has, or other bytes stand: this node lacks nothing of that.
+        var isVoid = false
     }
 
     /// Takes the peer's word on a feed.
@@ -119,6 +121,11 @@ struct LinkProgress: Sendable {
     struct Heard: Sendable {
         let count: UInt64
         let time: Timestamp
+    }
+
+    /// How many batches of a feed the peer has, as far as anybody knows and they may count.
+    func count(of feed: FeedID) -> UInt64 {
+        failures[feed]?.isVoid == true ? 0 : holds[feed]?.count ?? 0
     }
 
     /// Whether nothing of a feed is taken from the peer now, not even unasked.

@@ -134,7 +134,7 @@ public struct Replica: Sendable {
             let region = progress.durable.feed.region
             // What lies behind the end of a feed is not missing.
             let end = standing(of: progress.durable.feed)?.size ?? .max
-            let ahead = min(end, links.values.compactMap { $0.holds[progress.durable.feed]?.count }.max() ?? 0)
+            let ahead = min(end, links.values.map { $0.count(of: progress.durable.feed) }.max() ?? 0)
             guard ahead > progress.count else { continue }
             let missing = ahead - progress.count
             if lags.last?.region == region {

@@ -68,7 +68,12 @@ extension Replica {
                 for number in repair.wanted.keys where number >= end { repair.wanted[number] = nil }
             }
         }
-        // Whatever neighbours claim is looked at anew.
+        // Of a feed that falls as a whole neighbours have what was pushed to them, or no such roster yet: none of it
+        // could be taken, so none of it is missing.
+        for feed in former.keys where former[feed]?.count != 0 && feeds[feed] == nil && standing(of: feed) == nil {
+            for id in links.keys { links.update(id) { $0.holds[feed] = nil } }
+        }
+        // Whatever else neighbours claim is looked at anew.
         for link in links.values {
             for position in link.holds.positions(of: region) {
                 let feed = link.holds.keys[position]
@@ -146,6 +151,8 @@ extension Replica {
     mutating func passOver(_ link: LinkID, for feed: FeedID, now: Timestamp) {
         let failed = links[link]?.failures[feed]?.count ?? 0
         let until = now.advanced(byMilliseconds: settings.distrust)
-        links.update(link) { $0.failures[feed] = LinkProgress.Failures(count: failed + 1, until: until) }
+        links.update(link) {
+            $0.failures[feed] = LinkProgress.Failures(count: failed + 1, until: until, isVoid: true)
+        }
     }
 }

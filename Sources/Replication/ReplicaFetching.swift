@@ -208,10 +208,12 @@ extension Replica {
 
     /// Asks others first for a while; the pause doubles with every failure in a row, with jitter.
     mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
-        let failed = links[fetch.link]?.failures[fetch.feed]?.count ?? 0
+        let before = links[fetch.link]?.failures[fetch.feed]
+        let failed = before?.count ?? 0
         let pause = min(settings.retryPause << Int64(min(failed, 10)), settings.retryLimit)
         let until = now.advanced(byMilliseconds: pause + Int64.random(in: 0...(pause / 2), using: &random))
-        setFailures(LinkProgress.Failures(count: failed + 1, until: until), of: fetch.link, for: fetch.feed)
+        let failures = LinkProgress.Failures(count: failed + 1, until: until, isVoid: before?.isVoid ?? false)
+        setFailures(failures, of: fetch.link, for: fetch.feed)
     }
 
     /// Bytes that did not verify cost their sender this feed for a while.

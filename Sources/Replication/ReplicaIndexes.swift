@@ -66,7 +66,15 @@ extension Replica {
             indexes[peer] = KeptIndex(time: index.time, hash: hash)
             effects.append(.keepIndex(index, settled: part))
         } catch {
+            if error.code == .missingSignature, isClosed(bytes, of: peer) { return }
             effects.append(.alarm(.rejectedIndex(peer: peer, reason: error.description)))
         }
+    }
+
+    /// Whether a closed key has signed an index: the peer has no such roster yet, or has not been given its next key. Its
+    /// index does not count, and nothing is wrong with it.
+    private func isClosed(_ index: [UInt8], of peer: Region) -> Bool {
+        guard let keys = roster.region(peer)?.closedKeys, !keys.isEmpty else { return false }
+        return (try? FeedIndex(index[...]) { $0 == peer ? keys : nil }) != nil
     }
 }

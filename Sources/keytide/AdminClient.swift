@@ -44,6 +44,13 @@ struct AdminClient {
         return try decode(ImportReport.self, head, body)
     }
 
+    /// Gets what the node serves to everybody.
+    /// - Parameter limit: bytes.
+    func get(_ path: String, limit: Int) async throws -> [UInt8] {
+        let (head, body) = try await connection.get(path, maxBody: limit)
+        return Array(try content(head, body))
+    }
+
     /// Hands a roster to the node.
     func installRoster(_ roster: Data) async throws -> RosterReport {
         let request = RequestHead(method: "POST", path: AdminRoutes.roster)
@@ -58,16 +65,20 @@ struct AdminClient {
         _ head: ResponseHead,
         _ body: ByteBuffer
     ) throws -> Value {
-        let data = Data(body.readableBytesView)
-        guard head.status == 200 else {
-            let problem = try? JSONDecoder().decode(Problem.self, from: data)
-            throw CommandError(problem.map { "\($0.title): \($0.detail)" } ?? "the node answered \(head.status)")
+        let data = try content(head, body)
+        do {
+            return try JSONDecoder().decode(type, from: data)
+        } catch {
+            throw CommandError(
+                "what \(socket) answers cannot be read: is it a node's admin socket, and the node of this release?"
+            )
         }
-        return try JSONDecoder().decode(type, from: data)
     }
 
-    private struct Problem: Decodable {
-        var title: String
-        var detail: String
+    private func content(_ head: ResponseHead, _ body: ByteBuffer) throws -> Data {
+        guard head.status == 200 else {
+            throw CommandError(ProblemMessage.text(of: body.readableBytesView) ?? "the node answered \(head.status)")
+        }
+        return Data(body.readableBytesView)
     }
 }

@@ -68,7 +68,7 @@ struct ImportCommand: AsyncParsableCommand {
                 report.duplicates, report.bytes,
             ]
             rows.append([line.archive] + numbers.map(Output.grouped))
-            total = zip(total, numbers).map(+)
+            total = zip(total, numbers).map(Output.sum)
         }
         if lines.count > 1 { rows.append(["total"] + total.map(Output.grouped)) }
         Output.table(rows)

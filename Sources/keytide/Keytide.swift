@@ -12,4 +12,23 @@ struct Keytide: AsyncParsableCommand {
             SimulateCommand.self,
         ]
     )
+
+    /// As the library does it, but errors are written as everything else is.
+    static func main() async {
+        do {
+            var command = try await asyncParseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            let code = exitCode(for: error)
+            // Help and versions are no errors.
+            if code.isSuccess { exit(withError: error) }
+            let message = fullMessage(for: error)
+            if !message.isEmpty { Output.progress(message) }
+            exit(withError: code)
+        }
+    }
 }

@@ -1,6 +1,8 @@
 import Foundation
+import HTTP2
 
-/// What commands print: results on standard output, progress and errors on standard error.
+/// What commands print: results on standard output, progress and errors on standard error. Texts of others, such as the
+/// name of an operator in a request, never command the terminal.
 enum Output {
     static func line(_ text: String) {
         write(text, FileHandle.standardOutput)
@@ -12,7 +14,7 @@ enum Output {
 
     /// Nobody reads it if it cannot be written; the work goes on.
     private static func write(_ text: String, _ handle: FileHandle) {
-        try? handle.write(contentsOf: Data((text + "\n").utf8))
+        try? handle.write(contentsOf: Data((PrintableText.spelled(text, keepingLines: true) + "\n").utf8))
     }
 
     /// One JSON object on one line.
@@ -24,6 +26,7 @@ enum Output {
 
     /// Columns as wide as their widest cell; the first column to the left, the others to the right.
     static func table(_ rows: [[String]]) {
+        let rows = rows.map { $0.map { PrintableText.spelled($0, keepingLines: false) } }
         let columns = rows.map(\.count).max() ?? 0
         let widths = (0..<columns).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
         for (number, row) in rows.enumerated() {
@@ -47,6 +50,17 @@ enum Output {
             result.append(digit)
         }
         return number < 0 ? "-" + result : result
+    }
+
+    /// Numbers come from a node, so that no sum or difference may trap: beyond the range it stays at its end.
+    static func sum(_ one: Int, _ two: Int) -> Int {
+        let (sum, overflows) = one.addingReportingOverflow(two)
+        return overflows ? (two < 0 ? .min : .max) : sum
+    }
+
+    static func seconds(from begin: Int64, to end: Int64) -> Int64 {
+        let (seconds, overflows) = end.subtractingReportingOverflow(begin)
+        return overflows ? (begin > end ? .min : .max) : seconds
     }
 
     /// A size as people read it.

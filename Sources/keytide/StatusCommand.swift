@@ -30,7 +30,10 @@ struct StatusCommand: AsyncParsableCommand {
             ["part", "is", "and"],
             ["own keys", Output.grouped(status.ownKeys), ""],
             ["roster", "version \(status.rosterVersion)", "until \(moment(status.rosterExpires))"],
-            ["index", status.indexTime.map { "signed \(status.time - $0) s ago" } ?? "none", ""],
+            [
+                "index", status.indexTime.map { "signed \(Output.seconds(from: $0, to: status.time)) s ago" } ?? "none",
+                "",
+            ],
             ["store", Output.bytes(status.storeBytes), "\(Output.bytes(status.diskFreeBytes)) free on its disk"],
             ["memory", Output.bytes(Int64(status.residentBytes)), ""],
             ["connections", "\(status.publicConnections) public", "\(status.peerConnections) of peers"],

@@ -97,6 +97,16 @@ import TestSupport
             let drafted = try await authorities.make("v2", after: "v1", close + authorities.request("VN-01"))
             #expect(drafted.contains("KEY CLOSED") && drafted.contains("42 batches"))
             let two = try roster("v2", authorities)
+            // A region alone says which key is meant only while it lists no other.
+            let rotated = try await authorities.run(["region", "rotate", scratch.file("VN-48"), scratch.file("next")])
+            #expect(rotated.status == 0, "\(rotated.errors)")
+            _ = try await authorities.make("v3", after: "v2", authorities.request("next"))
+            let unclear = try await authorities.draft("unclear", after: "v3", ["--close", "VN-48"])
+            let keys = try [key("VN-48", scratch), key("next", scratch)].map(\.text)
+            #expect(unclear.status == 1 && keys.allSatisfy { unclear.errors.contains($0) }, "\(unclear.errors)")
+            let former = try await authorities.draft("former", after: "v3", ["--close", keys[0], "--standing", "none"])
+            #expect(former.status == 1 && former.errors.contains("none"), "\(former.errors)")
+
             let region = try #require(Region("VN-01"))
             #expect(two.keys(of: region)?.map(\.verifier) == [try key("VN-01", scratch)])
             let standing = try #require(two.closure(of: stolen, in: region)).standing
@@ -165,6 +175,24 @@ import TestSupport
             try Data(altered.utf8).write(to: URL(fileURLWithPath: scratch.file("bad.request")))
             let refused = try await authorities.draft("v1", ["--request", scratch.file("bad.request")])
             #expect(refused.status != 0 && refused.errors.contains("wrongSignature"))
+        }
+    }
+
+    /// A request comes from somebody else; the names in it must not command the terminal of who looks at it.
+    @Test func namesDoNotCommandTheTerminal() async throws {
+        try await with { authorities, scratch in
+            let made = try await authorities.run([
+                "region", "init", scratch.file("VN-01"), "--region", "VN-01", "--operator", "A\u{9b}2J\u{202e}B",
+                "--public", "https://a.example", "--peer", "https://a.example:8441",
+            ])
+            #expect(made.status == 0, "\(made.errors)")
+            let drafted = try await authorities.draft("v1", authorities.request("VN-01"))
+            #expect(drafted.status == 0 && drafted.output.contains(#"A\u009b2J\u202eB"#), "\(drafted.output)")
+            let missing = try await authorities.draft("v2", ["--request", scratch.file("\u{9b}2J")])
+            #expect(missing.status != 0 && missing.errors.contains(#"\u009b2J"#))
+            for text in [drafted.output, missing.errors] {
+                #expect(!text.unicodeScalars.contains("\u{9b}") && !text.unicodeScalars.contains("\u{202e}"))
+            }
         }
     }
 

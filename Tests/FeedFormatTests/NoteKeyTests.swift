@@ -45,6 +45,15 @@ struct NoteKeyTests {
         }
     }
 
+    /// Swift joins these to the plus sign before or behind them.
+    @Test func namesWithMarksAtTheirEndsComeBack() throws {
+        for name in ["\u{301}x", "x\u{600}", "x\u{301}"] {
+            let signer = try #require(NoteSigner(name: name, algorithm: .ed25519, seed: Array(0..<32)))
+            #expect(NoteVerifier(signer.verifier.text) == signer.verifier)
+            #expect(NoteSigner(signer.text)?.verifier == signer.verifier)
+        }
+    }
+
     @Test func everyAlteredBitOfASignatureCounts() throws {
         let signer = try Samples.signer()
         let text = "text\n"

@@ -14,7 +14,10 @@ let targets: [(name: String, libraries: [String])] = [
     ("http2client", ["HTTP2"]),
     ("index", ["ExposureKeys", "FeedFormat"]),
     ("link", ["FeedFormat", "Replication"]),
+    ("note", ["FeedFormat"]),
+    ("problem", ["HTTP2"]),
     ("range", ["FeedFormat"]),
+    ("request", ["ExposureKeys", "FeedFormat"]),
     ("roster", ["ExposureKeys", "FeedFormat"]),
     ("settled", ["FeedFormat"]),
 ]

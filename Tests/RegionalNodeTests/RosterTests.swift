@@ -137,6 +137,37 @@ import TestSupport
         }
     }
 
+    @Test func aKeyThatEndsSoonIsSaidInTime() async throws {
+        try await Nodes.with("VN-01") { nodes in
+            let second = try nodes.country.next { regions in
+                regions.map { region in
+                    RosterRegion(
+                        id: region.id,
+                        vietnameseName: region.vietnameseName,
+                        englishName: region.englishName,
+                        operatorName: region.operatorName,
+                        keys: region.keys.map {
+                            let end = TestCountry.time + 13 * 86_400
+                            return RosterRegion.Key(verifier: $0.verifier, notBefore: $0.notBefore, notAfter: end)
+                        },
+                        publicEndpoint: region.publicEndpoint,
+                        peerEndpoint: region.peerEndpoint
+                    )
+                }
+            }
+            try await nodes.start(0)
+            #expect(try await nodes[0].status().alarms.isEmpty)
+            #expect(try await nodes[0].install(second.bytes).0.status == 200)
+            #expect(
+                try await eventually {
+                    try await nodes[0].status().alarms.contains {
+                        $0.what.contains("key ends at") && $0.what.contains("keytide region rotate")
+                    }
+                }
+            )
+        }
+    }
+
     @Test func aRetiredRegionPublishesNoMoreAndIsServedOn() async throws {
         try await Nodes.with("VN-01", "VN-48") { nodes in
             for number in 0...1 { try await nodes.start(number) }

@@ -153,6 +153,9 @@ import TestSupport
         #expect(gaps().isEmpty, "seed \(seed)")
         for index in honest {
             #expect(!network.nodes[index].hasAlarm { if case .rejected = $0 { true } else { false } }, "seed \(seed)")
+            // What does not count is not missing, whoever says that he has it.
+            let lags = network.nodes[index].replica?.lags.map { "\($0.region): \($0.batches)" }
+            #expect(lags == [], "seed \(seed), node \(index)")
         }
     }
 

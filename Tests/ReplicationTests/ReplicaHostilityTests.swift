@@ -90,7 +90,8 @@ import Testing
         // The interval of publication is 18 ahead; 11 are admitted.
         let took = network.run(within: hour) { network.isConverged }
         #expect((9 * 60_000...11 * 60_000).contains(took ?? 0), "\(String(describing: took)): \(network.gaps)")
-        #expect(network.nodes[1].fetches <= 3)
+        // Looked at again every ten minutes, for it may be this node's clock that is wrong.
+        #expect((4...10).contains(network.nodes[1].fetches))
         #expect(network.violations.isEmpty)
     }
 

@@ -99,6 +99,31 @@ import Testing
         }
     }
 
+    /// Its node has not been given its region's next key yet. Nothing is wrong with it.
+    @Test mutating func oneThatOnlyAClosedKeyHasSignedIsPassedOver() throws {
+        try network.startAll()
+        network.run(for: 500)
+        now = Timestamp(milliseconds: network.now)
+        let node = network.nodes[1]
+        let closure = try #require(RosterRegion.Closure(key: node.signer.verifier, standing: []))
+        let next = network.nodes[2].signer.verifier.publicKey
+        let key = try #require(
+            NoteVerifier(name: KeytideNames.signer(node.region), algorithm: .cosignature, publicKey: next)
+        )
+        let entry = try InMemoryNetwork.entry(
+            node,
+            keys: [RosterRegion.Key(verifier: key, notBefore: 0, notAfter: .max)],
+            closures: [closure]
+        )
+        let others = network.roster.regions.filter { $0.id != node.region }
+        let roster = try #require(network.roster.next(issued: 1, expires: .max, regions: others + [entry]))
+        replica = Replica(region: network.nodes[0].region, roster: roster, held: [])
+        _ = greet(link, 1)
+        #expect(try outcome(handle(.received(link, frame(1)))) == .nothing)
+        // Another region's is still none of this peer's.
+        #expect(try outcome(handle(.received(link, frame(2)))) == .rejected(node.region))
+    }
+
     @Test mutating func onlyNewerOnesOfThePeerItselfAreKept() throws {
         try network.startAll()
         network.run(for: 500)

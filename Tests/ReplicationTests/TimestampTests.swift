@@ -15,4 +15,15 @@ import Testing
         #expect(time.advanced(byMilliseconds: -1) < time)
         #expect(time.advanced(byMilliseconds: 500) == Timestamp(milliseconds: 1500))
     }
+
+    /// What is due is due when the time has passed, whatever the date was set to meanwhile.
+    @Test func aDateThatIsSetMovesNothing() {
+        let start = Timestamp(milliseconds: 10_000_000, elapsed: 500)
+        let due = start.advanced(byMilliseconds: 100)
+        let setBack = Timestamp(milliseconds: 10_000, elapsed: 600)
+        #expect(due <= setBack)
+        #expect(setBack.duration(since: start) == 100)
+        #expect(start < setBack)
+        #expect(setBack.interval == Interval(0))
+    }
 }

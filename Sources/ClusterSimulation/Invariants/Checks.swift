@@ -63,9 +63,10 @@ extension Simulation {
     /// wait: nobody needs to have it yet.
     func differences() -> String? {
         let interval = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
+        let running = nodes.filter { $0.process != nil }
         for (feed, leaves) in zip(truth.signed.keys, truth.signed.values) {
             var due: UInt64 = 0
-            for stored in nodes.compactMap({ $0.disk.feeds[feed] }) where stored.isLiving && stored.count > due {
+            for stored in running.compactMap({ $0.disk.feeds[feed] }) where stored.isLiving && stored.count > due {
                 let admitted = stored.batches.prefix {
                     Expiry.admission(publishedAt: $0.publication, now: interval) == .admit
                 }

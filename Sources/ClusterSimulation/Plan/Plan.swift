@@ -23,6 +23,8 @@ struct Plan {
         // Stable: steps of one time stay in the order in which they were drawn.
         steps = steps.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
         if let kept = options.steps { steps = kept.filter { $0 < steps.count }.map { steps[$0] } }
+        let last = Int64(options.healAfterMinutes) * Plan.minute
+        steps.removeAll { step in step.time > last || step.action.node.map { options.absent.contains($0) } ?? false }
     }
 
     /// A plan that is given, not drawn.

@@ -33,6 +33,19 @@ public struct Step: Equatable, Sendable {
     }
 }
 
+extension Step.Action {
+    /// The node that it happens to; nil if to several.
+    public var node: Int? {
+        switch self {
+        case .publish(let node, _, _), .crash(let node, _), .pause(let node, _), .slowLinks(let node, _, _),
+            .loss(let node, _, _), .lostDisk(let node, _), .restoredDisk(let node, _, _), .copy(let node, _),
+            .fullDisk(let node, _), .clockStep(let node, _), .clockDrift(let node, _), .lies(let node, _, _):
+            node
+        case .partition: nil
+        }
+    }
+}
+
 /// Ways to deceive neighbours; the replica inside is honest, what leaves the node is changed.
 public enum Lie: String, CaseIterable, Sendable {
     case alteredBytes, wrongCheckpoint, skippedNumber, repeatedNumber, otherRegion, falseFrontier, boastfulAdverts

@@ -37,6 +37,7 @@ extension Simulation {
         guard nodes[index].generation == generation else { return }
         if isPaused(index, event: .housekeeping(node: index, generation: generation)) { return }
         agenda.add(at: now + Plan.minute, .housekeeping(node: index, generation: generation))
+        takeImage(index)
         let interval = nodes[index].clock(at: now).interval
         for feed in nodes[index].disk.feeds.values {
             let expired = feed.batches.prefix { Expiry.isDropped(publishedAt: $0.publication, now: interval) }
@@ -45,6 +46,13 @@ extension Simulation {
             nodes[index].disk.feeds.update(feed.feed) { $0.drop(below: first) }
             dispatch(.dropped(feed.feed, first: first), to: index)
         }
+    }
+
+    /// An operator's backup, every ten minutes or so; the last few are kept.
+    private func takeImage(_ index: Int) {
+        guard now - (nodes[index].images.last?.time ?? -Plan.hour) >= 10 * Plan.minute else { return }
+        nodes[index].images.append((now, nodes[index].disk))
+        if nodes[index].images.count > 8 { nodes[index].images.removeFirst() }
     }
 
     func wake(_ index: Int, _ generation: Int, _ serial: Int) {
@@ -146,6 +154,7 @@ extension Simulation {
         if let reason = nodes[index].disk.commit(write) { violate(.orderly, index, reason) }
         checkRoot(write.feed, at: index)
         trace.mix(UInt64(index) << 32 | nodes[index].disk.count(of: write.feed))
+        note(index, "holds \(nodes[index].disk.count(of: write.feed)) of \(write.feed)")
     }
 
     func note(_ node: Int?, _ text: @autoclosure () -> String) {

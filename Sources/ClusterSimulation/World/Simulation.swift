@@ -52,6 +52,9 @@ public final class Simulation {
         schedulePlan()
     }
 
+    /// When all faults are over.
+    private var healing: Int64 { Int64(options.healAfterMinutes) * Plan.minute }
+
     enum SetupError: Error { case badOptions }
 
     static func node(_ index: Int, _ place: Place) throws -> SimulatedNode {
@@ -83,10 +86,16 @@ public final class Simulation {
     }
 
     private func schedulePlan() {
-        for index in nodes.indices { agenda.add(at: ways.draw(0...Plan.second), .start(node: index)) }
+        for index in nodes.indices {
+            let moment = ways.draw(0...Plan.second)
+            if !options.absent.contains(index) { agenda.add(at: moment, .start(node: index)) }
+        }
         for (place, step) in plan.steps.enumerated() { agenda.add(at: step.time, .step(place)) }
-        agenda.add(at: Int64(options.hours) * Plan.hour, .heal)
+        agenda.add(at: healing, .heal)
     }
+
+    /// What is going to happen from outside.
+    public var steps: [Step] { plan.steps }
 
     // MARK: Running
 
@@ -186,7 +195,7 @@ public final class Simulation {
             nodes[index].clockLead = 0
             nodes[index].setDrift(0, at: now)
             nodes[index].clockLead = 0
-            if nodes[index].process == nil { start(index) }
+            if nodes[index].process == nil, !options.absent.contains(index) { start(index) }
         }
         for left in blocked.indices { for right in blocked.indices { blocked[left][right] = 0 } }
         for pipe in pipes.indices { release(pipe) }
@@ -194,16 +203,15 @@ public final class Simulation {
     }
 
     private func audit() {
-        let healedAt = Int64(options.hours) * Plan.hour
         if let difference = differences() {
-            if now - healedAt < Int64(options.livenessMinutes) * Plan.minute {
+            if now - healing < Int64(options.livenessMinutes) * Plan.minute {
                 agenda.add(at: now + Plan.second, .audit)
             } else {
                 violate(.converged, nil, difference)
             }
             return
         }
-        result.healed = (now - healedAt) / Plan.second
+        result.healed = (now - healing) / Plan.second
         checkMerging()
         isOver = true
     }
@@ -216,4 +224,11 @@ public struct Moment: Sendable {
     public let node: Int?
     public let text: String
     public var isViolation = false
+
+    public init(time: Int64, node: Int?, text: String, isViolation: Bool = false) {
+        self.time = time
+        self.node = node
+        self.text = text
+        self.isViolation = isViolation
+    }
 }

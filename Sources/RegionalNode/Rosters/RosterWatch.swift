@@ -84,17 +84,26 @@ struct RosterWatch: Sendable {
         var alarms: [String] = []
         if now >= roster.expires {
             alarms.append(
-                "roster version \(roster.version) has expired, at unix time \(roster.expires); this node goes on under it, "
-                    + "phones do for 14 days: get a newer one from the authorities now"
+                "roster version \(roster.version) has expired, at \(RosterStanding.moment(roster.expires)); this node goes "
+                    + "on under it, phones do for 14 days: get a newer one from the authorities now"
             )
         } else if roster.expires - now < RosterWatch.warning {
             alarms.append(
-                "roster version \(roster.version) expires at unix time \(roster.expires), in less than 14 days; get a newer "
-                    + "one from the authorities"
+                "roster version \(roster.version) expires at \(RosterStanding.moment(roster.expires)), in less than 14 days; "
+                    + "get a newer one from the authorities"
             )
         }
         let obstacle = RosterStanding.obstacle(to: node.region, signingWith: verifier, in: roster, now: now)
-        if let obstacle { alarms.append("this node cannot publish: \(obstacle)") }
+        if let obstacle {
+            alarms.append("this node cannot publish: \(obstacle)")
+        } else if let warning = RosterStanding.warning(
+            for: node.region,
+            signingWith: verifier,
+            in: roster,
+            now: now
+        ) {
+            alarms.append(warning)
+        }
         return alarms
     }
 

@@ -14,8 +14,8 @@ struct RosterCommand: AsyncParsableCommand {
             it, each with a key that stays on a machine without a network. Any way of passing the file on will do.
             """,
         subcommands: [
-            RosterKeyCommand.self, RosterDraftCommand.self, RosterSignCommand.self, RosterVerifyCommand.self,
-            RosterShowCommand.self, RosterInstallCommand.self, RosterProvincesCommand.self,
+            RosterKeyCommand.self, RosterStandingCommand.self, RosterDraftCommand.self, RosterSignCommand.self,
+            RosterVerifyCommand.self, RosterShowCommand.self, RosterInstallCommand.self, RosterProvincesCommand.self,
         ]
     )
 }

@@ -114,6 +114,9 @@ struct RosterDraft {
 
     /// Retires a region. Its keys go on counting for what they have signed until they end, soon.
     mutating func retire(_ id: Region, into successor: Region) throws {
+        guard regions.contains(where: { $0.id == successor && $0.successor == nil }) else {
+            throw CommandError("\(id) cannot be retired into \(successor): that is not listed, or retired itself")
+        }
         let end = issued + Int64(overlapDays) * 86_400
         try change(id) { entry in
             let keys = entry.keys.map { key in

@@ -11,8 +11,8 @@ struct RosterDraftCommand: AsyncParsableCommand {
         abstract: "Make the next version of the roster, for the authorities to sign.",
         discussion: """
             Without --current it is the first version. Names of regions are those of Vietnam's 34 provinces unless --name \
-            or --list says otherwise. Changes are made in this order: keys are closed, requests taken, regions renamed, \
-            retired, left out. What is changed is printed.
+            or --list says otherwise. Changes are made in this order: keys are closed, requests taken, provinces merged, \
+            regions renamed, retired, left out. What is changed is printed.
             """
     )
 
@@ -34,11 +34,19 @@ struct RosterDraftCommand: AsyncParsableCommand {
     @Option(help: "REGION=NAME=ENGLISH NAME: names that the region bears; may be repeated.")
     var name: [String] = []
 
-    @Option(help: "A key that others have got hold of, as name+id+base64.")
+    @Flag(
+        help: "Retire the provinces that were merged on 2025-07-01, and give all that are listed their present names."
+    )
+    var mergeProvinces = false
+
+    @Option(help: "A key that others have got hold of, as name+id+base64; or its region, if that lists but one.")
     var close: String?
 
     @Option(help: "EPOCH:BATCHES:ROOT: what stands under the closed key, the root in base64; may be repeated.")
     var stands: [String] = []
+
+    @Option(help: "File of what stands, as 'keytide roster standing' prints it.", completion: .file())
+    var standing: String?
 
     @Option(help: "A region that was retired long ago, to leave out; may be repeated.")
     var drop: [String] = []
@@ -94,16 +102,17 @@ struct RosterDraftCommand: AsyncParsableCommand {
     private func change(_ edit: inout RosterDraft) throws {
         let names = try names()
         if let close {
-            guard let key = NoteVerifier(close) else { throw ValidationError("--close is no key name+id+base64") }
-            try edit.close(key, standing: stands.map(standing))
-        } else if !stands.isEmpty {
-            throw ValidationError("--stands goes with --close")
+            let key = try StandingLine.key(close, in: edit.regions)
+            try edit.close(key, standing: standingLines())
+        } else if !stands.isEmpty || standing != nil {
+            throw ValidationError("--stands and --standing go with --close")
         }
         for path in request {
             let request = try readRequest(path)
             try edit.take(request, names: names[request.region])
         }
         try edit.finishClosures()
+        if mergeProvinces { try edit.mergeProvinces() }
         for (region, name) in names.given { try edit.rename(region, name) }
         for pair in retire {
             let parts = pair.split(separator: "=").map { Region($0) }
@@ -126,12 +135,9 @@ struct RosterDraftCommand: AsyncParsableCommand {
         }
     }
 
-    private func standing(_ text: String) throws -> RosterRegion.Closure.Standing {
-        let parts = text.split(separator: ":")
-        guard parts.count == 3, let epoch = Epoch(hexadecimal: parts[0]), let size = UInt64(parts[1]),
-            let root = Base64.decode(parts[2]).flatMap({ Hash256(bytes: $0) })
-        else { throw ValidationError("--stands \(text) is not EPOCH:BATCHES:ROOT") }
-        return .init(epoch: epoch, size: size, root: root)
+    private func standingLines() throws -> [RosterRegion.Closure.Standing] {
+        let read = try standing.map { String(decoding: try Files.read($0), as: UTF8.self).split(separator: "\n") } ?? []
+        return try stands.map { try StandingLine.parse($0) } + read.map { try StandingLine.parse($0) }
     }
 
     /// Names of regions: those that were given, else those of the provinces.

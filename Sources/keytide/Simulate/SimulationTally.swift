@@ -8,7 +8,7 @@ final class SimulationTally {
     private var done = 0
     private var events = 0
     private var batches = 0
-    private var bad: [SimulationResult] = []
+    private var bad: [SimulationLine] = []
     private var slowest: Int64 = 0
     private let start = ContinuousClock.now
     private var shown = ContinuousClock.now
@@ -18,103 +18,56 @@ final class SimulationTally {
         self.total = total
     }
 
-    /// Exit status.
-    var worst: Int32 {
-        if bad.contains(where: { $0.outcome == .safety }) { return 3 }
+    /// The lowest seed that failed.
+    var first: SimulationLine? { bad.min { $0.seed < $1.seed } }
+
+    /// Exit status: of the worst that happened.
+    var status: Int32 {
+        let outcomes = bad.map(\.outcome)
+        if outcomes.contains(SimulationLine.crash) { return 2 }
+        if outcomes.contains(SimulationResult.Outcome.safety.rawValue) { return 3 }
         return bad.isEmpty ? 0 : 4
     }
 
-    func add(_ result: SimulationResult) {
+    func add(_ result: SimulationLine) {
         done += 1
         events += result.events
         batches += result.batches
         slowest = max(slowest, result.healed ?? 0)
-        if result.outcome != .held {
+        if result.outcome != SimulationResult.Outcome.held.rawValue {
             bad.append(result)
-            for violation in result.violations.prefix(3) {
-                Output.progress(
-                    "seed \(result.options.seed): \(violation.invariant.rawValue) broken at \(TimelineText.time(violation.time))"
-                        + "\(violation.node.map { ", node \($0)" } ?? ""): \(violation.text)"
-                )
-            }
-            Output.progress("replay: keytide simulate \(result.options.arguments)")
+            for violation in result.violations.prefix(2) { Output.progress("seed \(result.seed): \(violation)") }
+            Output.progress("seed \(result.seed): \(result.outcome); keytide simulate \(result.arguments)")
         }
         if json {
-            try? Output.json(SimulationLine(result))
+            try? Output.json(result)
         } else if total == 1 {
             describe(result)
         }
         let now = ContinuousClock.now
         if now - shown > .seconds(5), done < total {
             shown = now
-            Output.progress("\(done) of \(total) seeds, \(Output.grouped(events)) events, \(bad.count) bad")
+            Output.progress("\(done) of \(total) seeds, \(Output.grouped(events)) events, \(bad.count) failed")
         }
     }
 
-    private func describe(_ result: SimulationResult) {
-        Output.line("options  \(result.options.arguments)")
+    private func describe(_ result: SimulationLine) {
+        Output.line("options  \(result.arguments)")
         Output.table([
-            ["measure", "value"], ["outcome", result.outcome.rawValue], ["events", Output.grouped(result.events)],
+            ["measure", "value"], ["outcome", result.outcome], ["events", Output.grouped(result.events)],
             ["steps", Output.grouped(result.steps)], ["batches", Output.grouped(result.batches)],
-            ["delivered", Output.grouped(result.traffic.delivered)], ["pushed", Output.grouped(result.traffic.pushed)],
-            ["fetched", Output.grouped(result.traffic.fetched)],
-            ["healed after", result.healed.map { "\($0) s" } ?? "-"],
-            ["trace", String(result.trace, radix: 16)],
+            ["delivered", Output.grouped(result.delivered)], ["pushed", Output.grouped(result.pushed)],
+            ["fetched", Output.grouped(result.fetched)], ["healed after", result.healed.map { "\($0) s" } ?? "-"],
+            ["trace", result.trace],
         ])
     }
 
     func finish() {
-        let seconds =
-            Double((ContinuousClock.now - start).components.attoseconds) / 1e18
-            + Double((ContinuousClock.now - start).components.seconds)
-        let rate = Int(Double(events) / max(seconds, 0.001))
+        let time = (ContinuousClock.now - start) / .seconds(1)
         Output.progress(
-            "\(done) seeds in \(Output.fixed(seconds, 1)) s, \(Output.grouped(events)) events (\(Output.grouped(rate)) a "
-                + "second), \(Output.grouped(batches)) batches; longest healing \(slowest) s; \(bad.count) bad"
-        )
-    }
-}
-
-/// One seed's result for machines.
-struct SimulationLine: Encodable {
-    let seed: UInt64
-    let arguments: String
-    let outcome: String
-    let events: Int
-    let steps: Int
-    let batches: Int
-    let healed: Int64?
-    let trace: String
-    let violations: [String]
-
-    init(_ result: SimulationResult) {
-        seed = result.options.seed
-        arguments = result.options.arguments
-        outcome = result.outcome.rawValue
-        events = result.events
-        steps = result.steps
-        batches = result.batches
-        healed = result.healed
-        trace = String(result.trace, radix: 16)
-        violations = result.violations.map { "\($0.invariant.rawValue): \($0.text)" }
-    }
-}
-
-/// Moments as lines.
-enum TimelineText {
-    static func line(_ moment: Moment) -> String {
-        "\(time(moment.time))  \(moment.node.map { "node \($0)" } ?? "all")  \(moment.text)"
-    }
-
-    /// Hours, minutes, seconds and milliseconds.
-    static func time(_ microseconds: Int64) -> String {
-        let total = microseconds / 1000
-        return String(
-            format: "%d:%02d:%02d.%03d",
-            Int(total / 3_600_000),
-            Int(total / 60_000 % 60),
-            Int(total / 1000 % 60),
-            Int(total % 1000)
+            "\(done) seeds in \(Output.fixed(time, 1)) s, \(Output.grouped(events)) events "
+                + "(\(Output.grouped(Int(Double(events) / max(time, 0.001)))) a second), \(Output.grouped(batches)) batches; "
+                + "longest healing \(slowest) s; \(bad.count) failed"
         )
     }
 }

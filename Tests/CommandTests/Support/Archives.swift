@@ -12,9 +12,12 @@ struct Archives {
     let signer = ExportSigningKey()
     let keyPath: String
     private let scratch: Scratch
+    private let time: Int64
 
-    init(in scratch: Scratch) throws {
+    /// - Parameter time: unix seconds at which the archives end.
+    init(in scratch: Scratch, time: Int64 = Archives.time) throws {
         self.scratch = scratch
+        self.time = time
         keyPath = try scratch.write(signer.verificationKey.derRepresentation, "publisher.der")
     }
 
@@ -28,7 +31,7 @@ struct Archives {
     /// Writes an archive whose keys are all to be published, about eight a patient.
     func make(_ name: String, patients: Int) throws -> Archive {
         var random = SystemRandomNumberGenerator()
-        let end = Interval(unixSeconds: Archives.time - 7200)
+        let end = Interval(unixSeconds: time - 7200)
         let keys = ExportSynthesis(patients: patients, end: end).keys(using: &random).filter { key in
             key.metadata.end <= end
                 && Expiry.mayCarry(keyEnding: key.metadata.end, publishedAt: end.advanced(by: Interval.perDay))
@@ -46,8 +49,8 @@ struct Archives {
 
     func archive(of keys: [DiagnosisKey], revised: [DiagnosisKey] = []) throws -> [UInt8] {
         let writer = ExportArchiveWriter(
-            start: Archives.time - 86_400,
-            end: Archives.time,
+            start: time - 86_400,
+            end: time,
             region: "VN",
             signatureInfo: SignatureInfo(verificationKeyVersion: "v1", verificationKeyID: "452")
         )

@@ -54,10 +54,14 @@ struct Authorities {
     }
 
     /// A region's files in a folder named after it.
-    func makeRegion(_ code: String) async throws {
+    /// - Parameters:
+    ///   - address: for phones.
+    ///   - peer: for other nodes.
+    func makeRegion(_ code: String, at address: String? = nil, peer: String? = nil) async throws {
+        let host = "https://\(code.lowercased()).example"
         let made = try await run([
             "region", "init", scratch.file(code), "--region", code, "--operator", "Sở Y tế \(code)",
-            "--public", "https://\(code.lowercased()).example", "--peer", "https://\(code.lowercased()).example:8441",
+            "--public", address ?? host, "--peer", peer ?? "\(host):8441",
         ])
         guard made.status == 0 else { throw TestFailure(made.errors) }
     }
@@ -65,9 +69,6 @@ struct Authorities {
     func request(_ code: String) -> [String] { ["--request", scratch.file("\(code)/region.request")] }
 
     func run(_ arguments: [String]) async throws -> Keytide.Outcome {
-        let child = try Child([Keytide.executable] + arguments, in: scratch)
-        defer { child.kill() }
-        guard let status = try await child.end(within: 60) else { throw TestFailure("\(arguments) did not end") }
-        return Keytide.Outcome(status: status, output: child.output, errors: child.errors)
+        try await Keytide.run(arguments, in: scratch, seconds: 60)
     }
 }

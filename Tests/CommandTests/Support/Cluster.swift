@@ -9,6 +9,9 @@ final class Cluster {
     let archives: Archives
     let basePort: Int
     let regions: [String]
+    /// Where the clocks of nodes and phones begin; nil for those that are right.
+    let asOf: String?
+    private let folder: String
     private var nodes: [String: Child] = [:]
 
     /// Runs a test with a cluster, whose processes end with it.
@@ -21,17 +24,32 @@ final class Cluster {
         let scratch = try Scratch()
         defer { scratch.remove() }
         let cluster = try await Cluster(regions, options, in: scratch)
-        defer { cluster.nodes.values.forEach { $0.kill() } }
+        defer { cluster.end() }
         try await body(cluster)
     }
+
+    /// Nodes whose files somebody else makes, under right clocks.
+    init(_ regions: [String], in scratch: Scratch) throws {
+        self.scratch = scratch
+        self.regions = regions
+        folder = scratch.path
+        asOf = nil
+        archives = try Archives(in: scratch, time: TestCertificate.now)
+        basePort = try Ports.block(of: 3 * regions.count)
+    }
+
+    /// Kills all nodes.
+    func end() { nodes.values.forEach { $0.kill() } }
 
     private init(_ regions: [String], _ options: [String], in scratch: Scratch) async throws {
         self.scratch = scratch
         self.regions = regions
+        folder = scratch.file("c")
+        asOf = Archives.timeText
         archives = try Archives(in: scratch)
         basePort = try Ports.block(of: 3 * regions.count)
         let command = [
-            Keytide.executable, "cluster", "create", "--directory", scratch.file("c"), "--base-port", "\(basePort)",
+            Keytide.executable, "cluster", "create", "--directory", folder, "--base-port", "\(basePort)",
             "--regions", regions.joined(separator: ","), "--publication-slot", "3600",
         ]
         let made = try Child(command + options, in: scratch)
@@ -39,7 +57,7 @@ final class Cluster {
         guard try await made.end(within: 30) == 0 else { throw TestFailure(made.errors) }
     }
 
-    func path(_ name: String) -> String { scratch.file("c/\(name)") }
+    func path(_ name: String) -> String { "\(folder)/\(name)" }
     func socket(_ region: String) -> String { path("\(region).socket") }
     func node(_ region: String) throws -> Child {
         guard let node = nodes[region] else { throw TestFailure("\(region) was never started") }
@@ -56,7 +74,7 @@ final class Cluster {
     {
         let command =
             wrapper + [Keytide.executable, "node", "--config", path("\(region).json")]
-            + (options.contains("--as-of") ? [] : ["--as-of", Archives.timeText]) + options
+            + (options.contains("--as-of") ? [] : asOf.map { ["--as-of", $0] } ?? []) + options
         let node = try Child(command, in: scratch)
         let name = name ?? region
         nodes[name]?.kill()

@@ -21,6 +21,15 @@ enum Keytide {
         in scratch: Scratch,
         seconds: Double = 30
     ) async throws -> Outcome {
+        try await run(arguments, environment: environment, in: scratch, seconds: seconds)
+    }
+
+    static func run(
+        _ arguments: [String],
+        environment: [String: String] = [:],
+        in scratch: Scratch,
+        seconds: Double = 30
+    ) async throws -> Outcome {
         let child = try Child([executable] + arguments, environment: environment, in: scratch)
         defer { child.kill() }
         guard let status = try await child.end(within: seconds) else {

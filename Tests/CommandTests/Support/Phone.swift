@@ -40,22 +40,13 @@ struct Phone {
         sightings = try cluster.scratch.write(text.utf8, "\(name).csv")
     }
 
-    func sync(port: Int) async throws -> SyncResult {
-        let outcome = try await Keytide.run(
-            "device",
+    /// - Parameter asOf: where the phone's clock begins, if not where the cluster's do.
+    func sync(port: Int, asOf: String? = nil) async throws -> SyncResult {
+        let outcome = try await run(
             "sync",
-            "--json",
-            "--store",
-            store,
-            "--node",
-            "https://127.0.0.1:\(port)",
-            "--ca",
-            cluster.path("tls.pem"),
-            "--authorities",
-            cluster.path("authorities"),
-            "--as-of",
-            Archives.timeText,
-            in: cluster.scratch
+            ["--node", "https://127.0.0.1:\(port)", "--ca", cluster.path("tls.pem")]
+                + ["--authorities", cluster.path("authorities")],
+            asOf: asOf
         )
         guard let result = try? JSONDecoder().decode(SyncResult.self, from: Data(outcome.output.utf8)) else {
             throw TestFailure("the sync ended with \(outcome.status): \(outcome.errors)")
@@ -65,19 +56,16 @@ struct Phone {
 
     /// What the phone tells its owner.
     func match() async throws -> ExposureReport {
-        let outcome = try await Keytide.run(
-            "device",
-            "match",
-            "--json",
-            "--store",
-            store,
-            "--encounters",
-            sightings,
-            "--as-of",
-            Archives.timeText,
-            in: cluster.scratch
-        )
+        let outcome = try await run("match", ["--encounters", sightings])
         guard outcome.status == 0 else { throw TestFailure(outcome.errors) }
         return try JSONDecoder().decode(MatchResult.self, from: Data(outcome.output.utf8)).report
+    }
+
+    private func run(_ command: String, _ options: [String], asOf: String? = nil) async throws -> Keytide.Outcome {
+        let time = (asOf ?? cluster.asOf).map { ["--as-of", $0] } ?? []
+        return try await Keytide.run(
+            ["device", command, "--json", "--store", store] + time + options,
+            in: cluster.scratch
+        )
     }
 }

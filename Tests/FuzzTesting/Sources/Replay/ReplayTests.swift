@@ -15,7 +15,10 @@ struct ReplayTests {
         ("http2client", HTTP2ClientFuzz.holds),
         ("index", IndexFuzz.holds),
         ("link", LinkFuzz.holds),
+        ("note", NoteFuzz.holds),
+        ("problem", ProblemFuzz.holds),
         ("range", RangeFuzz.holds),
+        ("request", RequestFuzz.holds),
         ("roster", RosterFuzz.holds),
         ("settled", SettledFuzz.holds),
     ]

@@ -24,16 +24,20 @@ public struct Notary {
         return NoteVerifier(name: name, algorithm: algorithm, publicKey: key)
     }
 
-    /// The text, an empty line and the signature line.
-    public func note(_ text: [UInt8], time: UInt64 = 1_602_000_000) -> [UInt8] {
-        guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed), let publicKey else { return [] }
+    /// The text, an empty line and the signature line, followed by that of `other`.
+    public func note(_ text: [UInt8], time: UInt64 = 1_602_000_000, with other: Notary? = nil) -> [UInt8] {
+        let lines = [self, other].compactMap { $0?.line(under: text, time: time) }
+        return text + Array(("\n" + lines.joined()).utf8)
+    }
+
+    private func line(under text: [UInt8], time: UInt64) -> String? {
+        guard let key = try? Curve25519.Signing.PrivateKey(rawRepresentation: seed), let publicKey else { return nil }
         let identity = SHA256.hash(data: Array(name.utf8) + [0x0a, type] + publicKey).prefix(4)
         let stamped = type == 4
         let message = (stamped ? Array("cosignature/v1\ntime \(time)\n".utf8) : []) + text
-        guard let signature = try? key.signature(for: message) else { return [] }
+        guard let signature = try? key.signature(for: message) else { return nil }
         let stamp = stamped ? (0..<8).map { UInt8(truncatingIfNeeded: time >> UInt64(56 - 8 * $0)) } : []
-        let line = Notary.base64(Array(identity) + stamp + signature)
-        return text + Array("\n— \(name) \(line)\n".utf8)
+        return "— \(name) \(Notary.base64(Array(identity) + stamp + signature))\n"
     }
 
     public static func base64(_ bytes: [UInt8]) -> String { Data(bytes).base64EncodedString() }
