@@ -168,7 +168,7 @@ let package = Package(
         ),
         .testTarget(
             name: "HTTP2Tests",
-            dependencies: ["HTTP2", logging, nioCore, nioPosix, "TestSupport"],
+            dependencies: ["HTTP2", logging, nioCore, nioPosix, nioSSL, "TestSupport"],
             swiftSettings: strict
         ),
         .testTarget(

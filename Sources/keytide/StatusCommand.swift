@@ -48,8 +48,10 @@ struct StatusCommand: AsyncParsableCommand {
                     return [feed.feed, "\(feed.first)", "\(feed.count)", published, String(feed.root.prefix(16))]
                 }
         )
-        if status.lags.isEmpty {
-            Output.line("nothing is missing that a neighbour has")
+        if !status.neighbours.isEmpty, !status.neighbours.contains(where: \.isLinked) {
+            Output.line("no neighbour is linked, so what is missing here is not known")
+        } else if status.lags.isEmpty {
+            Output.line("nothing is missing that a linked neighbour has")
         } else {
             Output.table([["region", "batches missing here"]] + status.lags.map { [$0.region, "\($0.batches)"] })
         }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import ClusterSimulation
+import ClusterSimulation
 
 /// The integer trigonometry against the machine's.
 @Suite struct GeographyTests {

@@ -29,14 +29,14 @@ public enum Geography: String, CaseIterable, Sendable {
     }
 
     /// Milliseconds there and back.
-    func roundTrip(_ left: Place, _ right: Place) -> Int64 {
+    package func roundTrip(_ left: Place, _ right: Place) -> Int64 {
         switch self {
         case .vietnam: 2 + left.kilometres(to: right) / 60
         case .world: left.name == right.name ? 1 : 4 + left.kilometres(to: right) / 75
         }
     }
 
-    static let worldPlaces: [Place] = [
+    package static let worldPlaces: [Place] = [
         Place(name: "ams", latitude: 5231, longitude: 476, weight: 274),
         Place(name: "arn", latitude: 5965, longitude: 1792, weight: 20),
         Place(name: "bom", latitude: 1909, longitude: 7287, weight: 33),
@@ -58,7 +58,7 @@ public enum Geography: String, CaseIterable, Sendable {
         Place(name: "yyz", latitude: 4368, longitude: -7963, weight: 114),
     ]
 
-    static let capitals: [Place] = [
+    package static let capitals: [Place] = [
         Place(name: "Hà Nội", latitude: 2103, longitude: 10585, weight: 1),
         Place(name: "Hà Giang", latitude: 2282, longitude: 10498, weight: 1),
         Place(name: "Cao Bằng", latitude: 2267, longitude: 10626, weight: 1),

@@ -1,14 +1,14 @@
 /// Somewhere on earth.
-struct Place: Sendable {
-    let name: String
+package struct Place: Sendable {
+    package let name: String
     /// Hundredths of a degree, north and east positive.
-    let latitude: Int64
-    let longitude: Int64
+    package let latitude: Int64
+    package let longitude: Int64
     /// How often it is drawn, in proportion.
     let weight: Int64
 
     /// Great-circle distance in whole kilometres, rounded down, on a sphere of 6371 km.
-    func kilometres(to other: Place) -> Int64 {
+    package func kilometres(to other: Place) -> Int64 {
         let (phi, otherPhi) = (FixedPoint.radians(hundredths: latitude), FixedPoint.radians(hundredths: other.latitude))
         let halfLatitude = FixedPoint.sine((otherPhi - phi) / 2)
         let halfLongitude = FixedPoint.sine(FixedPoint.radians(hundredths: other.longitude - longitude) / 2)

@@ -57,7 +57,7 @@ final class ClientEndpoint: HTTP2Endpoint {
             if isEnd {
                 exchanges[stream]?.inbound.complete()
             }
-        case .headTooLarge(let stream):
+        case .headTooLarge(let stream, _):
             limits.onLimit?(.headerList)
             let reason = "the response's header list is larger than \(limits.maxHeaderListSize) bytes"
             exchanges[stream]?.giveUp(.cancel, HTTPError(.headersTooLarge, reason))

@@ -6,11 +6,20 @@ import NIOHTTP1
 /// give it.
 ///
 /// Parts of later requests, which a peer may send early, wait in `queue`, and nothing more is read meanwhile. Nor is
-/// another request begun while the peer does not take the answers to earlier ones.
+/// another request begun while the peer does not take the answers to earlier ones: a large answer goes to the channel
+/// piece by piece, as that takes it.
 final class HTTP1Handler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
+
+    /// Bytes of a body written at once; a smaller body is written as it is.
+    private static let pieceBytes = 64 * 1024
+    /// Bytes after which a flush is due, even while more is being read: with TLS below, a channel counts only what was
+    /// flushed.
+    private static let flushBytes = ChannelOptions.Types.WriteBufferWaterMark.transport.high
+    /// A head as it counts towards a flush, and a part of a later request towards what is held: more or less.
+    private static let partBytes = 256
 
     let service: ServerService
     private let scheme: String
@@ -23,6 +32,8 @@ final class HTTP1Handler: ChannelDuplexHandler {
     private var isProcessing = false
     private var isReadHeld = false
     private var isReading = false
+    private var isPumping = false
+    private var unflushedBytes = 0
     private var isDraining = false
     private var isEnded = false
     private var liveness: Liveness
@@ -81,13 +92,13 @@ final class HTTP1Handler: ChannelDuplexHandler {
         if counter.progress.isExcessive {
             exceeded(.framing)
         }
-        context.flush()
+        flush()
         reportMemory()
         context.fireChannelReadComplete()
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        liveness.writabilityChanged(context.channel.isWritable, now: .now())
+        liveness.writabilityChanged(context.channel.isWritable)
         pump()
         processQueue()
         reportMemory()
@@ -122,7 +133,9 @@ final class HTTP1Handler: ChannelDuplexHandler {
         }
         if case .drain? = event as? ConnectionCommand {
             isDraining = true
-            if current == nil {
+            if current == nil, bufferedBytes > 0 {
+                closeOutput()
+            } else if current == nil {
                 end()
                 context.close(promise: nil)
             }
@@ -141,17 +154,23 @@ final class HTTP1Handler: ChannelDuplexHandler {
         current = nil
     }
 
-    /// What the task has not read, what the channel does not take, and what the channel holds for the kernel.
+    /// Later requests, what the task has not read, what the channel does not take, and what the channel holds for the
+    /// kernel.
     private func reportMemory() {
-        guard !isEnded, let context else { return }
-        var held = 0
+        guard !isEnded, let context, let memory else { return }
+        var held = queue.count * Self.partBytes
         if let exchange = current?.exchange {
-            held = exchange.inbound.waitingBytes + exchange.outbound.waitingBytes
+            held += exchange.inbound.waitingBytes + exchange.outbound.waitingBytes
         }
         if !context.channel.isWritable {
-            held += (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+            held += bufferedBytes
         }
-        memory?.report(own: held)
+        memory.report(own: held, shared: current?.whole?.hold(memory.account)?.bytes ?? 0)
+    }
+
+    /// Bytes that the channel holds for the kernel.
+    private var bufferedBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 
     private func tick() {
@@ -161,7 +180,10 @@ final class HTTP1Handler: ChannelDuplexHandler {
         if current?.exchange?.inbound.checkStall(now: now, limits.progress) == true {
             service.exceeded(.progress)
         }
-        switch liveness.check(now: now, openStreams: current == nil ? 0 : 1, lastRequest: requests) {
+        let verdict = liveness.check(now: now, openStreams: current == nil ? 0 : 1, lastRequest: requests) {
+            context?.channel.takenBytes() ?? 0
+        }
+        switch verdict {
         case .idle:
             exceeded(.idleTime)
         case .stalled, .dead:
@@ -301,9 +323,17 @@ extension HTTP1Handler {
 
 extension HTTP1Handler {
     private func flush() {
-        if !isReading {
-            context?.flush()
-        }
+        guard !isReading else { return }
+        unflushedBytes = 0
+        context?.flush()
+    }
+
+    /// Counts bytes that were written; many of them are flushed at once, so that the channel says whether it takes more.
+    private func written(_ count: Int) {
+        unflushedBytes += count
+        guard unflushedBytes >= Self.flushBytes else { return }
+        unflushedBytes = 0
+        context?.flush()
     }
 
     private func respond(_ problem: TransportProblem) {
@@ -320,10 +350,12 @@ extension HTTP1Handler {
             respond(.failed)
             return
         }
-        if sendsBody, let body, body.readableBytes > 0 {
-            writeBody(body)
+        guard sendsBody, let body, body.readableBytes > Self.pieceBytes else {
+            if sendsBody, let body, body.readableBytes > 0 { writeBody(body) }
+            return endResponse()
         }
-        endResponse()
+        current?.whole = OutboundBody(whole: body)
+        pump()
     }
 
     /// Writes a head; false when no body follows it.
@@ -337,18 +369,21 @@ extension HTTP1Handler {
         }
         guard let (response, sendsBody) = current?.frame(head) else { return false }
         context.write(wrapOutboundOut(.head(response)), promise: nil)
+        written(Self.partBytes)
         return sendsBody
     }
 
     private func writeBody(_ bytes: ByteBuffer) {
         current?.sentBytes += bytes.readableBytes
         context?.write(wrapOutboundOut(.body(.byteBuffer(bytes))), promise: nil)
+        written(bytes.readableBytes)
     }
 
     private func endResponse() {
         guard let context, let request = current, !request.isResponseEnded else { return }
         context.write(wrapOutboundOut(.end(nil)), promise: nil)
         current?.isResponseEnded = true
+        current?.whole = nil
         if !request.isLengthKept {
             current?.keepsAlive = false
         }
@@ -357,20 +392,23 @@ extension HTTP1Handler {
         completeIfDone()
     }
 
-    /// Moves what the task wrote to the channel, as far as that takes it.
+    /// Moves what is to be sent to the channel, as far as that takes it.
     private func pump() {
-        guard let context, !isEnded, let exchange = current?.exchange, exchange.hasHead else { return }
-        let outbound = exchange.outbound
+        // A flush may find the channel writable again, and come back here.
+        guard !isPumping, !isEnded, let context, let outbound = current?.outbound else { return }
+        isPumping = true
         var hasWritten = false
-        while context.channel.isWritable, let piece = outbound.takePiece(atMost: 64 * 1024) {
+        while !isEnded, context.channel.isWritable, let piece = outbound.takePiece(atMost: Self.pieceBytes) {
             writeBody(piece)
             hasWritten = true
         }
+        isPumping = false
+        guard !isEnded else { return }
         if hasWritten {
             flush()
             outbound.wakeWriters()
         }
-        if outbound.isEnded, outbound.waitingBytes == 0 {
+        if !isEnded, current?.outbound === outbound, outbound.isEnded, outbound.waitingBytes == 0 {
             endResponse()
         }
     }

@@ -9,6 +9,8 @@ struct HTTP1Request {
     var keepsAlive: Bool
     /// Nil when answered without a task.
     var exchange: Exchange?
+    /// A body given whole that is too large to be written at once.
+    var whole: OutboundBody?
     var isRequestEnded = false
     var isResponseEnded = false
     /// Bytes of a request body that nobody wanted.
@@ -21,6 +23,11 @@ struct HTTP1Request {
         self.method = method
         self.version = version
         self.keepsAlive = keepsAlive
+    }
+
+    /// What is to be sent after the head, once that was written.
+    var outbound: OutboundBody? {
+        whole ?? exchange.flatMap { $0.hasHead ? $0.outbound : nil }
     }
 
     /// False when the body has not the length that its head gave, so that the peer cannot tell where it ends.

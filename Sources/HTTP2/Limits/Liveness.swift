@@ -18,7 +18,8 @@ struct Liveness {
     private var lastReceived: NIODeadline
     private var lastActive: NIODeadline
     private var pingSent: NIODeadline?
-    private var blockedSince: NIODeadline?
+    private var isBlocked = false
+    private var stall = ProgressWatch()
     private var pings: UInt64 = 0
     private var lastRequest = 0
 
@@ -39,15 +40,19 @@ struct Liveness {
         }
     }
 
-    mutating func writabilityChanged(_ isWritable: Bool, now: NIODeadline) {
-        blockedSince = isWritable ? nil : now
+    mutating func writabilityChanged(_ isWritable: Bool) {
+        isBlocked = !isWritable
+        stall.rest()
     }
 
-    /// - Parameter lastRequest: a number that grows with each request, so that those that came and went between two
-    ///   calls count as well.
-    mutating func check(now: NIODeadline, openStreams: Int, lastRequest: Int) -> Verdict {
-        if let blockedSince, now - blockedSince >= limits.stallTimeout {
-            return .stalled(HTTPError(.timeout, "the peer took no byte for \(limits.stallTimeout.text)"))
+    /// - Parameters:
+    ///   - lastRequest: a number that grows with each request, so that those that came and went between two calls
+    ///     count as well.
+    ///   - taken: bytes that the peer has taken since the connection began.
+    mutating func check(now: NIODeadline, openStreams: Int, lastRequest: Int, taken: () -> Int) -> Verdict {
+        if isBlocked, stall.isStalled(progress: taken(), due: .max, now: now, limits.progress) {
+            let reason = "the peer took less than \(limits.progress.bytes) bytes in \(limits.stallTimeout.text)"
+            return .stalled(HTTPError(.timeout, reason))
         }
         if openStreams > 0 || lastRequest != self.lastRequest {
             self.lastRequest = lastRequest

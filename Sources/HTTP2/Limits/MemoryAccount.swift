@@ -53,7 +53,10 @@ final class MemoryAccount: Sendable {
             isFull.store(state.ledger.isFull, ordering: .relaxed)
             return condemned.flatMap { state.channels[$0] }
         }
-        victim?.pipeline.fireUserInboundEventTriggered(ConnectionCommand.giveUp)
+        // Later, though it may be of this event loop: the victim may be the one that reports, in the middle of something.
+        victim?.eventLoop.execute {
+            victim?.pipeline.fireUserInboundEventTriggered(ConnectionCommand.giveUp)
+        }
     }
 }
 
@@ -74,7 +77,7 @@ final class BufferHold {
 }
 
 /// What one connection holds, as it was last reported. Confined to the event loop.
-struct MemoryShare {
+final class MemoryShare {
     let account: MemoryAccount
     private let channel: any Channel
     private var own = 0
@@ -89,7 +92,7 @@ struct MemoryShare {
     var admits: Bool { account.admits(holding: all) }
 
     /// The connection holds that much now: bytes of its own, and those of buffers that others may hold too.
-    mutating func report(own: Int, shared: Int = 0) {
+    func report(own: Int, shared: Int = 0) {
         guard own != self.own || own + shared != all else { return }
         self.own = own
         all = own + shared

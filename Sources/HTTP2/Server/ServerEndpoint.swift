@@ -59,11 +59,8 @@ final class ServerEndpoint: HTTP2Endpoint {
             } else {
                 received(session.request(head), stream: stream, isEnd: isEnd)
             }
-        case .headTooLarge(let stream):
-            service.exceeded(.headerList)
-            drains.set(Drain(), for: stream)
-            let (head, body) = TransportProblem.headerListTooLarge.response
-            respond(head, body, isHead: false, stream: stream)
+        case .headTooLarge(let stream, let isTrailer):
+            headTooLarge(stream, isTrailer: isTrailer)
         case .data(let stream, let offset, let count):
             received(input, offset: offset, count: count, stream: stream)
         case .remoteEnd(let stream):
@@ -88,6 +85,21 @@ final class ServerEndpoint: HTTP2Endpoint {
         case .pong, .goAway:
             break
         }
+    }
+
+    /// A request whose head is too large is answered. One whose trailers are has been answered, or is being: its stream
+    /// is reset.
+    private func headTooLarge(_ stream: Int32, isTrailer: Bool) {
+        service.exceeded(.headerList)
+        guard !isTrailer else {
+            drains.remove(stream)
+            exchanges[stream]?.fail(HTTPError(.headersTooLarge, "the request's trailers are larger than allowed"))
+            session.reset(stream: stream, .enhanceYourCalm)
+            return
+        }
+        drains.set(Drain(), for: stream)
+        let (head, body) = TransportProblem.headerListTooLarge.response
+        respond(head, body, isHead: false, stream: stream)
     }
 
     /// The server is full: whoever asks may ask again.

@@ -121,7 +121,7 @@ final class HTTP2Handler: ChannelDuplexHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        liveness.writabilityChanged(context.channel.isWritable, now: .now())
+        liveness.writabilityChanged(context.channel.isWritable)
         flush()
         context.fireChannelWritabilityChanged()
     }
@@ -241,7 +241,10 @@ extension HTTP2Handler {
         if watch.isOverdue(now: now, limit: limits.headerTimeout) {
             exceeded(.headerTime)
         }
-        switch liveness.check(now: now, openStreams: session.openStreams, lastRequest: session.lastRequest) {
+        let verdict = liveness.check(now: now, openStreams: session.openStreams, lastRequest: session.lastRequest) {
+            context?.channel.takenBytes() ?? 0
+        }
+        switch verdict {
         case .fine:
             break
         case .ping(let payload):

@@ -205,6 +205,7 @@ extension NGHTTP2Session {
     /// Queues a response; without a body the head ends the stream.
     func submitResponse(_ head: ResponseHead, body: OutboundBody?, stream: Int32) throws(HTTPError) {
         try FieldRules.check(head)
+        try checkUnanswered(stream)
         fields.removeAll()
         fields.add(":status", Self.statusText(head.status))
         fields.add(head.fields)
@@ -226,6 +227,7 @@ extension NGHTTP2Session {
         body: OutboundBody?,
         stream: Int32
     ) throws(HTTPError) {
+        try checkUnanswered(stream)
         let result = withProvider(body) { provider in
             head.withFields(freshness) { nghttp2_submit_response(handle, stream, $0, $1, provider) }
         }
@@ -234,6 +236,15 @@ extension NGHTTP2Session {
         }
         if let body {
             state.pointee.bodies.set(body, for: stream)
+        }
+    }
+
+    /// nghttp2 takes a second response, and refuses it only when it is to be sent. It must not replace the body of the
+    /// first, which nghttp2 still points to.
+    @inline(__always)
+    private func checkUnanswered(_ stream: Int32) throws(HTTPError) {
+        guard state.pointee.bodies[stream] == nil else {
+            throw HTTPError(.misuse, "stream \(stream) was answered twice")
         }
     }
 

@@ -13,6 +13,8 @@ final class OutboundBody {
     private(set) var failure: HTTPError?
     /// Bytes taken so far, by which a stall is noticed.
     private(set) var takenBytes = 0
+    /// Bytes of a DATA frame that nghttp2 has announced and not sent yet: whatever happens, they are taken.
+    var announcedBytes = 0
     /// nghttp2 was told to come back only when it is called (NGHTTP2_ERR_DEFERRED).
     var isDeferred = false
     /// Bodies of answers to HEAD and the like: taken and dropped.
@@ -123,6 +125,8 @@ final class OutboundBody {
         }
         waitingBytes -= count
         takenBytes += count
+        announcedBytes = 0
+        if failure != nil { drop() }
     }
 
     private func takeQueued(into output: UnsafeMutableRawBufferPointer) {
@@ -184,14 +188,24 @@ final class OutboundBody {
     func fail(_ error: HTTPError) {
         guard failure == nil, !hasLeft else { return }
         failure = error
-        current = ByteBuffer()
-        queued = nil
-        waitingBytes = 0
+        if announcedBytes == 0 { drop() }
         for writer in writers {
             writer.settle(.failure(error))
         }
         writers = []
         finisher?.settle(.failure(error))
         finisher = nil
+    }
+
+    /// The stream is over: not even the frame that was announced will be sent.
+    func streamClosed() {
+        announcedBytes = 0
+        if failure != nil { drop() }
+    }
+
+    private func drop() {
+        current = ByteBuffer()
+        queued = nil
+        waitingBytes = 0
     }
 }

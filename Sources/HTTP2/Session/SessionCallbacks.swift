@@ -90,7 +90,8 @@ enum SessionCallbacks {
         let size = session.pointee.heads.current.size
         let head = session.pointee.heads.end()
         if size > session.pointee.maxHeaderListSize {
-            session.pointee.events.append(.headTooLarge(stream: stream))
+            let isTrailer = session.pointee.role == .server && category != NGHTTP2_HCAT_REQUEST
+            session.pointee.events.append(.headTooLarge(stream: stream, isTrailer: isTrailer))
             return
         }
         let isEnd = has(NGHTTP2_FLAG_END_STREAM, header)
@@ -115,7 +116,7 @@ enum SessionCallbacks {
     private static let streamClosed: nghttp2_on_stream_close_callback = { _, stream, code, userData in
         guard let session = session(userData) else { return 0 }
         session.pointee.openStreams -= 1
-        session.pointee.bodies.remove(stream)
+        session.pointee.bodies.remove(stream)?.streamClosed()
         session.pointee.events.append(.closed(stream: stream, code: HTTP2ErrorCode(rawValue: code)))
         return 0
     }
@@ -139,6 +140,10 @@ enum SessionCallbacks {
 
     private static let frameNotSent: nghttp2_on_frame_not_send_callback = { _, frame, _, userData in
         guard let session = session(userData), let frame = frame?.pointee else { return 0 }
+        if isType(NGHTTP2_HEADERS, frame.hd) {
+            // Of a stream that was closed first. nghttp2 will never ask for the body, nor say again that it is over.
+            session.pointee.bodies.remove(frame.hd.stream_id)
+        }
         // A request that GOAWAY overtook. nghttp2 closes its stream next, with a code that says less.
         if isType(NGHTTP2_HEADERS, frame.hd), frame.headers.cat == NGHTTP2_HCAT_REQUEST {
             session.pointee.events.append(.closed(stream: frame.hd.stream_id, code: .refusedStream))
@@ -154,6 +159,8 @@ enum SessionCallbacks {
         // `bodies` holds the body for as long as nghttp2 asks for it, so it need not be held once more meanwhile.
         return Unmanaged<OutboundBody>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body in
             guard body.waitingBytes > 0 else {
+                // What failed must not look as if it were whole.
+                if body.failure != nil { return Int(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
                 guard body.isEnded else {
                     body.isDeferred = true
                     return Int(NGHTTP2_ERR_DEFERRED.rawValue)
@@ -162,6 +169,7 @@ enum SessionCallbacks {
                 return 0
             }
             let count = min(limit, body.waitingBytes, session.pointee.roomForData)
+            body.announcedBytes = count
             flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_NO_COPY.rawValue)
             if count == body.waitingBytes && body.isEnded {
                 flags?.pointee |= UInt32(NGHTTP2_DATA_FLAG_EOF.rawValue)
@@ -180,6 +188,7 @@ enum SessionCallbacks {
             return Int32(NGHTTP2_ERR_WOULDBLOCK.rawValue)
         }
         return Unmanaged<OutboundBody>.fromOpaque(pointer)._withUnsafeGuaranteedRef { body in
+            guard count <= body.waitingBytes else { return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue) }
             session.pointee.output.writeWithUnsafeMutableBytes(minimumWritableBytes: header.count + count) { room in
                 room.copyMemory(from: header)
                 body.take(into: UnsafeMutableRawBufferPointer(rebasing: room[header.count..<header.count + count]))

@@ -4,8 +4,8 @@ enum SessionEvent {
     /// A head is complete: of a request at a server, of a response at a client. `head` is its number in the session's
     /// `heads`, until all events have been acted on.
     case head(stream: Int32, head: Int, isEnd: Bool)
-    /// A head was larger than the limit; what did not fit is lost.
-    case headTooLarge(stream: Int32)
+    /// A head was larger than the limit, or trailers were; what did not fit is lost.
+    case headTooLarge(stream: Int32, isTrailer: Bool)
     /// Body bytes, as a place in the input that is being read.
     case data(stream: Int32, offset: Int, count: Int)
     /// The peer ended its side of the stream.

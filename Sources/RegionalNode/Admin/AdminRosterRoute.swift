@@ -17,7 +17,7 @@ extension AdminHandler {
             )
             return try await problem.send(writer)
         }
-        switch try await node.offer(roster: bytes, from: "the admin socket") {
+        switch try await node.offer(roster: bytes, from: "the admin socket", isAnswered: true) {
         case .taken(let roster):
             try await AdminHandler.send(RosterReport(roster, isTaken: true), status: 200, writer)
         case .known(let roster):

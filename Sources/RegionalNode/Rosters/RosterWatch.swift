@@ -13,9 +13,14 @@ extension NodeContext {
     }
 
     /// Takes a roster, from whomever it comes, if it follows the one at hand.
-    /// - Parameter origin: where it comes from, for the operator.
-    func offer(roster bytes: [UInt8], from origin: String) async throws -> RosterOutcome {
+    /// - Parameters:
+    ///   - origin: where it comes from, for the operator.
+    ///   - isAnswered: whoever offers it is told of a refusal, which then is no alarm.
+    func offer(roster bytes: [UInt8], from origin: String, isAnswered: Bool = false) async throws -> RosterOutcome {
         let outcome = try await queue.run { _ in self.take(roster: bytes, from: origin) }
+        if case .refused(let error) = outcome, !isAnswered {
+            raise("a roster from \(origin) was refused: \(error.reason)")
+        }
         if case .taken = outcome { refreshIndex() }
         return outcome
     }
@@ -29,7 +34,6 @@ extension NodeContext {
             logger.notice("roster changed", metadata: ["version": "\(roster.version)", "from": "\(origin)"])
             return .taken(roster)
         } catch {
-            raise("a roster from \(origin) was refused: \(error.reason)")
             return .refused(error)
         }
     }

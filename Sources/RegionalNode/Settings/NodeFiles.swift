@@ -28,7 +28,7 @@ struct NodeFiles {
         }
         let alarm: String?
         (signedRoster, alarm) = try RosterFiles.newest(configuration, authorities: authorities, now: now)
-        alarms = [alarm].compactMap { $0 }
+        alarms = [alarm, NodeFiles.exposure(ofKey: configuration.signingKeyPath)].compactMap { $0 }
         self.signer = signer
         let roster = signedRoster.roster
         guard let entry = roster.region(configuration.region) else {
@@ -52,6 +52,15 @@ struct NodeFiles {
                     + "\(key.notBefore) to \(key.notAfter); have a new key listed, or set the clock right"
             )
         }
+    }
+
+    /// What is wrong with a secret's file, though it can be read.
+    private static func exposure(ofKey path: String) -> String? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        guard let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue, mode & 0o077 != 0 else { return nil }
+        return
+            "the signing key \(path) has mode 0\(String(mode & 0o777, radix: 8)), so that others than its owner may sign "
+            + "in this region's name: chmod 0600 \(path), and have another key listed if anybody else uses this machine"
     }
 
     private static func text(_ path: String, _ what: String) throws(NodeError) -> String {

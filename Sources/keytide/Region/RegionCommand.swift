@@ -43,6 +43,11 @@ struct RegionFiles {
         guard let host = URLComponents(string: peerEndpoint)?.host, peerEndpoint.hasPrefix("https://") else {
             throw CommandError("--peer '\(peerEndpoint)' is no address such as https://node.example:8441")
         }
+        guard URLComponents(string: publicEndpoint)?.host?.isEmpty == false,
+            publicEndpoint.hasPrefix("https://") || publicEndpoint.hasPrefix("http://")
+        else {
+            throw CommandError("--public '\(publicEndpoint)' is no address such as https://keys.example:8440")
+        }
         let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
         // An hour back, for clocks that are behind.
         let certificate = try RegionCertificate.makeSelfSigned(

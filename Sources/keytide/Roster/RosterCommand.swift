@@ -96,7 +96,9 @@ struct RosterSignCommand: AsyncParsableCommand {
             guard roster.version == 1 else {
                 throw CommandError("the draft is version \(roster.version): give the one in force with --previous")
             }
-            return RosterTable.show(roster)
+            RosterTable.show(roster)
+            // All that is signed, keys and certificates too: nothing was there before.
+            return RosterTable.printChanges(from: nil, to: roster)
         }
         let held = try SignedRoster(path: previous, authorities: authorities)
         guard held.roster.succession(of: roster) == .newer else {

@@ -69,6 +69,11 @@ extension RosterAuthorities {
 extension SignedRoster {
     /// A complete roster in a file.
     init(path: String, authorities: RosterAuthorities) throws {
+        if let document = try? RosterDocument(path: path), document.signatures.isEmpty {
+            throw CommandError(
+                "\(path) is a draft that nobody has signed; \(authorities.threshold) authorities sign it with 'keytide roster sign'"
+            )
+        }
         do {
             try self.init([UInt8](try Files.read(path)), authorities: authorities)
         } catch let error as FormatError {

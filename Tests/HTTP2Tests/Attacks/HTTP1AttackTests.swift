@@ -87,6 +87,73 @@ struct HTTP1AttackTests {
         }
     }
 
+    @Test("Requests sent ahead in one piece are not answered ahead", arguments: [false, true])
+    func pipeliningAtOnce(tls: Bool) async throws {
+        let begun = Counter()
+        let answer: @Sendable (RequestHead) -> RequestHandling = { request in
+            begun.add(1)
+            return .respond(ResponseHead(status: 200), Self.megabyte)
+        }
+        try await Self.withServer(tls: tls, answer) { port in
+            let peer = try await RawPeer.connect(
+                to: port,
+                reads: false,
+                receiveBuffer: 8192,
+                tls: tls ? "http/1.1" : nil
+            )
+            // One TLS record, and one read.
+            peer.sendSoon(Array(String(repeating: "GET / HTTP/1.1\r\nhost: x\r\n\r\n", count: 400).utf8))
+            #expect(try await eventually { begun.value > 0 })
+            try await Task.sleep(for: .milliseconds(500))
+            // As many as the kernel holds.
+            #expect(begun.value < 40)
+            await peer.close()
+        }
+    }
+
+    @Test("Large answers to requests sent ahead come whole and in their order", arguments: [false, true])
+    func largeAnswersInOrder(tls: Bool) async throws {
+        let bodies = (0..<20).map { Self.megabyte.getSlice(at: $0 * 7, length: 60_000 + $0 * 5_000) ?? ByteBuffer() }
+        let answer: @Sendable (RequestHead) -> RequestHandling = { request in
+            let number = Int(request.path.dropFirst()) ?? 0
+            guard number % 2 == 0 else { return .respond(ResponseHead(status: 200), bodies[number]) }
+            return .run { _, response in
+                let fields: HTTPFields = ["content-length": "\(bodies[number].readableBytes)"]
+                try await response.send(ResponseHead(status: 200, fields: fields))
+                try await response.write(bodies[number])
+                try await response.finish()
+            }
+        }
+        var expected = ByteBuffer()
+        for body in bodies {
+            expected.writeString("HTTP/1.1 200 OK\r\ncontent-length: \(body.readableBytes)\r\n\r\n")
+            expected.writeImmutableBuffer(body)
+        }
+        try await Self.withServer(tls: tls, answer) { port in
+            let peer = try await RawPeer.connect(to: port, tls: tls ? "http/1.1" : nil)
+            let requests = bodies.indices.map { "GET /\($0) HTTP/1.1\r\nhost: x\r\n\r\n" }
+            try await peer.send(requests.joined())
+            #expect(try await eventually { peer.received.readableBytes >= expected.readableBytes })
+            #expect(peer.received == expected)
+            await peer.close()
+        }
+    }
+
+    private static let megabyte = pattern(1_000_000)
+
+    private static func withServer(
+        tls: Bool,
+        _ answer: @escaping @Sendable (RequestHead) -> RequestHandling,
+        _ body: (Int) async throws -> Void
+    ) async throws {
+        if tls {
+            let server = try TLSServer(TestCertificate().identity)
+            try await withTLSServer(server, handler: ClosureHandler(answer: answer)) { _, port in try await body(port) }
+        } else {
+            try await HTTP2Tests.withServer(answer: answer) { _, port in try await body(port) }
+        }
+    }
+
     @Test("What is no HTTP is answered 400 with a problem document")
     func badRequest() async throws {
         try await withSiege { siege in

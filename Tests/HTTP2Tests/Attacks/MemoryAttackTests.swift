@@ -97,4 +97,40 @@ struct MemoryAttackTests {
             }
         }
     }
+
+    private static let huge = pattern(16_000_000)
+
+    @Test(
+        "A connection that holds too much while it says so is ended, and the server goes on",
+        arguments: ["http/1.1", "h2"],
+        [false, true]
+    )
+    func alone(version: String, tls: Bool) async throws {
+        var configuration = ServerConfiguration()
+        configuration.maxMemory = 4_000_000
+        let log = LimitLog()
+        configuration.onLimit = { log.note($0) }
+        let handler = ClosureHandler { _ in .respond(ResponseHead(status: 200), Self.huge) }
+        let server = try await HTTPServer.bind(
+            .tcp("127.0.0.1", 0),
+            configuration: configuration,
+            group: loops,
+            logger: quietLogger,
+            tls: tls ? TLSServer(TestCertificate().identity) : nil,
+            handler: handler
+        )
+        let port = try #require(server.localAddress.port)
+        for round in 1...3 {
+            let peer = try await RawPeer.connect(to: port, reads: false, receiveBuffer: 8192, tls: tls ? version : nil)
+            if version == "h2" {
+                let windows = Frame.settings(id: 4, 0x7FFF_FFFF) + Frame.windowUpdate(stream: 0, 0x7FFF_0000)
+                peer.sendSoon(Frame.preface + windows + Frame.headers(Self.large))
+            } else {
+                peer.sendSoon(Array("GET /large HTTP/1.1\r\nhost: x\r\n\r\n".utf8))
+            }
+            #expect(try await eventually { log.count(.memory) >= round && server.connectionCount == 0 })
+            await peer.close()
+        }
+        try await server.shutdown(grace: .zero)
+    }
 }

@@ -103,4 +103,22 @@ struct SlowAttackTests {
             try await siege.expect(.idleTime)
         }
     }
+
+    @Test("A peer that takes little, but enough, is served, though the kernel asks for more only now and then")
+    func slowReader() async throws {
+        try await withSiege(Self.configuration { $0.stallTimeout = .seconds(1) }) { siege in
+            let peer = try await RawPeer.connect(to: siege.port, reads: false, receiveBuffer: 8192)
+            peer.sendSoon(Array(String(repeating: "GET /large HTTP/1.1\r\nhost: x\r\n\r\n", count: 10).utf8))
+            for _ in 0..<160 where !peer.isClosed {
+                peer.readOnce()
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(!peer.isClosed)
+            #expect(peer.received.readableBytes > 100_000)
+            #expect(siege.log.count(.progress) == 0)
+            // Now it takes nothing.
+            #expect(try await eventually { siege.log.count(.progress) == 1 })
+            await peer.close()
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 import TestSupport
 
@@ -29,16 +30,55 @@ final class RawPeer: Sendable {
         }
     }
 
-    /// Connects to `port` of 127.0.0.1. With `reads` false nothing is ever read.
-    static func connect(to port: Int, reads: Bool = true) async throws -> RawPeer {
+    /// Connects to `port` of 127.0.0.1.
+    /// - Parameters:
+    ///   - reads: false to read nothing until told to.
+    ///   - receiveBuffer: bytes that the kernel may keep for this side; a default of the system if not given.
+    ///   - tls: the protocol to offer over TLS, whose certificate is not looked at; cleartext if not given.
+    static func connect(
+        to port: Int,
+        reads: Bool = true,
+        receiveBuffer: Int? = nil,
+        tls: String? = nil
+    ) async throws -> RawPeer {
         let inbox = Inbox()
-        let channel = try await ClientBootstrap(group: loops)
-            .channelOption(.autoRead, value: reads)
+        let context = try tls.map { name in
+            var configuration = TLSConfiguration.makeClientConfiguration()
+            configuration.certificateVerification = .none
+            configuration.applicationProtocols = [name]
+            return try NIOSSLContext(configuration: configuration)
+        }
+        var bootstrap = ClientBootstrap(group: loops)
+            .channelOption(.autoRead, value: reads || tls != nil)
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(inbox) }
+                channel.eventLoop.makeCompletedFuture {
+                    let operations = channel.pipeline.syncOperations
+                    if let context {
+                        try operations.addHandler(NIOSSLClientHandler(context: context, serverHostname: nil))
+                    }
+                    try operations.addHandler(inbox)
+                }
             }
-            .connect(host: "127.0.0.1", port: port).get()
-        return RawPeer(channel, inbox)
+        if let receiveBuffer {
+            bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
+        }
+        let peer = RawPeer(try await bootstrap.connect(host: "127.0.0.1", port: port).get(), inbox)
+        if tls != nil {
+            // Done when the handshake is.
+            try await peer.send("")
+            try await peer.read(reads)
+        }
+        return peer
+    }
+
+    /// Goes on reading, or stops.
+    func read(_ reads: Bool) async throws {
+        try await channel.setOption(.autoRead, value: reads).get()
+    }
+
+    /// Reads once, some kilobytes.
+    func readOnce() {
+        channel.read()
     }
 
     /// Listens on a free port; `accept` is called with each connection.
