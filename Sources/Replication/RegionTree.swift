@@ -9,6 +9,8 @@ package struct RegionTree: Sendable {
     package private(set) var parent: LinkID?
     /// Set while the parent is on trial: the one before it.
     package private(set) var former: LinkID?
+    /// The one that the parent took the place of by its adverts.
+    private var predecessor: LinkID?
     private var candidates = SortedMap<LinkID, Candidate>()
     /// Batches that the parent has pushed since it became it.
     private var tenure = 0
@@ -64,9 +66,14 @@ package struct RegionTree: Sendable {
             best = (id, lead)
         }
         guard let best else { return false }
-        if tenure < RegionTree.probation { penalise(link) }
+        let isReturn = best.link == predecessor && tenure < RegionTree.probation
         become(best.link)
-        former = link
+        if isReturn {
+            penalise(link)
+        } else {
+            former = link
+            predecessor = link
+        }
         return true
     }
 
@@ -100,6 +107,7 @@ package struct RegionTree: Sendable {
     package mutating func lose(_ link: LinkID) -> Bool {
         candidates[link] = nil
         if former == link { former = nil }
+        if predecessor == link { predecessor = nil }
         guard parent == link else { return false }
         var best: (link: LinkID, lag: Int64)?
         for (id, candidate) in zip(candidates.keys, candidates.values) where candidate.heldUntil <= batches {
@@ -113,6 +121,7 @@ package struct RegionTree: Sendable {
     private mutating func become(_ link: LinkID?) {
         parent = link
         former = nil
+        predecessor = nil
         tenure = 0
         if let link { candidates.update(link) { $0.wins = 0 } }
     }

@@ -74,7 +74,9 @@ public struct Replica: Sendable {
         switch event {
         case .linkOpened(let link, let expected):
             links[link] = LinkProgress(expected: expected)
-            effects.append(.send(link, .hello(LinkFrame.Hello(region: region, features: LinkFrame.Hello.batchesAreAdverts))))
+            effects.append(
+                .send(link, .hello(LinkFrame.Hello(region: region, features: LinkFrame.Hello.batchesAreAdverts)))
+            )
         case .linkClosed(let link):
             forget(link)
         case .received(let link, let frame):
