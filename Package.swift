@@ -100,8 +100,8 @@ let package = Package(
             name: "keytide",
             dependencies: [
                 "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore",
-                "FeedStore", "HTTP2", "RegionalNode", "ClusterSimulation", crypto, nioCore, nioPosix, argumentParser, logging, lifecycle,
-                signals, configuration, x509, asn1,
+                "FeedStore", "HTTP2", "RegionalNode", "ClusterSimulation", crypto, nioCore, nioPosix, argumentParser,
+                logging, lifecycle, signals, configuration, x509, asn1,
             ],
             swiftSettings: strict
         ),

@@ -35,6 +35,8 @@ public struct FormatError: Error, Sendable, Equatable {
         public static let wrongPosition = Code("wrongPosition")
         /// The Merkle root of the bytes is not the signed one.
         public static let rootMismatch = Code("rootMismatch")
+        /// Two statements that are to contradict each other can both be true.
+        public static let noContradiction = Code("noContradiction")
         /// A roster past its expiry.
         public static let expired = Code("expired")
         /// A roster that contradicts the one held, though authorities signed both.

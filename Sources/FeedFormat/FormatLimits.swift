@@ -15,6 +15,10 @@ public enum FormatLimits {
     public static let epochsPerRegion = 32
     /// Batches of one feed: an epoch that publishes every ten seconds for as long as batches live.
     public static let batchesPerFeed = 1 << 17
+    /// Hashes of a consistency path between two sizes of a feed.
+    public static let consistencyHashes = 18
+    /// Bytes of a fork proof: two checkpoints and a path.
+    public static let forkProofBytes = 4096
     /// Level of a range, 2^L batches.
     public static let rangeLevel = 17
     /// Bytes of a signed checkpoint.

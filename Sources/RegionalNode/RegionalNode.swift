@@ -102,6 +102,7 @@ public struct RegionalNode: Service {
         let group = MultiThreadedEventLoopGroup.singleton
         let node = try await load(queue)
         alarms.forEach { node.raise($0) }
+        for fork in node.forks.all { node.raise(node.alarm(of: fork.proof).description) }
         let connections = PeerConnections(
             rosters: rosters,
             certificates: certificates,
@@ -113,7 +114,12 @@ public struct RegionalNode: Service {
             HeldFeed(feed: feed.feed, frontier: feed.frontier(at: feed.count) ?? Frontier(), first: feed.first)
         }
         let driver = ReplicationDriver(
-            replica: Replica(region: configuration.region, roster: rosters.current, held: held),
+            replica: Replica(
+                region: configuration.region,
+                roster: rosters.current,
+                held: held,
+                forks: node.forks.all.map(\.proof)
+            ),
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
@@ -184,12 +190,13 @@ public struct RegionalNode: Service {
         let publisher = RegionPublisher(region: configuration.region, signer: files.signer, clock: clock)
         let roster = rosters.current
         _ = publisher.takeOver(roster.predecessors(of: configuration.region))
-        let stored = try await queue.run { storage in
+        let (stored, forks) = try await queue.run { storage in
             try storage.cut(ClosureReview.cuts(roster.regions, feeds: storage.feeds(), storage))
             let feeds = try storage.feeds()
+            try publisher.inspect(storage)
             try StoreCare.checkRoots(of: feeds, in: storage, roster: roster)
             try publisher.rebuild(from: storage, feeds: feeds)
-            return feeds
+            return (feeds, try KnownForks.Known.open(in: storage, roster))
         }
         let node = NodeContext(
             region: configuration.region,
@@ -201,6 +208,7 @@ public struct RegionalNode: Service {
             signer: files.signer,
             logger: logger
         )
+        forks.forEach(node.forks.add)
         node.refreshIndex()
         // Waits until the index is there, so that no listener opens without it.
         try await queue.run { _ in }
@@ -210,6 +218,7 @@ public struct RegionalNode: Service {
     /// Drops batches 15 days after their publication.
     private func sweep(_ node: NodeContext, _ driver: ReplicationDriver) async {
         while !Task.isCancelled {
+            node.health.endForgotten(at: node.clock.now)
             do {
                 try await node.queue.run { storage in try node.dropExpired(storage, report: driver.report) }
             } catch {

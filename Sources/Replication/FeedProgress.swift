@@ -90,6 +90,10 @@ struct LinkProgress: Sendable {
     var isPulled = false
     /// Batches that it asked for are being read.
     var isAnswering = false
+    /// Regions of which the peer has a proof of a fork, from here or of its own; or has sent one that says nothing here.
+    var forks = SortedMap<Region, Bool>()
+    /// Sizes, smaller than what is held, at which the peer's index was found to agree.
+    var compared = SortedMap<FeedID, UInt64>()
     /// Feeds for which this peer failed.
     var failures = SortedMap<FeedID, Failures>()
 

@@ -36,6 +36,10 @@ public enum LinkFrame: Equatable, Sendable {
     case roster(version: UInt64, hash: Hash256)
     /// The sender wants this feed's batches from a number on pushed to it.
     case pull(FeedID, from: UInt64)
+    /// Encoded: a region's key has signed two histories (`ForkProof`).
+    case fork([UInt8])
+    /// What the sender holds of a feed, though the receiver's does not continue it: does it?
+    case checkpoint(FeedID, [UInt8])
     /// A frame of a later release; passed over.
     case unknown(UInt8)
 
@@ -128,6 +132,12 @@ public enum LinkFrame: Equatable, Sendable {
             payload.append(feed: feed)
             payload.append(varint: number)
             return (8, payload)
+        case .fork(let proof):
+            return (9, proof)
+        case .checkpoint(let feed, let checkpoint):
+            payload.append(feed: feed)
+            payload.append(contentsOf: checkpoint)
+            return (10, payload)
         case .unknown(let type):
             return (type, payload)
         }
@@ -198,6 +208,17 @@ public enum LinkFrame: Equatable, Sendable {
             let number = try reader.varint(upTo: FormatLimits.batchesPerFeed - 1, "the number of a batch")
             try reader.expectEnd()
             return .pull(feed, from: UInt64(number))
+        case 9:
+            guard payload.count <= FormatLimits.forkProofBytes else {
+                throw reader.error(.limitExceeded, "a proof of a fork of \(payload.count) bytes")
+            }
+            return .fork(Array(payload))
+        case 10:
+            let feed = try reader.feed()
+            guard reader.remaining <= FormatLimits.checkpointBytes else {
+                throw reader.error(.limitExceeded, "a checkpoint of \(reader.remaining) bytes")
+            }
+            return .checkpoint(feed, Array(payload[reader.position...]))
         default:
             return .unknown(type)
         }
@@ -205,7 +226,7 @@ public enum LinkFrame: Equatable, Sendable {
 
     /// Largest frame after its length field: a batch of the largest size and what comes with it.
     package static let maximumSize = FormatLimits.batchBytes + 2048
-    private static let types: ClosedRange<UInt8> = 1...8
+    private static let types: ClosedRange<UInt8> = 1...10
     private static let compressed: UInt8 = 1
 }
 

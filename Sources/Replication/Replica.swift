@@ -31,6 +31,11 @@ public struct Replica: Sendable {
     var indexes = SortedMap<Region, KeptIndex>()
     /// Per region how many reviews of the store are under way.
     var reviews = SortedMap<Region, Int>()
+    /// Per region the proof that its key has signed two histories.
+    var forks = SortedMap<Region, ForkProof>()
+    /// What does not fit and has yet to be looked into, and what is, one of each region at a time.
+    var suspicions = SortedMap<FeedID, Suspicion>()
+    var inquiries = SortedMap<Region, ForkInquiry>()
     /// Feeds that the event at hand concerns.
     var touched: [FeedID] = []
     var lastWake: Timestamp?
@@ -41,14 +46,22 @@ public struct Replica: Sendable {
     ///   - region: this node's.
     ///   - roster: whose regions and keys count.
     ///   - held: what the store holds.
-    public init(region: Region, roster: Roster, held: [HeldFeed], settings: ReplicationSettings = .init()) {
-        self.init(region: region, roster: roster, held: held, settings: settings, checks: .plain)
+    ///   - forks: what was to be kept of forks; what a roster has settled since is passed over.
+    public init(
+        region: Region,
+        roster: Roster,
+        held: [HeldFeed],
+        forks: [ForkProof] = [],
+        settings: ReplicationSettings = .init()
+    ) {
+        self.init(region: region, roster: roster, held: held, forks: forks, settings: settings, checks: .plain)
     }
 
     package init(
         region: Region,
         roster: Roster,
         held: [HeldFeed],
+        forks: [ForkProof] = [],
         settings: ReplicationSettings = .init(),
         checks: FeedChecks
     ) {
@@ -58,6 +71,7 @@ public struct Replica: Sendable {
         rosterHash = roster.hash
         self.settings = settings
         for feed in held { feeds[feed.feed] = FeedProgress(held: feed) }
+        load(forks)
     }
 
     /// Takes one event.
@@ -101,6 +115,8 @@ public struct Replica: Sendable {
             finishReview(of: region, held: held)
         case .batchesRead(let link, let batches):
             answerPull(link, batches)
+        case .tailRead(let request, let tail):
+            finishReading(request, tail, now: now)
         case .indexSigned(let index, let settled):
             takeSigned(index, settled: settled, now: now)
         case .rosterFetched(let request, let newer):
@@ -112,6 +128,7 @@ public struct Replica: Sendable {
             sendDueIndex(now: now)
             expireRoster(now: now, random: &random)
             expireFetches(now: now, random: &random)
+            expireInquiries(now: now)
         }
         schedule(now: now, isTick: isTick)
         defer { effects = [] }
@@ -134,6 +151,7 @@ public struct Replica: Sendable {
         var lags: [(region: Region, batches: UInt64)] = []
         for progress in feeds.values {
             let region = progress.durable.feed.region
+            if isFrozen(progress.durable.feed) { continue }
             // What lies behind the end of a feed is not missing.
             let end = standing(of: progress.durable.feed)?.size ?? .max
             let ahead = min(end, links.values.map { $0.count(of: progress.durable.feed) }.max() ?? 0)
@@ -187,11 +205,15 @@ extension Replica {
         case .batch(let pushed):
             takePushed(pushed, from: link, peer: peer, now: now)
         case .index(let index, let settled):
-            takeIndex(index, settled: settled, peer: peer, now: now)
+            takeIndex(index, settled: settled, from: link, peer: peer, now: now)
         case .roster(let version, let hash):
             takeAnnounced(version, hash, from: link, peer: peer)
         case .pull(let feed, let number):
             takePull(feed, from: number, link: link)
+        case .fork(let proof):
+            takeFork(proof, from: link)
+        case .checkpoint(let feed, let checkpoint):
+            takeShown(checkpoint, of: feed, from: link)
         case .unknown:
             break
         }
@@ -214,6 +236,7 @@ extension Replica {
         }
         effects.append(.send(link, rosterFrame))
         adverts(on: link)
+        tellForks(on: link)
         if let ownIndex { effects.append(.send(link, ownIndex.frame)) }
     }
 
@@ -225,6 +248,7 @@ extension Replica {
     private mutating func forget(_ link: LinkID) {
         guard let lost = links[link] else { return }
         links[link] = nil
+        dropInquiries(of: link)
         touched.append(contentsOf: lost.holds.keys)
         for region in trees.keys {
             guard parent(of: region) == link else {

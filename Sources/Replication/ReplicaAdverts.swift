@@ -102,6 +102,7 @@ extension Replica {
                 crowded = feed.region
                 continue
             }
+            if isFrozen(feed) { continue }
             if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
             endPull(of: feed, since: advert, from: link)
             learn(advert, from: link, now: now)

@@ -27,12 +27,13 @@ extension Replica {
             if before?.closures == entry.closures, before?.keys == entry.keys { continue }
             reviews[entry.id] = (reviews[entry.id] ?? 0) + 1
             for position in feeds.positions(of: entry.id) { abandon(feeds.keys[position]) }
+            dropInquiries { $0.region == entry.id }
             effects.append(.review(entry))
         }
     }
 
     /// Forgets what is under way for a feed. Stores are in the shell's hands; it reports them before the review's end.
-    private mutating func abandon(_ feed: FeedID) {
+    mutating func abandon(_ feed: FeedID) {
         for (request, fetch) in zip(fetches.keys, fetches.values) where fetch.feed == feed { fetches[request] = nil }
         waits[feed] = nil
         repairs.update(feed) { repair in

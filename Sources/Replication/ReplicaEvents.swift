@@ -65,6 +65,8 @@ public enum ReplicaEvent: Sendable {
     case batchesRead(LinkID, [ProvenBatch])
     /// The store holds these batches of a feed no more as they were; they are not served until they are replaced.
     case damaged(FeedID, [DamagedBatch])
+    /// Answer to `readTail`; nil if no batch of the feed is held, or what is asked for is not known.
+    case tailRead(RequestID, HeldTail?)
     /// This node has signed an index anew.
     case indexSigned(index: [UInt8], settled: [UInt8])
     /// Answer to `fetchRoster`: the one that this node works with now; nil if nothing newer that is valid came.
@@ -88,6 +90,12 @@ public enum ReplicaEffect: Sendable {
     case review(RosterRegion)
     /// Read these batches from the store, as many as are no burden, for a neighbour that asked.
     case readBatches(LinkID, FeedID, Range<UInt64>)
+    /// Read the end of a feed from this size on, after all stores asked for before.
+    case readTail(RequestID, FeedID, from: UInt64)
+    /// Keep this proof for the next start, in place of another one of its region.
+    case keepFork(ForkProof)
+    /// A roster has settled the fork of this region.
+    case settleFork(Region)
     /// Store these batches in one transaction; `base` is given with a feed's first batches if it starts above 0.
     case store(RequestID, [ProvenBatch], base: Frontier?)
     /// Put these batches, of one feed, where damaged ones stand.
@@ -120,6 +128,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
     case rejectedIndex(peer: Region, reason: String)
     /// A peer says that it has another roster under the same version.
     case forkedRoster(peer: Region)
+    /// A region's key has signed two histories of one epoch; `isOwn` if it is this node's.
+    case forked(FeedID, isOwn: Bool)
 
     public var description: String {
         switch self {
@@ -139,6 +149,18 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
             "the index that \(peer) sent was refused: \(reason); the one before is kept; compare clocks and rosters"
         case .forkedRoster(let peer):
             "\(peer) says that it has another roster of the same version; compare both, and tell the authorities if both verify"
+        case .forked(let feed, isOwn: false):
+            """
+            the key of \(feed.region) has signed two histories of feed \(feed): it is stolen, or two copies of that node \
+            have run; what is held stays, nothing new of \(feed.region) is taken until a roster closes the key; tell its \
+            operator and the authorities: see OPERATIONS.md, "A fork"
+            """
+        case .forked(let feed, isOwn: true):
+            """
+            this region's key has signed two histories of feed \(feed): it is stolen, or a copy of this node has run; \
+            nothing is published until a roster closes the key, and other nodes take nothing new: see OPERATIONS.md, \
+            "A fork"
+            """
         }
     }
 }

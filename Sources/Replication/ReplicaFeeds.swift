@@ -14,11 +14,12 @@ extension Replica {
         guard roster.region(feed.region) != nil else {
             return effects.append(.alarm(.unknownRegion(feed.region, peer: peer)))
         }
+        takeAnswer(pushed, from: link, now: now)
         guard links[link]?.isDistrusted(for: feed, now: now) == false else { return }
         // What cannot be read may be what the region signed: fetched by number, it is judged.
         let number = (try? Batch(pushed.bytes))?.number
         guard noteHolder(link, of: number ?? feeds[feed]?.proven.next ?? 0, feed, peer: peer, now: now),
-            let progress = feeds[feed], !progress.isBlocked,
+            let progress = feeds[feed], !progress.isBlocked, !isFrozen(feed),
             progress.base?.link == nil || progress.base?.link == link,
             progress.waiting.count < settings.batchesPerFetch, let number, number == progress.proven.next
         else { return }
@@ -40,7 +41,9 @@ extension Replica {
         from link: LinkID,
         now: Timestamp
     ) -> Taken {
-        guard var progress = feeds[feed], !progress.isBlocked, !isUnderReview(feed.region) else { return Taken() }
+        guard var progress = feeds[feed], !progress.isBlocked, !isUnderReview(feed.region), !isFrozen(feed) else {
+            return Taken()
+        }
         if progress.mayBegin, livingEpochs(of: feed.region) >= FormatLimits.epochsPerRegion { return Taken() }
         var taken = Taken()
         loop: for item in received {
@@ -63,10 +66,13 @@ extension Replica {
                 passOver(link, for: feed, now: now)
                 break loop
             case .unproven(let error):
+                let signed = error.code == .rootMismatch ? contradiction(item, of: feed, after: progress) : nil
                 if taken.taken == 0 { progress.forgetBase() }
                 taken.isRejected = true
                 if mayKnowMore(link) {
                     passOver(link, for: feed, now: now)
+                } else if let signed {
+                    suspect(signed, of: feed, from: link, error, now: now)
                 } else {
                     reject(feed, from: link, error, now: now)
                 }

@@ -19,10 +19,12 @@ extension Replica {
         }
         touched = []
         attendToRoster(now: now)
+        attendToInquiries(now: now)
         sendAdverts(now: now)
         var next = waits.values.min()
         for fetch in fetches.values { next = earlier(next, fetch.deadline) }
         for repair in repairs.values { next = earlier(next, repair.retryAt) }
+        for inquiry in inquiries.values { next = earlier(next, inquiry.deadline) }
         if let advertsDue { next = earlier(next, advertsDue) }
         if let indexDue { next = earlier(next, indexDue) }
         if let rosterDue { next = earlier(next, rosterDue) }
@@ -33,7 +35,7 @@ extension Replica {
     private mutating func attend(to feed: FeedID, now: Timestamp) {
         waits[feed] = nil
         guard let progress = feeds[feed], !progress.isBlocked, progress.fetch == nil, progress.waiting.isEmpty,
-            !isUnderReview(feed.region)
+            !isUnderReview(feed.region), !isFrozen(feed)
         else { return }
         guard let source = bestSource(for: feed, progress, now: now) else {
             if progress.base != nil {

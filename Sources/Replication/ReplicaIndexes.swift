@@ -49,7 +49,7 @@ extension Replica {
     }
 
     /// A peer's index: verified, and kept unless it is older than the one at hand.
-    mutating func takeIndex(_ bytes: [UInt8], settled: [UInt8], peer: Region, now: Timestamp) {
+    mutating func takeIndex(_ bytes: [UInt8], settled: [UInt8], from link: LinkID, peer: Region, now: Timestamp) {
         let hash = Hash256(hashing: bytes[...])
         if indexes[peer]?.hash == hash { return }
         do throws(FormatError) {
@@ -58,13 +58,14 @@ extension Replica {
                 throw FormatError(.wrongPosition, "it is the index of \(index.node)")
             }
             let part = try IndexPart(bytes: settled[...])
-            _ = try index.entries(with: part)
+            let entries = try index.entries(with: part)
             guard Expiry.admission(publishedAt: Interval(unixSeconds: index.time), now: now.interval) != .wait else {
                 throw FormatError(.outOfRange, "it was signed over two hours ahead of this node's clock")
             }
             if let kept = indexes[peer], index.time < kept.time { return }
             indexes[peer] = KeptIndex(time: index.time, hash: hash)
             effects.append(.keepIndex(index, settled: part))
+            compare(entries, from: link)
         } catch {
             if error.code == .missingSignature, isClosed(bytes, of: peer) { return }
             effects.append(.alarm(.rejectedIndex(peer: peer, reason: error.description)))

@@ -94,7 +94,13 @@ extension Replica {
             do throws(FormatError) {
                 batches.append(try prove(item, is: wanted, of: fetch.feed))
             } catch {
-                reject(fetch.feed, from: fetch.link, error, now: now)
+                if let signed = signedByRegion(item.checkpoint, of: fetch.feed),
+                    signed.checkpoint.size == wanted.number + 1, signed.checkpoint.root != wanted.root
+                {
+                    suspect(signed, of: fetch.feed, from: fetch.link, error, now: now)
+                } else {
+                    reject(fetch.feed, from: fetch.link, error, now: now)
+                }
                 break
             }
         }

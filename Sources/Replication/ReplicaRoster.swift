@@ -34,7 +34,10 @@ extension Replica {
         links.update(link) { $0.roster = announced }
         // Under its old roster the peer may have passed over feeds of regions that it did not know. Not beyond this
         // node's version: a peer that counts up for ever gets nothing for it.
-        if let before, before.version < version, version <= roster.version { adverts(on: link) }
+        guard let before, before.version < version, version <= roster.version else { return }
+        adverts(on: link)
+        links.update(link) { $0.forks = SortedMap() }
+        tellForks(on: link)
     }
 
     /// Works with another roster from now on, if it is a newer one.
@@ -54,9 +57,13 @@ extension Replica {
             }
             effects.append(.send(id, rosterFrame))
             // What did not verify under the old one may under this one.
-            links.update(id) { $0.failures = SortedMap() }
+            links.update(id) { progress in
+                progress.failures = SortedMap()
+                progress.forks = SortedMap()
+            }
         }
         touched.append(contentsOf: feeds.keys)
+        settleForks()
         reviewClosures(since: former)
     }
 

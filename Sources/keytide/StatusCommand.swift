@@ -55,6 +55,18 @@ struct StatusCommand: AsyncParsableCommand {
         } else {
             Output.table([["region", "batches missing here"]] + status.lags.map { [$0.region, "\($0.batches)"] })
         }
+        if !status.forks.isEmpty {
+            Output.table(
+                [["FORKED", "since", "batches", "root", "batches", "other root"]]
+                    + status.forks.map { fork in
+                        let (one, other) = (fork.olderRoot.prefix(16), fork.newerRoot.prefix(16))
+                        return [
+                            fork.feed, moment(fork.found), "\(fork.olderSize)", String(one), "\(fork.newerSize)",
+                            String(other),
+                        ]
+                    }
+            )
+        }
         for feed in status.feeds {
             if let damaged = feed.damaged { Output.line("DAMAGED: \(damaged.count) batches of \(feed.feed)") }
         }

@@ -9,6 +9,7 @@ let targets: [(name: String, libraries: [String])] = [
     ("difference", ["FeedFormat"]),
     ("encounters", ["ClientSync", "ExposureNotification"]),
     ("export", ["ExposureKeys", "ExposureNotification"]),
+    ("fork", ["ExposureKeys", "FeedFormat"]),
     ("frontier", ["FeedFormat"]),
     ("http", ["HTTP2"]),
     ("http2client", ["HTTP2"]),

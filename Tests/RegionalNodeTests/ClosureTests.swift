@@ -1,39 +1,17 @@
 import ExposureKeys
 import ExposureNotification
 import FeedFormat
+import FeedStore
+import Foundation
 import HTTP2
 import NIOCore
 import RegionalNode
+import Synchronization
 import Testing
 import TestSupport
 
 /// A roster that closes a region's key, among nodes that run, and one that comes back later.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct ClosureTests {
-    /// The next roster: the key of the first region is closed, one feed of it stands in part, and a new key is listed.
-    private func close(
-        _ country: TestCountry,
-        standing: RosterRegion.Closure.Standing,
-        next: NoteSigner
-    ) throws -> [UInt8] {
-        try country.next { regions in
-            regions.map { region in
-                guard region.id == country.regions[0], let key = region.keys.first,
-                    let closure = RosterRegion.Closure(key: key.verifier, standing: [standing])
-                else { return region }
-                return RosterRegion(
-                    id: region.id,
-                    vietnameseName: region.vietnameseName,
-                    englishName: region.englishName,
-                    operatorName: region.operatorName,
-                    keys: [RosterRegion.Key(verifier: next.verifier, notBefore: 0, notAfter: 4_102_444_800)],
-                    closures: [closure],
-                    publicEndpoint: region.publicEndpoint,
-                    peerEndpoint: region.peerEndpoint
-                )
-            }
-        }.bytes
-    }
-
     private func counts(_ node: TestNode) async throws -> [String: UInt64] {
         let feeds = try await node.status().feeds
         return Dictionary(uniqueKeysWithValues: feeds.map { ($0.feed, $0.count) })
@@ -42,6 +20,48 @@ import TestSupport
     /// Alarms that blame a peer for batches.
     private func accusations(_ node: TestNode) async throws -> [String] {
         try await node.status().alarms.map(\.what).filter { $0.contains("sent of feed") || $0.contains("malformed") }
+    }
+
+    /// The cut is made, what follows it fails: once by chance, once since the file is broken.
+    @Test(arguments: [StoreError.Code.io, .corrupt])
+    func aReviewThatFailsHalfWayIsMadeUpFor(code: StoreError.Code) async throws {
+        try await Nodes.with("VN-01", "VN-48") { nodes in
+            let country = nodes.country
+            try await nodes.start(0)
+            let openings = Mutex(0)
+            try await nodes.start(1) { path in
+                let number = openings.withLock { openings in
+                    openings += 1
+                    return openings
+                }
+                let store = try SQLiteFeedStore(path: path)
+                return number == 1 ? FailingStore(store, failingAfterCut: 1, code) : store
+            }
+            var feed = ""
+            for _ in 0..<3 {
+                feed = try await nodes[0].publish(try country.archive(patients: 5), of: country).feed ?? ""
+            }
+            #expect(try await nodes.converge(0, 1))
+            let epoch = try #require(Epoch(hexadecimal: feed.suffix(16)))
+            let body = try await nodes[0].get("/v1/feeds/\(feed)/frontier/2").1
+            let root = try Frontier(bytes: Array(body.readableBytesView)[...]).root
+            // The neighbour stays: what stands and is lost with the broken store comes back from it.
+            let next = try country.nextSigner()
+            let roster = try country.closing(standing: .init(epoch: epoch, size: 2, root: root), next: next)
+            let node = try nodes[1]
+            #expect(try await node.install(roster).0.status == 200)
+            // Over the local socket anew each time: a broken store has the node start again, with other ports.
+            func counts() async throws -> [String: UInt64] {
+                let connection = try await TestNode.connect(.unix(node.addresses.adminSocketPath))
+                let answer = try? await connection.get(AdminRoutes.status, maxBody: 16 << 20)
+                await connection.close()
+                guard let answer, answer.0.status == 200 else { return [:] }
+                let status = try JSONDecoder().decode(NodeStatus.self, from: Data(answer.1.readableBytesView))
+                return Dictionary(uniqueKeysWithValues: status.feeds.map { ($0.feed, $0.count) })
+            }
+            #expect(try await eventually(seconds: 30) { (try? await counts()) == [feed: 2] })
+            #expect(openings.withLock { $0 } == (code == .io ? 1 : 2))
+        }
     }
 
     @Test func whatIsNotNamedLeavesAllNodesAndIsPublishedAgain() async throws {
@@ -59,10 +79,8 @@ import TestSupport
             for _ in 0..<2 { #expect(try await nodes[1].get("/v1/feeds/\(feed)/0/2").0.status == 200) }
 
             try await nodes.stop(2)
-            let seed = [UInt8](repeating: 77, count: 32)
-            let name = KeytideNames.signer(country.regions[0])
-            let next = try #require(NoteSigner(name: name, algorithm: .cosignature, seed: seed))
-            let roster = try close(country, standing: .init(epoch: epoch, size: 2, root: root), next: next)
+            let next = try country.nextSigner()
+            let roster = try country.closing(standing: .init(epoch: epoch, size: 2, root: root), next: next)
             #expect(try await nodes[1].install(roster).0.status == 200)
             for number in 0..<2 {
                 let node = try nodes[number]
@@ -105,10 +123,8 @@ import TestSupport
             let epoch = try #require(Epoch(hexadecimal: feed.suffix(16)))
             let body = try await nodes[0].get("/v1/feeds/\(feed)/frontier/37").1
             let root = try Frontier(bytes: Array(body.readableBytesView)[...]).root
-            let name = KeytideNames.signer(country.regions[0])
-            let seed = [UInt8](repeating: 77, count: 32)
-            let next = try #require(NoteSigner(name: name, algorithm: .cosignature, seed: seed))
-            let roster = try close(country, standing: .init(epoch: epoch, size: 37, root: root), next: next)
+            let next = try country.nextSigner()
+            let roster = try country.closing(standing: .init(epoch: epoch, size: 37, root: root), next: next)
             #expect(try await nodes[0].install(roster).0.status == 200)
             try await nodes.stop(0)
             try country.scratch.write(next.text.utf8, "\(country.regions[0]).key")

@@ -8,10 +8,6 @@ import TestSupport
 
 /// Epochs of nodes in this process; disasters of whole processes stand in CommandTests.
 @Suite(.serialized, .timeLimit(.minutes(3))) struct EpochTests {
-    private func store(_ number: Int, of country: TestCountry) throws -> SQLiteFeedStore {
-        try SQLiteFeedStore(path: country.scratch.file("\(country.regions[number]).store"))
-    }
-
     /// A resumed image whose clock tells nothing: a neighbour has a batch of the epoch that this node writes in.
     @Test func aBatchOfTheOpenEpochFromElsewhereEndsIt() async throws {
         try await Nodes.with("VN-01", "VN-48") { nodes in
@@ -21,7 +17,7 @@ import TestSupport
             try await nodes[0].publish(first, of: country)
             #expect(try await nodes.converge(0, 1))
             try await nodes.stop(1)
-            let lost = try await continueOwnFeed(of: 0, at: 1, country)
+            let lost = try country.continueFeed(of: 0, at: 1)
             try await nodes.start(1)
             #expect(try await eventually { try await nodes[0].status().feeds.map(\.count) == [2] })
             let report = try await nodes[0].publish(try country.archive(patients: 5), of: country)
@@ -34,37 +30,6 @@ import TestSupport
             let again = try await nodes[0].publish(lost, of: country)
             #expect(again.published == 0)
         }
-    }
-
-    /// Puts into the store of a stopped neighbour what another copy of a node has signed in its epoch.
-    private func continueOwnFeed(of node: Int, at neighbour: Int, _ country: TestCountry) async throws
-        -> TestCountry.Archive
-    {
-        let archive = try country.archive(patients: 5)
-        let storage = try store(neighbour, of: country)
-        defer { try? storage.close() }
-        let held = try #require(try storage.feeds().first)
-        var frontier = Frontier(leaves: held.leaves)
-        let text = try String(contentsOfFile: country.scratch.file("\(country.regions[node]).key"), encoding: .utf8)
-        let signer = try #require(NoteSigner(text))
-        let batch = try Batch(number: frontier.size, publication: held.lastPublication, keys: archive.keys)
-        frontier.append(batch.leafHash)
-        let checkpoint = Checkpoint(
-            region: held.feed.region,
-            epoch: held.feed.epoch,
-            size: frontier.size,
-            root: frontier.root
-        )
-        let proven = ProvenBatch(
-            feed: held.feed,
-            number: batch.number,
-            publication: batch.publication,
-            bytes: batch.bytes,
-            leaf: batch.leafHash,
-            checkpoint: try checkpoint.signed(by: signer, time: TestCountry.time).bytes
-        )
-        try storage.append([proven])
-        return archive
     }
 
     /// Feeds of which a node holds batches.
@@ -120,7 +85,7 @@ import TestSupport
                 newest = try await nodes[0].publish(try country.archive(patients: 1), of: country).feed
                 try await nodes.stop(0)
             }
-            let storage = try store(0, of: country)
+            let storage = try country.store(0)
             defer { try? storage.close() }
             let feeds = try storage.feeds()
             let last = try #require(feeds.first { $0.feed.description == newest })

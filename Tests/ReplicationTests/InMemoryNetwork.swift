@@ -165,6 +165,7 @@ final class InMemoryNetwork {
             region: region,
             roster: nodes[index].roster ?? roster,
             held: nodes[index].heldFeeds,
+            forks: nodes[index].forks.values,
             settings: options.settings
         )
         let living = nodes[index].heldFeeds.filter { $0.feed.region == region && $0.first < $0.frontier.size }
@@ -378,6 +379,15 @@ final class InMemoryNetwork {
         case .replace(let request, let batches):
             mix(14)
             replace(request, batches, at: index)
+        case .readTail(let request, let feed, let size):
+            mix(15)
+            readTail(request, feed, from: size, at: index)
+        case .keepFork(let proof):
+            mix(16)
+            keep(proof, at: index)
+        case .settleFork(let region):
+            mix(17)
+            settle(region, at: index)
         case .visible(let feed, let count):
             mix(6)
             if count > nodes[index].held(feed) { violate("node \(index) shows \(feed) before it is stored") }

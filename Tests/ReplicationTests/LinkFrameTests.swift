@@ -57,7 +57,9 @@ import TestSupport
             .index(index: [1], settled: [UInt8](repeating: 7, count: 9000)),
             .roster(version: .max, hash: Hash256(hashing: noise[...])),
             .pull(feed, from: 0), .pull(feed, from: UInt64(FormatLimits.batchesPerFeed - 1)),
-            .unknown(0), .unknown(9), .unknown(255),
+            .fork([]), .fork(Array(noise.prefix(FormatLimits.forkProofBytes))),
+            .checkpoint(feed, []), .checkpoint(feed, Array(noise.prefix(FormatLimits.checkpointBytes))),
+            .unknown(0), .unknown(100), .unknown(255),
         ]
     }
 
@@ -89,6 +91,8 @@ import TestSupport
         let version: [UInt8] = [0, 0, 0, 0, 0, 0, 1, 44]
         #expect(LinkFrame.roster(version: 300, hash: hash).encoded() == [0, 0, 0, 42, 7, 0] + version + hash.bytes)
         #expect(LinkFrame.pull(feed, from: 300).encoded() == [0, 0, 0, 18, 8, 0] + feedBytes + [0xac, 2])
+        #expect(LinkFrame.fork([1, 2]).encoded() == [0, 0, 0, 4, 9, 0, 1, 2])
+        #expect(LinkFrame.checkpoint(feed, [7]).encoded() == [0, 0, 0, 17, 10, 0] + feedBytes + [7])
     }
 
     @Test func laterReleasesPass() throws {
@@ -97,7 +101,7 @@ import TestSupport
         let roster = frame(7, [0, 0, 0, 0, 0, 0, 0, 9] + Hash256(hashing: []).bytes + [42])
         #expect(try read(roster) == .roster(version: 9, hash: Hash256(hashing: [])))
         #expect(throws: FormatError.self) { try read(frame(7, [0, 0, 0, 0, 0, 0, 0, 9, 1, 2])) }
-        #expect(try read(frame(9, [1, 2, 3])) == .unknown(9))
+        #expect(try read(frame(100, [1, 2, 3])) == .unknown(100))
         #expect(try read(frame(0, [])) == .unknown(0))
         // Flags and compression of an unknown type are its own affair.
         #expect(try read(frame(200, [1, 2, 3], flags: 0xff)) == .unknown(200))
@@ -125,6 +129,9 @@ import TestSupport
         countless.append(varint: UInt64(FormatLimits.feedsPerIndex + 1))
         let block = try #require(LZ4Block.compress([UInt8](repeating: 0, count: 1000)))
         let cases: [(String, [UInt8], FormatError.Code)] = [
+            ("a long proof", frame(9, [UInt8](repeating: 0, count: FormatLimits.forkProofBytes + 1)), .limitExceeded),
+            ("a checkpoint of no feed", frame(10, regionBytes), .truncated),
+            ("a long checkpoint", frame(10, feedBytes + [UInt8](repeating: 0, count: 1025)), .limitExceeded),
             ("length 0", [0, 0, 0, 0], .limitExceeded),
             ("length 1", [0, 0, 0, 1, 1], .limitExceeded),
             ("length beyond the limit", [0x7f, 0xff, 0xff, 0xff], .limitExceeded),

@@ -8,6 +8,8 @@ struct NetworkNode {
     var signer: NoteSigner
     /// Signs with the region's key what the region has not published, and takes no roster that ends it.
     var isThief = false
+    /// Proofs of forks on its disk.
+    var forks = SortedMap<Region, ForkProof>()
     /// Nil while the process is down.
     var replica: Replica?
     /// Counts processes: what belongs to an earlier one is void.

@@ -456,6 +456,60 @@ def index(data, vector):
     return {"node": origin[1], "time": time, "entries": ["%s %s %d %d %s" % entry for entry in entries]}
 
 
+# Forks
+
+
+def follow(other, path, size, end):
+    """The two roots that a consistency path leads to; RFC 9162, 2.1.4.2."""
+    hashes = ([other] if size & (size - 1) == 0 else []) + path
+    check(hashes, "rootMismatch")
+    f, s = size - 1, end - 1
+    while f & 1:
+        f, s = f >> 1, s >> 1
+    first = second = hashes[0]
+    for one in hashes[1:]:
+        check(s, "rootMismatch")
+        if f & 1 or f == s:
+            first, second = sha256(b"\1" + one + first), sha256(b"\1" + one + second)
+            while f and not f & 1:
+                f, s = f >> 1, s >> 1
+        else:
+            second = sha256(b"\1" + second + one)
+        f, s = f >> 1, s >> 1
+    check(s == 0, "rootMismatch")
+    return first, second
+
+
+def fork(data, vector):
+    check(len(data) <= 4096, "limitExceeded")
+    source = Bytes(data)
+    check(source.take(4) == b"KTF1", "unknownFormat")
+    region = source.take(source.take(1)[0]).decode("latin-1")
+    check(is_region(region), "outOfRange")
+    feed = {"region": region, "epoch": source.take(8).hex()}
+    check(region in LIST["keys"], "missingSignature")
+    older, newer = [checkpoint(source.take(source.varint(1024)), feed) for _ in range(2)]
+    other, path = None, []
+    if older["size"] < newer["size"]:
+        other = source.take(32)
+        while source.data:
+            path.append(source.take(32))
+        check(len(path) <= 18, "limitExceeded")
+        check(other.hex() != older["root"], "noContradiction")
+        roots = follow(other, path, older["size"], newer["size"])
+        check(roots == (other, bytes.fromhex(newer["root"])), "rootMismatch")
+    else:
+        check(not source.data, "trailingBytes")
+        check(older["size"] == newer["size"] and older["root"] < newer["root"], "noContradiction")
+    return {
+        "feed": "%s/%s" % (region, feed["epoch"]),
+        "older": older,
+        "newer": newer,
+        "other": other and other.hex(),
+        "path": [one.hex() for one in path],
+    }
+
+
 # Rosters
 
 
@@ -576,6 +630,7 @@ def roster(data, vector):
 FORMS = {
     "batch": batch,
     "checkpoint": checkpoint,
+    "fork": fork,
     "frontier": frontier,
     "index": index,
     "range": range_body,

@@ -18,6 +18,8 @@ public enum Invariant: String, CaseIterable, Sendable {
     case orderly
     /// The order of merging does not matter, and equals a plain fold.
     case merged
+    /// A fork is believed only if it is real.
+    case forks
     /// In the end all nodes hold the same.
     case converged
 }

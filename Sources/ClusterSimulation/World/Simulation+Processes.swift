@@ -11,7 +11,13 @@ extension Simulation {
         note(index, "starts, holding \(nodes[index].disk.feeds.count) feeds")
         nodes[index].generation += 1
         let held = nodes[index].disk.heldFeeds
-        let replica = Replica(region: nodes[index].region, roster: roster, held: held, checks: memory.checks)
+        let replica = Replica(
+            region: nodes[index].region,
+            roster: roster,
+            held: held,
+            forks: nodes[index].disk.forks.values,
+            checks: memory.checks
+        )
         nodes[index].process = SimulatedNode.Process(replica: replica)
         rebuildPublished(index)
         for pipe in nodes[index].pipes {
@@ -111,6 +117,12 @@ extension Simulation {
             dispatch(.reviewed(entry.id, nodes[index].disk.heldFeeds.filter { $0.feed.region == entry.id }), to: index)
         case .replace(let request, _):
             dispatch(.stored(request), to: index)
+        case .readTail(let request, let feed, let size):
+            readTail(request, feed, from: size, at: index)
+        case .keepFork(let proof):
+            keep(proof, at: index)
+        case .settleFork(let region):
+            nodes[index].disk.forks[region] = nil
         case .keepIndex:
             break
         }

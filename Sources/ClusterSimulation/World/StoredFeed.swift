@@ -82,6 +82,8 @@ struct StoredFeed {
 /// A simulated disk. What is here is durable; what is on the way here belongs to the process.
 struct SimulatedDisk {
     var feeds = SortedMap<FeedID, StoredFeed>()
+    /// Proofs of forks.
+    var forks = SortedMap<Region, ForkProof>()
     var isFull = false
 
     func count(of feed: FeedID) -> UInt64 { feeds[feed]?.count ?? 0 }

@@ -82,6 +82,29 @@ public struct NodeStatus: Codable, Sendable {
         public var batches: UInt64
     }
 
+    /// A region whose key has signed two histories of one feed; nothing new of it is taken until a roster settles it.
+    public struct Fork: Codable, Sendable {
+        public var feed: String
+        /// Unix seconds by the node's clock.
+        public var found: Int64
+        /// Batches of the two checkpoints and their roots, hexadecimal.
+        public var olderSize: UInt64
+        public var olderRoot: String
+        public var newerSize: UInt64
+        public var newerRoot: String
+        /// The proof that anybody can check, base64: docs/FEED-FORMAT.md, "Fork proof".
+        public var proof: String
+
+        init(_ fork: KnownForks.Known) {
+            feed = fork.proof.feed.description
+            found = fork.found.milliseconds / 1000
+            let (older, newer) = (fork.proof.older.checkpoint, fork.proof.newer.checkpoint)
+            (olderSize, olderRoot) = (older.size, older.root.hexadecimal)
+            (newerSize, newerRoot) = (newer.size, newer.root.hexadecimal)
+            proof = Base64.encode(fork.proof.bytes)
+        }
+    }
+
     public var region: String
     /// Unix seconds by the node's clock.
     public var time: Int64
@@ -93,6 +116,8 @@ public struct NodeStatus: Codable, Sendable {
     public var lag: UInt64
     /// Regions of which something is missing.
     public var lags: [Lag]
+    /// At most one of each region.
+    public var forks: [Fork]
     /// Size of the store and of its log.
     public var storeBytes: Int64
     /// Bytes that the node may still write to the store's disk.
@@ -132,6 +157,7 @@ public struct NodeStatus: Codable, Sendable {
         links = neighbours.filter(\.isLinked).map(\.region)
         lags = observation.regions.filter { $0.lag > 0 }.map { Lag(region: $0.region.code, batches: $0.lag) }
         lag = lags.map(\.batches).max() ?? 0
+        forks = node.forks.all.map(Fork.init)
         storeBytes = observation.disk.storeBytes
         diskFreeBytes = observation.disk.freeBytes
         residentBytes = observation.process.residentBytes

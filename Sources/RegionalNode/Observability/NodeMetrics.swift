@@ -94,13 +94,16 @@ final class NodeMetrics: Sendable {
             set(.feeds, state.feeds, label)
             set(.batches, state.batches, label)
             set(.lag, state.lag, label)
+            set(.forked, state.isForked ? 1 : 0, label)
             if state.lastPublication > 0 { set(.lastPublication, state.lastPublication, label) }
         }
         for neighbour in observation.neighbours {
             set(.linkUp, neighbour.isLinked ? 1 : 0, [("region", neighbour.region.code)])
         }
         let regions = observation.regions.map { [("region", $0.region.code)] }
-        for name in [MetricName.feeds, .batches, .lag, .lastPublication] { registry.retain(name.rawValue, regions) }
+        for name in [MetricName.feeds, .batches, .lag, .forked, .lastPublication] {
+            registry.retain(name.rawValue, regions)
+        }
         registry.retain(MetricName.linkUp.rawValue, observation.neighbours.map { [("region", $0.region.code)] })
     }
 

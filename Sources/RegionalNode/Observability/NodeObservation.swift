@@ -14,6 +14,8 @@ struct NodeObservation: Sendable {
         var lastPublication: Int64 = 0
         /// The most batches by which a neighbour is ahead in one feed.
         var lag: UInt64 = 0
+        /// Its key has signed two histories, and no roster has settled that.
+        var isForked = false
     }
 
     struct Neighbour: Sendable {

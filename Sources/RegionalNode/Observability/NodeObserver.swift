@@ -50,6 +50,7 @@ struct NodeObserver: Sendable {
             states[region] = state
         }
         for (region, batches) in lags { states[region]?.lag = batches }
+        for fork in node.forks.all { states[fork.proof.feed.region]?.isForked = true }
         return states.values.sorted { $0.region < $1.region }
     }
 

@@ -63,6 +63,7 @@ struct Vector: Codable, CustomTestStringConvertible {
         switch form {
         case "batch": try JSON(batch: try Batch(bytes))
         case "checkpoint": JSON(checkpoint: try checkpoint(bytes, in: list))
+        case "fork": JSON(fork: try ForkProof(bytes[...]) { list.keys(of: $0) })
         case "frontier": JSON(frontier: try Frontier(bytes: bytes[...]))
         case "index": try index(bytes, in: list)
         case "range": try range(bytes, in: list)

@@ -36,6 +36,7 @@ struct VectorWriter {
         try writeIndexes()
         try writeRosters()
         try writeRosterRegions()
+        try writeForks()
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         try (try encoder.encode(list) + Data("\n".utf8)).write(to: VectorList.folder.appending(path: "vectors.json"))

@@ -76,6 +76,7 @@ struct AnswerAttackTests {
         }
     }
 
+    private static let body = ByteBuffer(repeating: 1, count: 40_000)
     private static let streams = (0..<400).map { UInt32($0 * 2 + 1) }
 
     /// The most that a frame may carry so that the next one does not fit into the same output, and waits announced.
@@ -89,7 +90,7 @@ struct AnswerAttackTests {
         let answer: @Sendable (RequestHead) -> RequestHandling = { _ in
             .run { _, response in
                 try await response.send(ResponseHead(status: 200))
-                try await response.write(pattern(40_000))
+                try await response.write(Self.body)
                 try await Task.sleep(for: .seconds(60))
             }
         }
@@ -139,7 +140,7 @@ struct AnswerAttackTests {
                 var open: [ClientStream] = []
                 for _ in Self.streams {
                     let stream = try await connection.open(RequestHead(method: "POST", path: "/"))
-                    try await stream.write(pattern(40_000))
+                    try await stream.write(Self.body)
                     open.append(stream)
                 }
                 _ = try await open[0].response()

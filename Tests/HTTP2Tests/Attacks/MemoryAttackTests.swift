@@ -98,7 +98,7 @@ struct MemoryAttackTests {
         }
     }
 
-    private static let huge = pattern(16_000_000)
+    private static let huge = ByteBuffer(repeating: 1, count: 16_000_000)
 
     @Test(
         "A connection that holds too much while it says so is ended, and the server goes on",

@@ -10,6 +10,7 @@ struct ReplayTests {
         ("difference", DifferenceFuzz.holds),
         ("encounters", EncountersFuzz.holds),
         ("export", ExportFuzz.holds),
+        ("fork", ForkFuzz.holds),
         ("frontier", FrontierFuzz.holds),
         ("http", HTTPFuzz.holds),
         ("http2client", HTTP2ClientFuzz.holds),

@@ -1,0 +1,30 @@
+import ExposureKeys
+import FeedFormat
+import Replication
+
+/// Forks, as a node's shell handles them: the end of a feed is read for the replica, proofs outlive the process.
+extension Simulation {
+    func readTail(_ request: RequestID, _ feed: FeedID, from size: UInt64, at index: Int) {
+        let event = ReplicaEvent.tailRead(request, nodes[index].disk.feeds[feed]?.tail(from: size))
+        agenda.add(at: now + 1000, .answer(node: index, generation: nodes[index].generation, event))
+    }
+
+    /// Nobody in a simulation signs two histories of a feed (`Truth.sign`), so every proof is a false one.
+    func keep(_ proof: ForkProof, at index: Int) {
+        violate(
+            .forks,
+            index,
+            "believes that the key of \(proof.feed.region) has signed two histories of \(proof.feed)"
+        )
+        nodes[index].disk.forks[proof.feed.region] = proof
+    }
+}
+
+extension StoredFeed {
+    /// From a size on, or from the end if that comes first; nil if nothing is held.
+    func tail(from size: UInt64) -> HeldTail? {
+        let start = min(size, count)
+        guard isLiving, let frontier = frontier(at: start), let last = batch(count - 1) else { return nil }
+        return HeldTail(frontier: frontier, leaves: leaves(start..<count), checkpoint: last.checkpoint)
+    }
+}
