@@ -11,12 +11,7 @@ extension Simulation {
         var shared: [ProvenBatch] = []
         for batch in write.batches {
             guard let genuine = truth.genuine(batch), genuine.bytes == batch.bytes,
-                (try? SignedCheckpoint(
-                    batch.checkpoint[...],
-                    region: write.feed.region,
-                    epoch: write.feed.epoch,
-                    keys: keys
-                ))?.checkpoint.size == batch.number + 1
+                (try? memory.checkpoint(batch.checkpoint[...], write.feed, keys))?.checkpoint.size == batch.number + 1
             else {
                 violate(.signed, index, "stored batch \(batch.number) of \(write.feed), which its region did not sign")
                 return write
