@@ -56,6 +56,10 @@ struct TestCountry: Sendable {
             }
             let signer = try TestCountry.signer(KeytideNames.signer(region), .cosignature)
             try scratch.write(signer.text.utf8, "\(region).key")
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o600],
+                ofItemAtPath: scratch.file("\(region).key")
+            )
             let key = RosterRegion.Key(verifier: signer.verifier, notBefore: 0, notAfter: 4_102_444_800)
             let entry = RosterRegion(
                 id: region,
