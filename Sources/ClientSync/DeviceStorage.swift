@@ -20,7 +20,8 @@ public protocol DeviceStorage: Sendable {
 
     /// All cursors, ascending by feed.
     func cursors() async throws -> [FeedCursor]
-    /// Stores batches and moves the feed's cursor, together or not at all.
+    /// Stores batches and moves the feed's cursor, together or not at all. A commit that leaves
+    /// the cursor at its size fills a gap before it, and may bring batches that are there already.
     /// - Throws: `SyncError` with code `.cursorMoved` if the cursor is not at `commit.previousSize`.
     func commit(_ commit: DeviceCommit) async throws
     /// Forgets a feed: batches, checkpoints and cursor; and all marks of indexes, so that the next sync reads one anew.
@@ -99,11 +100,15 @@ public struct FeedCursor: Sendable, Equatable {
     public let frontier: Frontier
     /// Latest publication interval among the batches passed.
     public let lastPublication: Interval
+    /// Batches from here to the cursor were taken, or seen to have expired. Of those before the phone knows only that a
+    /// node called them dropped; 0 if there are none.
+    public let first: UInt64
 
-    public init(feed: FeedID, frontier: Frontier, lastPublication: Interval) {
+    public init(feed: FeedID, frontier: Frontier, lastPublication: Interval, first: UInt64 = 0) {
         self.feed = feed
         self.frontier = frontier
         self.lastPublication = lastPublication
+        self.first = first
     }
 
     public var size: UInt64 { frontier.size }

@@ -6,14 +6,17 @@ struct FeedStep {
     let feed: FeedID
     private(set) var frontier: Frontier
     private(set) var last: Interval
+    /// As in `FeedCursor`.
+    private(set) var first: UInt64
     private(set) var batches: [HeldBatch] = []
     private(set) var keys = 0
     private(set) var expired = 0
 
-    init(feed: FeedID, frontier: Frontier, last: Interval?) {
+    init(feed: FeedID, frontier: Frontier, last: Interval?, first: UInt64) {
         self.feed = feed
         self.frontier = frontier
         self.last = last ?? Interval(0)
+        self.first = first
     }
 
     /// Takes the next batch, proven already: keeps it, decoded to the last key before it counts, or passes it by as
@@ -25,6 +28,8 @@ struct FeedStep {
         }
         if Expiry.isDropped(publishedAt: batch.publication, now: context.expiryNow) {
             expired += 1
+            // What comes before has expired, too.
+            first = 0
         } else {
             _ = try batch.predecessors()
             keys += try batch.keys().count

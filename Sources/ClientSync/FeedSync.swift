@@ -27,6 +27,8 @@ struct FeedSync: FeedFollowing {
     private var keys: [RosterRegion.Key] { region.keys }
     private var cursor: FeedCursor?
     private var tail: FeedTail
+    /// As in `FeedCursor`.
+    private var first: UInt64
     var report: FeedReport
 
     init(_ entry: IndexEntry, region: RosterRegion, cursor: FeedCursor?, context: Context) {
@@ -35,11 +37,20 @@ struct FeedSync: FeedFollowing {
         self.region = region
         self.cursor = cursor
         tail = FeedTail(feed: entry.feed, frontier: cursor?.frontier ?? Frontier())
+        first = cursor?.first ?? 0
         report = FeedReport(feed: entry.feed, size: tail.next, nodeSize: entry.count)
     }
 
     mutating func follow() async throws {
+        try await advance()
+        guard let cursor else { return }
+        var backfill = FeedBackfill(entry, cursor: cursor, context: context)
+        try await backfill.run(&report)
+    }
+
+    private mutating func advance() async throws {
         if entry.count <= tail.next { return try await compare() }
+        try context.checkGap(of: entry, after: cursor)
         if entry.first == entry.count { return }
         if entry.first > tail.next { try await bridge() }
         var pending = FeedRange.covering(
@@ -83,9 +94,10 @@ struct FeedSync: FeedFollowing {
     }
 
     /// Moves the tail over batches that the node no longer has. The first range proves the way; until then nothing is
-    /// committed.
+    /// committed. That they have expired is the node's word: another one that has them is asked for them.
     private mutating func bridge() async throws {
         let feed = entry.feed
+        first = entry.first
         if cursor == nil {
             tail = FeedTail(feed: feed, frontier: try await context.frontier(at: entry.first, of: feed))
             return
@@ -116,7 +128,7 @@ struct FeedSync: FeedFollowing {
             }
             throw error
         }
-        var step = FeedStep(feed: entry.feed, frontier: tail.frontier, last: cursor?.lastPublication)
+        var step = FeedStep(feed: entry.feed, frontier: tail.frontier, last: cursor?.lastPublication, first: first)
         for (batch, leaf) in zip(verified.batches, verified.leaves) {
             guard try step.take(batch, leaf: leaf, context: context) else { break }
         }
@@ -128,7 +140,12 @@ struct FeedSync: FeedFollowing {
     }
 
     private mutating func commit(_ step: FeedStep, checkpoint: [UInt8]?) async throws {
-        let cursor = FeedCursor(feed: entry.feed, frontier: step.frontier, lastPublication: step.last)
+        let cursor = FeedCursor(
+            feed: entry.feed,
+            frontier: step.frontier,
+            lastPublication: step.last,
+            first: step.first
+        )
         try await context.storage.commit(
             DeviceCommit(
                 cursor: cursor,
@@ -138,6 +155,7 @@ struct FeedSync: FeedFollowing {
             )
         )
         self.cursor = cursor
+        first = cursor.first
         tail = FeedTail(feed: entry.feed, frontier: step.frontier)
         report.size = cursor.size
         report.batches += step.batches.count

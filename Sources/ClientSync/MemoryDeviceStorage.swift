@@ -39,6 +39,10 @@ public actor MemoryDeviceStorage: DeviceStorage {
             throw SyncError.cursorMoved(feed)
         }
         heldCursors.replaceSubrange(position..<(isHeld ? position + 1 : position), with: [commit.cursor])
+        if commit.previousSize == commit.cursor.size {
+            let numbers = Set(commit.batches.map(\.number))
+            batches.removeAll { $0.feed == feed && numbers.contains($0.number) }
+        }
         batches += commit.batches
         if let note = commit.checkpoint { checkpoints.append((feed, commit.cursor.size, note)) }
     }

@@ -8,6 +8,8 @@ struct StandingFeedSync: FeedFollowing {
     let entry: IndexEntry
     private let standing: RosterRegion.Closure.Standing
     private var cursor: FeedCursor?
+    /// As in `FeedCursor`.
+    private var lowest: UInt64
     var report: FeedReport
 
     init(
@@ -20,17 +22,26 @@ struct StandingFeedSync: FeedFollowing {
         self.entry = entry
         self.standing = standing
         self.cursor = cursor
+        lowest = cursor?.first ?? 0
         report = FeedReport(feed: entry.feed, size: cursor?.size ?? 0, nodeSize: min(entry.count, standing.size))
     }
 
     mutating func follow() async throws {
+        try await advance()
+        guard let cursor else { return }
+        var backfill = FeedBackfill(entry, cursor: cursor, context: context)
+        try await backfill.run(&report)
+    }
+
+    private mutating func advance() async throws {
         // A node that has less cannot show that it leads there; one that has dropped all has nothing to give.
-        guard (cursor?.size ?? 0) < standing.size, entry.count >= standing.size, entry.first < standing.size else {
-            return
-        }
+        guard (cursor?.size ?? 0) < standing.size, entry.count >= standing.size else { return }
+        guard entry.first < standing.size else { return }
         let (leaves, start) = try await prove()
+        try context.checkGap(of: entry, after: cursor)
         var frontier = start
         let first = max(start.size, entry.first)
+        if cursor == nil || first > start.size { lowest = entry.first }
         for number in start.size..<first {
             if let leaf = leaves[number] { frontier.append(leaf) }
         }
@@ -87,7 +98,7 @@ struct StandingFeedSync: FeedFollowing {
         _ leaves: StandingLeaves
     ) async throws -> Frontier? {
         let body = try RangeBody(bytes[...], range: range)
-        var step = FeedStep(feed: entry.feed, frontier: frontier, last: cursor?.lastPublication)
+        var step = FeedStep(feed: entry.feed, frontier: frontier, last: cursor?.lastPublication, first: lowest)
         for (bytes, number) in zip(body.batches, range.lowerBound...) {
             guard leaves.contains(bytes, at: number) else {
                 throw FormatError(.rootMismatch, "batch \(number) is not the one that stands")
@@ -99,11 +110,12 @@ struct StandingFeedSync: FeedFollowing {
     }
 
     private mutating func commit(_ step: FeedStep) async throws {
-        let next = FeedCursor(feed: entry.feed, frontier: step.frontier, lastPublication: step.last)
+        let next = FeedCursor(feed: entry.feed, frontier: step.frontier, lastPublication: step.last, first: step.first)
         try await context.storage.commit(
             DeviceCommit(cursor: next, previousSize: cursor?.size, batches: step.batches, checkpoint: nil)
         )
         cursor = next
+        lowest = next.first
         report.size = next.size
         report.batches += step.batches.count
         report.keys += step.keys

@@ -23,6 +23,8 @@ public struct SyncError: Error, Sendable, Equatable {
         public static let rosterExpired = Code("rosterExpired")
         /// An index that does not verify.
         public static let badIndex = Code("badIndex")
+        /// Batches that the node says it has dropped, though they cannot be old enough.
+        public static let withheld = Code("withheld")
         /// Bytes of a feed that do not verify or do not decode.
         public static let badFeed = Code("badFeed")
         /// A statement that contradicts what this phone has verified.

@@ -3,7 +3,7 @@ import GRDB
 /// The tables of a phone's store.
 enum DeviceSchema {
     /// `user_version` of the files that this program writes.
-    static let version = 1
+    static let version = 2
     /// `application_id`, "KTDS": tells a device store from any other SQLite file.
     static let applicationID = 0x4b54_4453
 
@@ -20,6 +20,7 @@ enum DeviceSchema {
                 "\(path) is an SQLite file of another program; name another path for the store"
             )
         }
+        if version == 1 { return try addFirst(to: database) }
         guard version == DeviceSchema.version else {
             throw DeviceStoreError(
                 .newerSchema,
@@ -35,6 +36,19 @@ enum DeviceSchema {
         try database.inTransaction(.immediate) {
             try database.execute(sql: tables)
             try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
+            return .commit
+        }
+    }
+
+    /// From version 1: a cursor does not know where its feed began.
+    private static func addFirst(to database: Database) throws {
+        try database.inTransaction(.immediate) {
+            try database.execute(
+                sql: """
+                    ALTER TABLE cursor ADD COLUMN first INTEGER NOT NULL DEFAULT 0;
+                    PRAGMA user_version = \(version)
+                    """
+            )
             return .commit
         }
     }
@@ -66,6 +80,7 @@ enum DeviceSchema {
             size INTEGER NOT NULL,
             last_publication INTEGER NOT NULL,
             frontier BLOB NOT NULL,
+            first INTEGER NOT NULL DEFAULT 0,
             PRIMARY KEY (region, epoch)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE batch (

@@ -72,14 +72,15 @@ extension DeviceStore: DeviceStorage {
     public func cursors() async throws -> [FeedCursor] {
         let path = path
         return try await read("reading the cursors") { database in
-            let sql = "SELECT region, epoch, size, last_publication, frontier FROM cursor ORDER BY region, epoch"
+            let sql = "SELECT region, epoch, size, last_publication, frontier, first FROM cursor ORDER BY region, epoch"
             return try Row.fetchAll(database, sql: sql).map { row in
                 guard let frontier = try? Frontier(bytes: row.bytes(4)[...]), frontier.size == UInt64(row[2] as Int64)
                 else { throw DeviceStoreError.corrupt("a cursor is unreadable", path: path) }
                 return FeedCursor(
                     feed: try row.feed(path),
                     frontier: frontier,
-                    lastPublication: Interval(UInt32(clamping: row[3] as Int64))
+                    lastPublication: Interval(UInt32(clamping: row[3] as Int64)),
+                    first: UInt64(clamping: row[5] as Int64)
                 )
             }
         }
@@ -95,8 +96,10 @@ extension DeviceStore: DeviceStorage {
                 arguments: StatementArguments(key)
             )
             guard size.map({ UInt64($0) }) == commit.previousSize else { throw SyncError.cursorMoved(cursor.feed) }
+            // Only what fills a gap before the cursor may be there already.
+            let verb = commit.previousSize == cursor.size ? "INSERT OR REPLACE" : "INSERT"
             let insert = try database.cachedStatement(
-                sql: "INSERT INTO batch (region, epoch, number, publication, bytes) VALUES (?, ?, ?, ?, ?)"
+                sql: "\(verb) INTO batch (region, epoch, number, publication, bytes) VALUES (?, ?, ?, ?, ?)"
             )
             for batch in commit.batches {
                 try insert.execute(
@@ -112,11 +115,14 @@ extension DeviceStore: DeviceStorage {
             }
             try database.execute(
                 sql: """
-                    INSERT OR REPLACE INTO cursor (region, epoch, size, last_publication, frontier)
-                    VALUES (?, ?, ?, ?, ?)
+                    INSERT OR REPLACE INTO cursor (region, epoch, size, last_publication, frontier, first)
+                    VALUES (?, ?, ?, ?, ?, ?)
                     """,
                 arguments: StatementArguments(key)
-                    + [Int64(cursor.size), Int64(cursor.lastPublication.number), Data(cursor.frontier.bytes)]
+                    + [
+                        Int64(cursor.size), Int64(cursor.lastPublication.number), Data(cursor.frontier.bytes),
+                        Int64(clamping: cursor.first),
+                    ]
             )
         }
     }

@@ -4,23 +4,45 @@
 /// Two to sixteen bytes: groups of `A-Z` and `0-9` joined by single hyphens, the first group letters only. A value of
 /// this type is therefore safe in a path, a log line, a metric label and a file name.
 public struct Region: Hashable, Comparable, Sendable {
+    /// Up to eight bytes of the code each, the first one highest, zeros behind the last: kept inline, since regions are
+    /// compared and copied all the time.
+    private let high: UInt64
+    private let low: UInt64
+
     /// The code as written, for example `VN-01`.
-    public let code: String
+    public var code: String {
+        String(unsafeUninitializedCapacity: Region.maximumLength) { buffer in
+            var count = 0
+            for half in 0..<2 {
+                var word = half == 0 ? high : low
+                while word != 0 {
+                    buffer[count] = UInt8(truncatingIfNeeded: word >> 56)
+                    word <<= 8
+                    count += 1
+                }
+            }
+            return count
+        }
+    }
 
     /// - Returns: nil if `code` is not of the form above.
     public init?(_ code: some StringProtocol) {
-        guard Region.isValid(code.utf8) else { return nil }
-        self.code = String(code)
+        self.init(ascii: code.utf8)
     }
 
     /// - Returns: nil if the bytes are not a region code in ASCII.
     public init?(ascii bytes: some Collection<UInt8>) {
         guard Region.isValid(bytes) else { return nil }
-        self.code = String(decoding: bytes, as: UTF8.self)
+        var words: (high: UInt64, low: UInt64) = (0, 0)
+        for (position, byte) in bytes.enumerated() {
+            let shift = UInt64(56 - 8 * (position % 8))
+            if position < 8 { words.high |= UInt64(byte) << shift } else { words.low |= UInt64(byte) << shift }
+        }
+        (high, low) = words
     }
 
     public static func < (left: Region, right: Region) -> Bool {
-        left.code.utf8.lexicographicallyPrecedes(right.code.utf8)
+        left.high != right.high ? left.high < right.high : left.low < right.low
     }
 
     /// Longest code in bytes.

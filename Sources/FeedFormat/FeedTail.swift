@@ -28,7 +28,16 @@ public struct FeedTail: Equatable, Sendable {
         checkpoint: ArraySlice<UInt8>,
         keys: [RosterRegion.Key]
     ) throws(FormatError) -> Verified {
-        let signed = try SignedCheckpoint(checkpoint, region: feed.region, epoch: feed.epoch, keys: keys)
+        try append(batches, checkpoint: checkpoint, keys: keys, checks: .plain)
+    }
+
+    package mutating func append(
+        _ batches: [ArraySlice<UInt8>],
+        checkpoint: ArraySlice<UInt8>,
+        keys: [RosterRegion.Key],
+        checks: FeedChecks
+    ) throws(FormatError) -> Verified {
+        let signed = try checks.checkpoint(checkpoint, feed, keys)
         var advanced = frontier
         var leaves: [Hash256] = []
         for batch in batches {

@@ -33,16 +33,13 @@ public protocol FeedStorage: Sendable {
     /// All feeds that have ever had a batch here, ascending by feed.
     func feeds() throws(StoreError) -> [StoredFeed]
 
-    /// Lets a feed start above 0: its first batch to be appended is number `base.size`. A feed without this call
-    /// starts at 0. May be repeated, also with another frontier, until the first batch is there; the feed is listed
-    /// from then on. A feed whose batches have all been dropped may begin anew further on; hashes before that go.
-    /// - Throws: `.outOfSequence` if the feed still has batches, or has been beyond `base.size`.
-    func begin(_ feed: FeedID, base: Frontier) throws(StoreError)
-
     /// Appends batches, of several feeds if need be, each the next of its feed. All of them are durable when this
     /// returns; none is there if it throws.
-    /// - Throws: `.outOfSequence` if a batch is not the next of its feed, `.limitExceeded`, `.full`, `.io`.
-    func append(_ batches: [ProvenBatch]) throws(StoreError)
+    /// - Parameter base: where the feed of the first batch begins, if that is above 0. A feed whose batches have all been
+    ///   dropped may begin anew further on; hashes before that go.
+    /// - Throws: `.outOfSequence` if a batch is not the next of its feed, or if the feed that is to begin still has
+    ///   batches or has been beyond `base.size`; `.limitExceeded`, `.full`, `.io`.
+    func append(_ batches: [ProvenBatch], base: Frontier?) throws(StoreError)
 
     /// - Returns: nil if the batch is dropped or has never been here.
     /// - Throws: `.damaged` if its bytes no longer have the leaf hash they had.
@@ -79,4 +76,11 @@ public protocol FeedStorage: Sendable {
 
     /// Ends the store's use of its file. Later calls throw `.closed`; closing again does nothing.
     func close() throws(StoreError)
+}
+
+extension FeedStorage {
+    /// Appends batches of feeds that go on, or that begin at 0.
+    public func append(_ batches: [ProvenBatch]) throws(StoreError) {
+        try append(batches, base: nil)
+    }
 }

@@ -12,20 +12,25 @@ enum FeedTable {
         let size: UInt64
     }
 
-    /// Finds a feed, or lets it begin at the empty frontier.
+    /// Finds a feed that has leaf hashes, or lets it begin at the empty frontier. A row alone is what earlier versions
+    /// left if they were killed between a feed's beginning and its first batch.
     static func position(of feed: FeedID, in database: Database) throws -> Position {
-        let statement = try database.cachedStatement(sql: "SELECT id, size FROM feed WHERE region = ? AND epoch = ?")
+        let statement = try database.cachedStatement(
+            sql: """
+                SELECT id, size FROM feed
+                WHERE region = ? AND epoch = ? AND EXISTS (SELECT 1 FROM leaf WHERE feed = id)
+                """
+        )
         let key: StatementArguments = [feed.region.code, feed.epoch.description]
         if let row = try Row.fetchOne(statement, arguments: key) {
             let size: Int64 = row[1]
             return Position(id: row[0], size: UInt64(clamping: size))
         }
-        try begin(feed, base: Frontier(), in: database)
-        return Position(id: database.lastInsertedRowID, size: 0)
+        return try begin(feed, base: Frontier(), in: database)
     }
 
     /// Puts a feed at a frontier; hashes of batches before it go.
-    static func begin(_ feed: FeedID, base: Frontier, in database: Database) throws {
+    static func begin(_ feed: FeedID, base: Frontier, in database: Database) throws -> Position {
         let size = Int64(base.size)
         let name: StatementArguments = [feed.region.code, feed.epoch.description]
         try database.execute(
@@ -40,6 +45,13 @@ enum FeedTable {
                 """,
             arguments: name + [Data(base.bytes), size, size]
         )
+        let id = try Int64.fetchOne(
+            database,
+            sql: "SELECT id FROM feed WHERE region = ? AND epoch = ?",
+            arguments: name
+        )
+        guard let id else { throw StoreError(.io, "a row for \(feed) is not there after it was written") }
+        return Position(id: id, size: base.size)
     }
 
     /// Batches that a feed still has and has had; of a feed that has only begun, 0 and 0, as it may begin elsewhere.

@@ -15,23 +15,21 @@ public final class MemoryFeedStore: FeedStorage {
         }
     }
 
-    public func begin(_ feed: FeedID, base: Frontier) throws(StoreError) {
+    public func append(_ batches: [ProvenBatch], base: Frontier?) throws(StoreError) {
         try state.withLock { state throws(StoreError) in
             try state.checkOpen()
-            let known = state.feeds[feed].flatMap { $0.leaves.isEmpty ? nil : $0 }
-            let count = known?.count ?? 0
-            try AppendRules.admit(base, of: feed, held: count - (known?.first ?? 0), count: count)
-            state.feeds[feed] = Feed(base: base)
-        }
-    }
-
-    public func append(_ batches: [ProvenBatch]) throws(StoreError) {
-        try state.withLock { state throws(StoreError) in
-            try state.checkOpen()
+            let beginning = base.flatMap { base in batches.first.map { (feed: $0.feed, base: base) } }
+            if let (feed, base) = beginning {
+                let known = state.feeds[feed]
+                let count = known?.count ?? 0
+                try AppendRules.admit(base, of: feed, held: count - (known?.first ?? 0), count: count)
+            }
             var rules = AppendRules()
             for batch in batches {
-                try rules.admit(batch, count: state.feeds[batch.feed]?.count ?? 0)
+                let start = beginning.flatMap { $0.feed == batch.feed ? $0.base.size : nil }
+                try rules.admit(batch, count: start ?? state.feeds[batch.feed]?.count ?? 0)
             }
+            if let (feed, base) = beginning { state.feeds[feed] = Feed(base: base) }
             for batch in batches { state.feeds[batch.feed, default: Feed(base: Frontier())].append(batch) }
         }
     }

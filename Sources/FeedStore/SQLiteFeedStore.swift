@@ -67,22 +67,16 @@ public final class SQLiteFeedStore: FeedStorage {
         }
     }
 
-    public func begin(_ feed: FeedID, base: Frontier) throws(StoreError) {
-        try access("beginning a feed") { database in
-            try database.inTransaction(.immediate) {
-                let extent = try FeedTable.extent(of: feed, in: database)
-                try AppendRules.admit(base, of: feed, held: extent.held, count: extent.count)
-                try FeedTable.begin(feed, base: base, in: database)
-                return .commit
-            }
-        }
-    }
-
-    public func append(_ batches: [ProvenBatch]) throws(StoreError) {
+    public func append(_ batches: [ProvenBatch], base: Frontier?) throws(StoreError) {
         try access("appending \(batches.count) batches") { database in
             try database.inTransaction(.immediate) {
                 var rules = AppendRules()
                 var positions: [FeedID: FeedTable.Position] = [:]
+                if let base, let feed = batches.first?.feed {
+                    let extent = try FeedTable.extent(of: feed, in: database)
+                    try AppendRules.admit(base, of: feed, held: extent.held, count: extent.count)
+                    positions[feed] = try FeedTable.begin(feed, base: base, in: database)
+                }
                 for batch in batches {
                     let position = try positions[batch.feed] ?? FeedTable.position(of: batch.feed, in: database)
                     positions[batch.feed] = position

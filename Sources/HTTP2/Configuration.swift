@@ -23,7 +23,8 @@ public struct ServerConfiguration: Sendable {
     public var maxConcurrentStreams = 100
     /// Requests that one connection may make; then it is ended as at a shutdown. Default 1,000,000.
     public var maxRequestsPerConnection = 1_000_000
-    /// Bytes of a header list, 32 added for each field as RFC 9113, 6.5.2 counts; more is answered 431. Default 16 KiB.
+    /// Bytes of a header list, 32 added for each field as RFC 9113, 6.5.2 counts; more is answered 431, and four times as
+    /// much (64 KiB at least) ends the connection. Default 16 KiB.
     public var maxHeaderListSize = 16 * 1024
     /// Bytes of a request body that may wait for the handler, for each stream. Default 256 KiB.
     public var streamWindow = 256 * 1024

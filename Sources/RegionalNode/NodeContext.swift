@@ -29,6 +29,8 @@ final class NodeContext: Sendable {
     private let verifier: NoteVerifier
     private let arrivals = Mutex<[Arrival]>([])
     private let indexState = Mutex(IndexState())
+    /// Regions of which something was cut off, while routes or merged state may still have it: see `review`.
+    let owedReviews = Mutex<Set<Region>>([])
 
     private struct IndexState {
         /// A refresh waits in the queue and will see whatever has changed until it runs.
@@ -106,13 +108,15 @@ final class NodeContext: Sendable {
         let limit = FormatLimits.epochsPerRegion
         if count > limit {
             raise(
-                "\(region) has more than \(limit) living epochs, since this node was restarted as often; other nodes and "
-                    + "phones take what it publishes now only when the oldest have ended"
+                "\(region) has more than \(limit) living epochs, which start when this node does and publishes, or when a "
+                    + "thief of its key does; others take what this node publishes now only when the oldest have ended: "
+                    + "close the key if it is stolen, see OPERATIONS.md, \"A stolen key\""
             )
         } else if count >= NodeContext.manyEpochs {
             raise(
                 "\(region) has \(NodeContext.manyEpochs) living epochs or more, of \(limit) at most: each start that "
-                    + "publishes begins one, which lives for 15 days; find out why this node is restarted so often"
+                    + "publishes begins one, which lives for 15 days. Find out why this node is restarted so often; if it is not, its key is stolen: see "
+                    + "OPERATIONS.md, \"A stolen key\""
             )
         }
     }
@@ -136,10 +140,14 @@ final class NodeContext: Sendable {
             arrivals.append(arrival)
         }
         logger.info("feed grew", metadata: ["feed": "\(feed)", "batches": "\(count)"])
-        if let served = served.feed(feed), publisher.isForeign(feed, lastPublication: served.lastPublication) {
+        // What stands under a closed key comes back from others where too much was cut off.
+        let isStanding = roster.region(feed.region)?.standing(of: feed.epoch) != nil
+        if !isStanding, let served = served.feed(feed),
+            publisher.isForeign(feed, lastPublication: served.lastPublication)
+        {
             raise(
                 "\(region) publishes elsewhere, too: another process signs in epoch \(feed.epoch) with its key. Is a copy of "
-                    + "this node running? If not, the key is stolen: see OPERATIONS.md, \"A stolen key\""
+                    + "this node running, or was an old image of its disk restored? If neither, the key is stolen: see OPERATIONS.md, \"A stolen key\""
             )
         }
         if indexState.withLock({ $0.version != served.version }) { refreshIndex() }
@@ -185,9 +193,10 @@ final class NodeContext: Sendable {
         if indexState.withLock({ clock.seconds - $0.time >= age }) { refreshIndex() }
     }
 
-    func raise(_ alarm: String) {
+    /// - Parameter subject: if others can cause the alarm at will.
+    func raise(_ alarm: String, about subject: AlarmSubject? = nil) {
         metrics.alarmRaised()
-        if health.raise(alarm, at: clock.now) { logger.error("alarm", metadata: ["what": "\(alarm)"]) }
+        if health.raise(alarm, about: subject, at: clock.now) { logger.error("alarm", metadata: ["what": "\(alarm)"]) }
     }
 
     var recentArrivals: [Arrival] { arrivals.withLock { $0 } }

@@ -1,5 +1,6 @@
 internal import FeedFormat
 internal import HTTP2
+internal import Logging
 internal import NIOCore
 
 /// Where a node listens, with the ports that port 0 stood for.
@@ -26,7 +27,51 @@ struct NodeListeners {
         _ observer: NodeObserver,
         group: any EventLoopGroup
     ) async throws {
-        let publicRoutes = PublicHandler(
+        let publicRoutes = NodeListeners.publicRoutes(configuration, node)
+        let peerRoutes = PeerHandler(
+            publicRoutes: publicRoutes,
+            driver: driver,
+            certificates: certificates,
+            logger: node.logger,
+            metrics: node.metrics.requests
+        )
+        let adminRoutes = AdminHandler(node: node, driver: driver, observer: observer, publicRoutes: publicRoutes)
+        var standard = ServerConfiguration()
+        standard.onLimit = { node.metrics.limits.reached($0) }
+        var links = standard
+        links.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
+
+        var opening = Opening(group: group, logger: node.logger)
+        let open = ListenAddress.tcp(configuration.publicAddress.host, configuration.publicAddress.port)
+        let peers = ListenAddress.tcp(configuration.peerAddress.host, configuration.peerAddress.port)
+        let admin = ListenAddress.unix(configuration.adminSocketPath)
+        let publicServer = try await opening.listen(
+            "listen.public",
+            open,
+            standard,
+            certificates.publicTLS,
+            publicRoutes
+        )
+        let peerServer = try await opening.listen("listen.peers", peers, links, certificates.peerTLS, peerRoutes)
+        _ = try await opening.listen("admin.socket", admin, standard, nil, adminRoutes)
+        var metricsServer: HTTPServer?
+        if let address = configuration.metricsAddress {
+            let monitors = ListenAddress.tcp(address.host, address.port)
+            let routes = MetricsHandler(observer: observer)
+            metricsServer = try await opening.listen("listen.metrics", monitors, standard, nil, routes)
+        }
+        observer.listeners.opened(publicServer: publicServer, peerServer: peerServer)
+        servers = opening.servers
+        addresses = NodeAddresses(
+            publicPort: publicServer.localAddress.port ?? 0,
+            peerPort: peerServer.localAddress.port ?? 0,
+            adminSocketPath: configuration.adminSocketPath,
+            metricsPort: metricsServer?.localAddress.port
+        )
+    }
+
+    private static func publicRoutes(_ configuration: NodeConfiguration, _ node: NodeContext) -> PublicHandler {
+        PublicHandler(
             served: node.served,
             heldIndexes: node.heldIndexes,
             rosters: node.rosters,
@@ -40,16 +85,25 @@ struct NodeListeners {
             raise: { node.raise($0) },
             metrics: node.metrics.requests
         )
-        var standard = ServerConfiguration()
-        standard.onLimit = { node.metrics.limits.reached($0) }
-        var links = standard
-        links.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
-        var servers: [HTTPServer] = []
-        func listen(
+    }
+
+    /// Listeners that are being opened; when one cannot be, those before it are closed.
+    private struct Opening {
+        let group: any EventLoopGroup
+        let logger: Logger
+        private(set) var servers: [HTTPServer] = []
+
+        init(group: any EventLoopGroup, logger: Logger) {
+            self.group = group
+            self.logger = logger
+        }
+
+        /// - Parameter setting: what the operator calls it.
+        mutating func listen(
             _ setting: String,
             _ address: ListenAddress,
             _ configuration: ServerConfiguration,
-            tls: TLSServer? = nil,
+            _ tls: TLSServer?,
             _ handler: any RequestHandler
         ) async throws -> HTTPServer {
             do {
@@ -57,7 +111,7 @@ struct NodeListeners {
                     address,
                     configuration: configuration,
                     group: group,
-                    logger: node.logger,
+                    logger: logger,
                     tls: tls,
                     handler: handler
                 )
@@ -69,55 +123,13 @@ struct NodeListeners {
                 throw NodeError(.listen, "the node cannot start: \(reason) (setting '\(setting)')")
             }
         }
-        let open = configuration.publicAddress
-        let publicServer = try await listen(
-            "listen.public",
-            .tcp(open.host, open.port),
-            standard,
-            tls: certificates.publicTLS,
-            publicRoutes
-        )
-        let peers = configuration.peerAddress
-        let peerHandler = PeerHandler(
-            publicRoutes: publicRoutes,
-            driver: driver,
-            certificates: certificates,
-            logger: node.logger,
-            metrics: node.metrics.requests
-        )
-        let peerServer = try await listen(
-            "listen.peers",
-            .tcp(peers.host, peers.port),
-            links,
-            tls: certificates.peerTLS,
-            peerHandler
-        )
-        let admin = AdminHandler(node: node, driver: driver, observer: observer, publicRoutes: publicRoutes)
-        _ = try await listen("admin.socket", .unix(configuration.adminSocketPath), standard, admin)
-        var metricsServer: HTTPServer?
-        if let address = configuration.metricsAddress {
-            let handler = MetricsHandler(observer: observer)
-            metricsServer = try await listen(
-                "listen.metrics",
-                .tcp(address.host, address.port),
-                standard,
-                handler
-            )
-        }
-        observer.listeners.opened(publicServer: publicServer, peerServer: peerServer)
-        self.servers = servers
-        addresses = NodeAddresses(
-            publicPort: publicServer.localAddress.port ?? 0,
-            peerPort: peerServer.localAddress.port ?? 0,
-            adminSocketPath: configuration.adminSocketPath,
-            metricsPort: metricsServer?.localAddress.port
-        )
     }
 
     /// Bytes of range bodies kept in memory.
     private static let cacheBytes = 32 << 20
 
-    /// Ranges being read from the store at once, each of some megabytes; those in the cache do not count.
+    /// Ranges being read from the store at once, each of some megabytes; those in the cache, and those that are only
+    /// being sent, do not count.
     private static let rangesAtOnce = 128
 
     /// Closes the connections of peers whose certificates count no more.

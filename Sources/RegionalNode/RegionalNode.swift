@@ -193,6 +193,7 @@ public struct RegionalNode: Service {
         let (stored, forks) = try await queue.run { storage in
             try storage.cut(ClosureReview.cuts(roster.regions, feeds: storage.feeds(), storage))
             let feeds = try storage.feeds()
+            try publisher.inspect(storage)
             try StoreCare.checkRoots(of: feeds, in: storage, roster: roster)
             try publisher.rebuild(from: storage, feeds: feeds)
             return (feeds, try KnownForks.Known.open(in: storage, roster))
@@ -217,6 +218,7 @@ public struct RegionalNode: Service {
     /// Drops batches 15 days after their publication.
     private func sweep(_ node: NodeContext, _ driver: ReplicationDriver) async {
         while !Task.isCancelled {
+            node.health.endForgotten(at: node.clock.now)
             do {
                 try await node.queue.run { storage in try node.dropExpired(storage, report: driver.report) }
             } catch {

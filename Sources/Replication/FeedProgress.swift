@@ -22,6 +22,8 @@ struct FeedProgress: Sendable {
     var waiting: [ProvenBatch] = []
     /// Since when a batch is known to exist that its sender has not pushed; nil if fetching need not wait for a push.
     var missingSince: Timestamp?
+    /// When the newest batch was proven.
+    var provenAt: Timestamp?
     /// No fetch before this time: the store failed, or a batch lies ahead of the clock.
     var retryAt: Timestamp?
     /// Set when a signed batch turned out malformed: nothing of this feed is taken any more.
@@ -72,6 +74,12 @@ struct LinkProgress: Sendable {
     let expected: Region?
     /// What the peer says it holds, or was pushed.
     var holds = SortedMap<FeedID, Advert>()
+    /// Since when it says that it holds so many.
+    var heard = SortedMap<FeedID, Heard>()
+    /// Feeds of which it is to be told, also if it holds as much or not.
+    var untold = SortedMap<FeedID, Bool>()
+    /// A pushed batch need not be preceded by an advert.
+    var takesBatchesAsAdverts = false
     /// Up to where the peer knows that this node holds a feed: it pushes only what comes next.
     var told = SortedMap<FeedID, UInt64>()
     /// What the peer says of its roster.
@@ -103,13 +111,20 @@ struct LinkProgress: Sendable {
     /// Takes the peer's word on a feed.
     /// - Returns: false if it speaks of more epochs of the region than can matter; twice the limit leaves room for
     ///   those that wait for others to end.
-    mutating func note(_ advert: Advert) -> Bool {
+    mutating func note(_ advert: Advert, now: Timestamp) -> Bool {
         guard
             holds[advert.feed] != nil
                 || holds.positions(of: advert.feed.region).count < 2 * FormatLimits.epochsPerRegion
         else { return false }
+        if advert.count > holds[advert.feed]?.count ?? 0 { heard[advert.feed] = Heard(count: advert.count, time: now) }
         holds[advert.feed] = advert
         return true
+    }
+
+    /// When a peer first said that it holds so many batches of a feed.
+    struct Heard: Sendable {
+        let count: UInt64
+        let time: Timestamp
     }
 
     /// How many batches of a feed the peer has, as far as anybody knows and they may count.
@@ -148,7 +163,13 @@ struct PendingStore: Sendable {
 public struct ReplicationSettings: Sendable {
     /// How long an adverted batch may stay away while a parent is expected to push it, in milliseconds. Shorter finds
     /// a failing parent sooner and fetches more batches twice.
-    public var pushGrace: Int64 = 300
+    public var pushGrace: Int64 = 150
+    /// How long an advert may wait for others, in milliseconds. Longer makes fewer frames, and first fetches later.
+    public var advertPause: Int64 = 5
+    /// By how much a neighbour's advert must be ahead of the parent's push to count, in milliseconds, and for how many
+    /// batches in a row before the neighbour goes on trial. Less finds faster ways sooner and changes parents for nothing.
+    public var trialLead: Int64 = 8
+    public var trialWins = 2
     /// Batches asked for in one fetch, and kept while a store is under way. More saves round trips and holds more
     /// unverified bytes in memory.
     public var batchesPerFetch: UInt64 = 32

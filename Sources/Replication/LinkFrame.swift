@@ -47,8 +47,10 @@ public enum LinkFrame: Equatable, Sendable {
         /// The release of this protocol: 1.
         public var version: UInt8
         public var region: Region
-        /// Optional abilities; none is defined yet, unknown bits are ignored.
+        /// Optional abilities of the sender; unknown bits are ignored.
         public var features: UInt64
+        /// It takes a pushed batch for an advert of it, so that none need go before.
+        public static let batchesAreAdverts: UInt64 = 1
 
         public init(version: UInt8 = 1, region: Region, features: UInt64 = 0) {
             self.version = version

@@ -4,8 +4,8 @@ public import FeedFormat
 /// Replication as a value: events in, effects out. It holds no socket, clock, store or randomness; the node's shell
 /// and the tests feed it the same way. What it holds of a feed is its frontier, never its batches.
 ///
-/// First form: every neighbour hears of every new batch (adverts); the batches of a region flow unasked from the
-/// neighbour subscribed to; whatever is missing after a moment is fetched by number from a neighbour that has it.
+/// Every neighbour hears of every new batch (adverts); the batches of a region flow unasked along a tree that is learned
+/// (`RegionTree`); whatever is missing after a moment is fetched by number from a neighbour that has it.
 public struct Replica: Sendable {
     public let region: Region
     /// The newest that this node has.
@@ -13,10 +13,13 @@ public struct Replica: Sendable {
     var rosterHash: Hash256
     var rosterFetch: PendingRoster?
     let settings: ReplicationSettings
+    let checks: FeedChecks
     var feeds = SortedMap<FeedID, FeedProgress>()
     var links = SortedMap<LinkID, LinkProgress>()
-    /// Per region the link along which its batches are subscribed.
-    var parents = SortedMap<Region, LinkID>()
+    /// Per region along which link its batches come.
+    var trees = SortedMap<Region, RegionTree>()
+    /// When adverts that wait are sent.
+    var advertsDue: Timestamp?
     var fetches = SortedMap<RequestID, PendingFetch>()
     var stores = SortedMap<RequestID, PendingStore>()
     var repairs = SortedMap<FeedID, FeedRepair>()
@@ -51,6 +54,18 @@ public struct Replica: Sendable {
         forks: [ForkProof] = [],
         settings: ReplicationSettings = .init()
     ) {
+        self.init(region: region, roster: roster, held: held, forks: forks, settings: settings, checks: .plain)
+    }
+
+    package init(
+        region: Region,
+        roster: Roster,
+        held: [HeldFeed],
+        forks: [ForkProof] = [],
+        settings: ReplicationSettings = .init(),
+        checks: FeedChecks
+    ) {
+        self.checks = checks
         self.region = region
         self.roster = roster
         rosterHash = roster.hash
@@ -73,7 +88,9 @@ public struct Replica: Sendable {
         switch event {
         case .linkOpened(let link, let expected):
             links[link] = LinkProgress(expected: expected)
-            effects.append(.send(link, .hello(LinkFrame.Hello(region: region))))
+            effects.append(
+                .send(link, .hello(LinkFrame.Hello(region: region, features: LinkFrame.Hello.batchesAreAdverts)))
+            )
         case .linkClosed(let link):
             forget(link)
         case .received(let link, let frame):
@@ -213,49 +230,14 @@ extension Replica {
         guard expected == nil || expected == hello.region else {
             return close(link, "it calls itself \(hello.region) where the roster has another region")
         }
-        links.update(link) { $0.peer = hello.region }
+        links.update(link) { progress in
+            progress.peer = hello.region
+            progress.takesBatchesAsAdverts = hello.features & LinkFrame.Hello.batchesAreAdverts != 0
+        }
         effects.append(.send(link, rosterFrame))
         adverts(on: link)
         tellForks(on: link)
         if let ownIndex { effects.append(.send(link, ownIndex.frame)) }
-    }
-
-    /// Says what is held of all feeds that the roster lists.
-    mutating func adverts(on link: LinkID) {
-        let adverts = held.filter { roster.region($0.feed.region) != nil }
-        for start in stride(from: 0, to: adverts.count, by: Replica.advertsPerFrame) {
-            let part = adverts[start..<min(start + Replica.advertsPerFrame, adverts.count)]
-            effects.append(.send(link, .adverts(Array(part))))
-        }
-        links.update(link) { progress in
-            for advert in adverts { progress.told[advert.feed] = advert.count }
-        }
-    }
-
-    private mutating func note(_ adverts: [Advert], from link: LinkID, peer: Region, now: Timestamp) {
-        var unknown: Region?
-        var crowded: Region?
-        for advert in adverts {
-            let feed = advert.feed
-            guard roster.region(feed.region) != nil else {
-                unknown = feed.region
-                continue
-            }
-            guard links.update(link, { $0.note(advert) }) == true else {
-                crowded = feed.region
-                continue
-            }
-            if isFrozen(feed) { continue }
-            if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
-            endPull(of: feed, since: advert, from: link)
-            feeds.update(feed) { progress in
-                if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
-            }
-            touched.append(feed)
-        }
-        // One alarm a frame: a frame may hold thousands of adverts.
-        if let unknown { effects.append(.alarm(.unknownRegion(unknown, peer: peer))) }
-        if let crowded { effects.append(.alarm(.tooManyEpochs(crowded))) }
     }
 
     mutating func close(_ link: LinkID, _ reason: String) {
@@ -268,8 +250,19 @@ extension Replica {
         links[link] = nil
         dropInquiries(of: link)
         touched.append(contentsOf: lost.holds.keys)
-        for (region, parent) in zip(parents.keys, parents.values) where parent == link { parents[region] = nil }
+        for region in trees.keys {
+            guard parent(of: region) == link else {
+                trees.update(region) { _ = $0.lose(link) }
+                continue
+            }
+            loseParent(link, of: region)
+            // Nobody will push what was under way.
+            for position in feeds.positions(of: region) {
+                let feed = feeds.keys[position]
+                guard feeds.values[position].missingSince != nil else { continue }
+                feeds.update(feed) { $0.missingSince = nil }
+                touched.append(feed)
+            }
+        }
     }
-
-    private static let advertsPerFrame = 1024
 }

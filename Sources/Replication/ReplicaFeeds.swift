@@ -15,20 +15,23 @@ extension Replica {
             return effects.append(.alarm(.unknownRegion(feed.region, peer: peer)))
         }
         takeAnswer(pushed, from: link, now: now)
-        guard let progress = feeds[feed], !progress.isBlocked, !isFrozen(feed),
+        guard links[link]?.isDistrusted(for: feed, now: now) == false else { return }
+        // What cannot be read may be what the region signed: fetched by number, it is judged.
+        let number = (try? Batch(pushed.bytes))?.number
+        guard noteHolder(link, of: number ?? feeds[feed]?.proven.next ?? 0, feed, peer: peer, now: now),
+            let progress = feeds[feed], !progress.isBlocked, !isFrozen(feed),
             progress.base?.link == nil || progress.base?.link == link,
-            progress.waiting.count < settings.batchesPerFetch,
-            links[link]?.isDistrusted(for: feed, now: now) == false,
-            let batch = try? Batch(pushed.bytes), batch.number == progress.proven.next
+            progress.waiting.count < settings.batchesPerFetch, let number, number == progress.proven.next
         else { return }
         let received = ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)
         touched.append(feed)
         let isTaken = take([received], of: feed, from: link, now: now).taken == 1
-        finishPull(of: feed, from: link, isTaken: isTaken)
+        let isPulled = finishPull(of: feed, from: link, isTaken: isTaken)
         guard isTaken else { return }
         // Its sender counts it as held here, and may have more under way.
-        links.update(link) { $0.told[feed] = batch.number + 1 }
+        links.update(link) { $0.told[feed] = number + 1 }
         feeds.update(feed) { $0.missingSince = now }
+        learn(feed, from: link, isPushed: !isPulled, now: now)
     }
 
     /// Proves batches one after the other and hands the proven ones to the store.
@@ -110,7 +113,7 @@ extension Replica {
         }
         let verified: FeedTail.Verified
         do throws(FormatError) {
-            verified = try tail.append([item.bytes[...]], checkpoint: item.checkpoint[...], keys: keys)
+            verified = try tail.append([item.bytes[...]], checkpoint: item.checkpoint[...], keys: keys, checks: checks)
         } catch {
             if roster.region(feed.region)?.isClosed(item.checkpoint[...], of: feed.epoch) == true { return .closed }
             return isSigned(item, of: feed, after: proven, keys: keys) ? .malformed(error) : .unproven(error)
@@ -119,8 +122,7 @@ extension Replica {
             return .unproven(FormatError(.truncated, "\(feed): no batch came"))
         }
         do throws(FormatError) {
-            _ = try batch.keys()
-            _ = try batch.predecessors()
+            try checks.content(batch, leaf)
         } catch {
             return .malformed(error)
         }
@@ -228,43 +230,10 @@ extension Replica {
         feeds.update(feed) { $0.first = max($0.first, min(first, $0.count)) }
         forgetRepairs(of: feed, below: first)
         guard let progress = feeds[feed] else { return }
-        for id in links.keys where links[id]?.peer != nil { advertise(feed, to: id) }
+        advertiseSoon(feed)
         guard !progress.isLiving else { return }
         let range = feeds.positions(of: feed.region)
         touched.append(contentsOf: feeds.keys[range])
-    }
-
-    /// Pushes batches to those who subscribed and are ready for them, and tells all others. The parent is told too:
-    /// what it did not push itself it must learn of, or it would not push what comes next.
-    private mutating func spread(_ batches: [ProvenBatch], of feed: FeedID) {
-        guard let progress = feeds[feed], progress.isLiving, let number = batches.first?.number,
-            !isUnderReview(feed.region)
-        else { return }
-        for id in links.keys {
-            guard let link = links[id], link.peer != nil else { continue }
-            let theirs = link.holds[feed]?.count ?? 0
-            if theirs >= progress.count {
-                if parents[feed.region] == id, (link.told[feed] ?? 0) < progress.count { advertise(feed, to: id) }
-                continue
-            }
-            // The advert goes first, so that a receiver who lacks earlier batches knows what to fetch.
-            advertise(feed, to: id)
-            guard link.subscriptions[feed.region] == true, theirs >= number else { continue }
-            for batch in batches.dropFirst(Int(theirs - number)) {
-                let pushed = LinkFrame.PushedBatch(feed: feed, bytes: batch.bytes, checkpoint: batch.checkpoint)
-                effects.append(.send(id, .batch(pushed)))
-            }
-            let pushed = Advert(feed: feed, first: progress.first, count: progress.count)
-            links.update(id) { $0.holds[feed] = pushed }
-        }
-    }
-
-    mutating func advertise(_ feed: FeedID, to link: LinkID) {
-        guard let progress = feeds[feed],
-            let advert = Advert(feed: feed, first: progress.first, count: progress.count)
-        else { return }
-        effects.append(.send(link, .adverts([advert])))
-        links.update(link) { $0.told[feed] = advert.count }
     }
 
     /// Epochs of a region of which batches are held or about to be.

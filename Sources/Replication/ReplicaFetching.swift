@@ -20,10 +20,12 @@ extension Replica {
         touched = []
         attendToRoster(now: now)
         attendToInquiries(now: now)
+        sendAdverts(now: now)
         var next = waits.values.min()
         for fetch in fetches.values { next = earlier(next, fetch.deadline) }
         for repair in repairs.values { next = earlier(next, repair.retryAt) }
         for inquiry in inquiries.values { next = earlier(next, inquiry.deadline) }
+        if let advertsDue { next = earlier(next, advertsDue) }
         if let indexDue { next = earlier(next, indexDue) }
         if let rosterDue { next = earlier(next, rosterDue) }
         if let next, isTick || next != lastWake { effects.append(.wake(next)) }
@@ -49,6 +51,7 @@ extension Replica {
         }
         let due = dueTime(of: progress, now: now)
         if due <= now {
+            if progress.missingSince != nil { missPush(of: feed.region) }
             startFetch(feed, progress, source: source, now: now)
         } else {
             waits[feed] = due
@@ -69,11 +72,16 @@ extension Replica {
         }
     }
 
-    /// A fetch waits for the end of a pause, and a moment for the parent's push.
+    /// A fetch waits for the end of a pause, and a moment for the parent's push, unless that has said it holds the batch:
+    /// it would have pushed it instead.
     private func dueTime(of progress: FeedProgress, now: Timestamp) -> Timestamp {
         var due = progress.retryAt ?? now
-        if parents[progress.durable.feed.region] != nil, let since = progress.missingSince {
-            due = max(due, since.advanced(byMilliseconds: settings.pushGrace))
+        let feed = progress.durable.feed
+        if let parent = parent(of: feed.region), let since = progress.missingSince {
+            let hasIt = (links[parent]?.holds[feed]?.count ?? 0) > progress.proven.next
+            if !hasIt || links[parent]?.takesBatchesAsAdverts != true {
+                due = max(due, since.advanced(byMilliseconds: settings.pushGrace))
+            }
         }
         return due
     }
@@ -90,6 +98,7 @@ extension Replica {
     /// oldest link. What follows an unproven frontier is asked of its giver alone.
     private func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, rank: SourceRank)?
+        let parent = parent(of: feed.region)
         for (id, link) in zip(links.keys, links.values) {
             if let giver = progress.base?.link, giver != id { continue }
             guard isSource(link, for: feed, progress), let advert = link.holds[feed] else { continue }
@@ -99,7 +108,7 @@ extension Replica {
                 failures: failures?.count ?? 0,
                 start: max(advert.first, progress.proven.next),
                 count: advert.count,
-                isParent: parents[feed.region] == id
+                isParent: parent == id
             )
             if let current = best, !rank.precedes(current.rank) { continue }
             best = (id, rank)
@@ -144,14 +153,6 @@ extension Replica {
         }
     }
 
-    /// Whoever delivered what was missing becomes the neighbour whose batches flow here unasked.
-    mutating func adopt(_ link: LinkID, asParentOf region: Region) {
-        guard parents[region] != link, region != self.region, links[link] != nil else { return }
-        if let former = parents[region] { effects.append(.send(former, .unsubscribe(region))) }
-        parents[region] = link
-        effects.append(.send(link, .subscribe(region)))
-    }
-
     mutating func finishFrontier(
         _ request: RequestID,
         _ frontier: Frontier?,
@@ -184,6 +185,7 @@ extension Replica {
         let outcome = take(news, of: fetch.feed, from: fetch.link, now: now)
         if outcome.taken == 0 { return }
         feeds.update(fetch.feed) { $0.missingSince = nil }
+        learn(fetch.feed, from: fetch.link, isPushed: false, now: now)
         if outcome.isRejected { return }
         links.update(fetch.link) { $0.failures[fetch.feed] = nil }
         adopt(fetch.link, asParentOf: fetch.feed.region)
@@ -222,9 +224,7 @@ extension Replica {
         let until = now.advanced(byMilliseconds: settings.distrust)
         let failures = LinkProgress.Failures(count: failed + 1, until: until, isDistrusted: true)
         setFailures(failures, of: link, for: feed)
-        guard parents[feed.region] == link else { return }
-        parents[feed.region] = nil
-        effects.append(.send(link, .unsubscribe(feed.region)))
+        loseParent(link, of: feed.region)
     }
 
     private mutating func setFailures(_ failures: LinkProgress.Failures, of link: LinkID, for feed: FeedID) {

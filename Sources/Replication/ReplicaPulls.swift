@@ -43,17 +43,19 @@ extension Replica {
     }
 
     /// A batch has come over a link. If it was asked for and is good, that is the way to this neighbour.
-    mutating func finishPull(of feed: FeedID, from link: LinkID, isTaken: Bool) {
+    /// - Returns: whether it was asked for.
+    mutating func finishPull(of feed: FeedID, from link: LinkID, isTaken: Bool) -> Bool {
         guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.isPull, fetch.link == link else {
-            return
+            return false
         }
         fetches[request] = nil
         feeds.update(feed) { $0.fetch = nil }
-        guard isTaken else { return }
+        guard isTaken else { return true }
         links.update(link) { progress in
             progress.isPulled = true
             progress.failures[feed] = nil
         }
         adopt(link, asParentOf: feed.region)
+        return true
     }
 }

@@ -64,6 +64,34 @@ final class TemporaryFolder {
         try await store.reduceBatches(of: feed.region, into: []) { $0.append($1.number) }
     }
 
+    /// A file of version 1 is brought up to date: its cursors began at 0.
+    @Test func anOlderFileIsTakenOver() async throws {
+        let path = folder.path("phone.db")
+        let batches = try batches(5)
+        do {
+            let store = try DeviceStore(path: path)
+            try await store.commit(commit(batches, 0..<3))
+            try await store.execute("ALTER TABLE cursor DROP COLUMN first; PRAGMA user_version = 1")
+        }
+        let store = try DeviceStore(path: path)
+        #expect(try await store.cursors() == [commit(batches, 0..<3).cursor])
+        // Batches before those that a phone began with come later, the cursor stays.
+        let begun = commit(batches, 3..<5)
+        let cursor = FeedCursor(
+            feed: feed,
+            frontier: begun.cursor.frontier,
+            lastPublication: begun.cursor.lastPublication,
+            first: 2
+        )
+        try await store.commit(begun)
+        try await store.commit(
+            DeviceCommit(cursor: cursor, previousSize: 5, batches: commit(batches, 2..<4).batches, checkpoint: nil)
+        )
+        #expect(try await store.cursors() == [cursor])
+        #expect(try await numbers(store) == [0, 1, 2, 3, 4])
+        #expect(try await store.checkpoint(of: feed, size: 5) == [5])
+    }
+
     @Test func everythingIsThereAfterReopening() async throws {
         let path = folder.path("phone.db")
         let batches = try batches(5)
@@ -121,7 +149,7 @@ final class TemporaryFolder {
         try await store.commit(commit(try batches(1), 0..<1))
         #expect(try await store.pragma("synchronous") == "2")
         #expect(try await store.pragma("journal_mode") == "wal")
-        #expect(try await store.pragma("user_version") == "1")
+        #expect(try await store.pragma("user_version") == "2")
         for file in [path, path + "-wal"] {
             let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? NSNumber
             #expect(mode?.intValue == 0o600, "\(file)")
@@ -232,7 +260,7 @@ final class TemporaryFolder {
         #expect(throws: DeviceStoreError(.cannotOpen, "")) { try DeviceStore(path: folder.path("none/phone.db")) }
         #expect(throws: DeviceStoreError(.cannotOpen, "")) { try DeviceStore(path: folder.url.path) }
         for (statement, code) in [
-            ("PRAGMA user_version = 2", DeviceStoreError.Code.newerSchema),
+            ("PRAGMA user_version = 3", DeviceStoreError.Code.newerSchema),
             ("PRAGMA application_id = 7", .cannotOpen),
         ] {
             let path = folder.path(code.name)

@@ -61,8 +61,6 @@ struct CrashRuns {
     private var clock: UInt32 = 1000
     /// The call whose answer the last crash swallowed.
     private var open: CrashCall?
-    /// A feed that has begun and waits for its first batch.
-    private var begun: (feed: FeedID, start: UInt64)?
     private(set) var tally = Tally()
 
     /// - Parameter path: where the store's lock lies; its content is on a new disk.
@@ -85,7 +83,6 @@ struct CrashRuns {
 
     private mutating func live() throws {
         let disk = fileSystem.disk
-        begun = nil
         if random.next() % 4 == 0 { disk.fuse = 1 + Int(random.next() % 24) }
         let store: SQLiteFeedStore
         do throws(StoreError) {
@@ -128,18 +125,15 @@ struct CrashRuns {
         open = nil
         try call.make(in: oracle)
         switch call {
-        case .append: tally.appended += 1
+        case .append(_, let base):
+            tally.appended += 1
+            if base != nil { tally.begun += 1 }
         case .drop: tally.dropped += 1
-        case .begin: tally.begun += 1
         case .set: break
         }
     }
 
     private mutating func nextCall() throws -> CrashCall {
-        if let begun {
-            self.begun = nil
-            return .append(batches(of: begun.feed, from: begun.start))
-        }
         let held = try oracle.feeds()
         let choice = random.next() % 16
         if choice == 0 { return .drop(Interval(clock - UInt32(random.next() % 40))) }
@@ -150,15 +144,14 @@ struct CrashRuns {
             // Nothing held: the feed may begin anywhere beyond what it had.
             let start = (held.first { $0.feed == feed }?.count ?? 0) + random.next() % 6
             let base = Frontier(leaves: (0..<start).map { Hash256(hashing: [UInt8(truncatingIfNeeded: $0)]) })
-            begun = (feed, start)
-            return .begin(feed, base)
+            return .append(batches(of: feed, from: start), base)
         }
         var appended = batches(of: feed, from: known.count)
         // At times two feeds in one transaction.
         if choice < 6, let other = held.first(where: { $0.feed != feed && $0.first < $0.count }) {
             appended += batches(of: other.feed, from: other.count)
         }
-        return .append(appended)
+        return .append(appended, nil)
     }
 
     private mutating func batches(of feed: FeedID, from start: UInt64) -> [ProvenBatch] {
@@ -202,8 +195,8 @@ struct CrashRuns {
 
 /// One call of a store's writers, as the node makes it.
 enum CrashCall {
-    case append([ProvenBatch])
-    case begin(FeedID, Frontier)
+    /// With the frontier at which the feed of the first batch begins.
+    case append([ProvenBatch], Frontier?)
     case drop(Interval)
     case set(String, [UInt8])
 
@@ -213,8 +206,7 @@ enum CrashCall {
 
     func make(in store: any FeedStorage) throws {
         switch self {
-        case .append(let batches): try store.append(batches)
-        case .begin(let feed, let base): try store.begin(feed, base: base)
+        case .append(let batches, let base): try store.append(batches, base: base)
         case .drop(let limit): _ = try store.drop(publishedAtOrBefore: limit)
         case .set(let name, let value): try store.setSetting(name, value)
         }

@@ -32,16 +32,14 @@ import Testing
         let scratch = try Scratch()
         let store = try scratch.store(kind)
         let (one, two) = (try feed("VN-01"), try feed("VN-02"))
-        try store.begin(one, base: frontier(5))
-        try store.append([batch(one, 5), batch(one, 6), batch(two, 0)])
+        try store.append([batch(one, 5), batch(one, 6), batch(two, 0)], base: frontier(5))
         // At or before its base nothing is left, either.
         try store.cut([FeedCut(one, to: 5), FeedCut(two, to: 0)])
         #expect(try store.feeds().isEmpty)
         #expect(try store.batches(one, 0..<9).isEmpty)
         try store.append([batch(one, 0), batch(one, 1)])
         #expect(try store.feeds().map(\.count) == [2])
-        try store.begin(two, base: frontier(3))
-        try store.append([batch(two, 3)])
+        try store.append([batch(two, 3)], base: frontier(3))
         #expect(try store.feeds().map(\.count) == [2, 4])
     }
 

@@ -37,7 +37,7 @@ struct StreamingTests {
     func keepalive() async throws {
         var server = ServerConfiguration()
         server.keepalive = Keepalive(interval: .milliseconds(40), timeout: .seconds(2))
-        server.idleTimeout = .milliseconds(500)
+        server.idleTimeout = .seconds(1)
         server.stallTimeout = .milliseconds(100)
         var client = ClientConfiguration()
         client.keepalive = Keepalive(interval: .milliseconds(40), timeout: .seconds(2))
@@ -63,7 +63,7 @@ struct StreamingTests {
             try await peer.send(Frame.settings)
         }
         var client = ClientConfiguration()
-        client.keepalive = Keepalive(interval: .milliseconds(500), timeout: .milliseconds(200))
+        client.keepalive = Keepalive(interval: .milliseconds(1500), timeout: .milliseconds(200))
         try await withConnection(to: port, client) { connection in
             let start = ContinuousClock.now
             await #expect(throws: HTTPError(.timeout, "")) {

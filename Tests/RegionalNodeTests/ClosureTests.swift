@@ -1,9 +1,12 @@
 import ExposureKeys
 import ExposureNotification
 import FeedFormat
+import FeedStore
+import Foundation
 import HTTP2
 import NIOCore
 import RegionalNode
+import Synchronization
 import Testing
 import TestSupport
 
@@ -17,6 +20,48 @@ import TestSupport
     /// Alarms that blame a peer for batches.
     private func accusations(_ node: TestNode) async throws -> [String] {
         try await node.status().alarms.map(\.what).filter { $0.contains("sent of feed") || $0.contains("malformed") }
+    }
+
+    /// The cut is made, what follows it fails: once by chance, once since the file is broken.
+    @Test(arguments: [StoreError.Code.io, .corrupt])
+    func aReviewThatFailsHalfWayIsMadeUpFor(code: StoreError.Code) async throws {
+        try await Nodes.with("VN-01", "VN-48") { nodes in
+            let country = nodes.country
+            try await nodes.start(0)
+            let openings = Mutex(0)
+            try await nodes.start(1) { path in
+                let number = openings.withLock { openings in
+                    openings += 1
+                    return openings
+                }
+                let store = try SQLiteFeedStore(path: path)
+                return number == 1 ? FailingStore(store, failingAfterCut: 1, code) : store
+            }
+            var feed = ""
+            for _ in 0..<3 {
+                feed = try await nodes[0].publish(try country.archive(patients: 5), of: country).feed ?? ""
+            }
+            #expect(try await nodes.converge(0, 1))
+            let epoch = try #require(Epoch(hexadecimal: feed.suffix(16)))
+            let body = try await nodes[0].get("/v1/feeds/\(feed)/frontier/2").1
+            let root = try Frontier(bytes: Array(body.readableBytesView)[...]).root
+            // The neighbour stays: what stands and is lost with the broken store comes back from it.
+            let next = try country.nextSigner()
+            let roster = try country.closing(standing: .init(epoch: epoch, size: 2, root: root), next: next)
+            let node = try nodes[1]
+            #expect(try await node.install(roster).0.status == 200)
+            // Over the local socket anew each time: a broken store has the node start again, with other ports.
+            func counts() async throws -> [String: UInt64] {
+                let connection = try await TestNode.connect(.unix(node.addresses.adminSocketPath))
+                let answer = try? await connection.get(AdminRoutes.status, maxBody: 16 << 20)
+                await connection.close()
+                guard let answer, answer.0.status == 200 else { return [:] }
+                let status = try JSONDecoder().decode(NodeStatus.self, from: Data(answer.1.readableBytesView))
+                return Dictionary(uniqueKeysWithValues: status.feeds.map { ($0.feed, $0.count) })
+            }
+            #expect(try await eventually(seconds: 30) { (try? await counts()) == [feed: 2] })
+            #expect(openings.withLock { $0 } == (code == .io ? 1 : 2))
+        }
     }
 
     @Test func whatIsNotNamedLeavesAllNodesAndIsPublishedAgain() async throws {

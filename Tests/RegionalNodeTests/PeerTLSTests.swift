@@ -71,6 +71,32 @@ import Testing
         }
     }
 
+    /// One region cannot take the places of all.
+    @Test func aThirdLinkOfARegionReplacesItsFirst() async throws {
+        try await Nodes.with("VN-01", "VN-48", isSecure: true) { nodes in
+            let node = try await nodes.start(0)
+            let region = nodes.country.regions[1]
+            let connection = try await connect(nodes, 0, showing: nodes.country.certificates[1])
+            var streams: [ClientStream] = []
+            for _ in 1...3 {
+                let stream = try await connection.open(RequestHead(method: "POST", path: "/v1/link"))
+                #expect(try await stream.response().status == 200)
+                try await stream.write(ByteBuffer(bytes: LinkFrame.hello(LinkFrame.Hello(region: region)).encoded()))
+                streams.append(stream)
+                #expect(try await eventually { try await node.status().links == [region.code] })
+            }
+            // The first has ended, the others have not.
+            do {
+                for try await _ in streams[0].body {}
+            } catch is HTTPError {
+                // Reset rather than ended.
+            }
+            #expect(try await node.status().links == [region.code])
+            for stream in streams { stream.reset() }
+            await connection.close()
+        }
+    }
+
     /// The roster lets VN-48 show its certificate for ten seconds more.
     @Test func aLinkEndsWithTheCertificate() async throws {
         try await Nodes.with("VN-01", "VN-48", isSecure: true, lastUntil: TestCountry.time + 10) { nodes in

@@ -110,6 +110,23 @@ import TestSupport
         }
     }
 
+    /// The roster in force is the kept one: the file of the setting lists this region.
+    @Test func aStartThatIsRefusedNamesTheRosterThatRefusesIt() async throws {
+        try await Nodes.with("VN-01", "VN-48") { nodes in
+            try await nodes.start(0)
+            let second = try nodes.country.next { Array($0.suffix(1)) }
+            #expect(try await nodes[0].install(second.bytes).0.status == 200)
+            try await nodes.stop(0)
+            do {
+                try await nodes.start(0)
+                Issue.record("it started")
+            } catch let error as NodeError {
+                #expect(error.code == .notInRoster, "\(error)")
+                #expect(error.reason.contains("VN-01.store.roster, version 2"), "\(error)")
+            }
+        }
+    }
+
     @Test func aKeptRosterThatCannotBeReadIsPassedOverWithAnAlarm() async throws {
         try await Nodes.with("VN-01") { nodes in
             try await nodes.start(0)

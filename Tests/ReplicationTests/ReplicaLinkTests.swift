@@ -27,7 +27,8 @@ import TestSupport
             Issue.record("a link begins with a hello")
             return
         }
-        #expect(hello == LinkFrame.Hello(version: 1, region: network.nodes[0].region, features: 0))
+        let features = LinkFrame.Hello.batchesAreAdverts
+        #expect(hello == LinkFrame.Hello(version: 1, region: network.nodes[0].region, features: features))
     }
 
     private func isClose(_ effects: [ReplicaEffect], _ part: String) -> Bool {

@@ -30,9 +30,8 @@ extension Simulation {
     }
 
     func verifies(_ batch: ProvenBatch) -> Bool {
-        let (region, epoch) = (batch.feed.region, batch.feed.epoch)
-        let keys = roster.region(region)?.keys ?? []
-        let note = try? SignedCheckpoint(batch.checkpoint[...], region: region, epoch: epoch, keys: keys)
+        let keys = roster.region(batch.feed.region)?.keys ?? []
+        let note = try? memory.checkpoint(batch.checkpoint[...], batch.feed, keys)
         return note?.checkpoint.size == batch.number + 1
     }
 

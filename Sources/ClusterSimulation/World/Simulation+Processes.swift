@@ -18,7 +18,8 @@ extension Simulation {
             region: nodes[index].region,
             roster: roster,
             held: held,
-            forks: nodes[index].disk.forks.values
+            forks: nodes[index].disk.forks.values,
+            checks: memory.checks
         )
         nodes[index].process = SimulatedNode.Process(replica: replica)
         rebuildPublished(index)

@@ -29,6 +29,7 @@ public final class Simulation {
     var judging: SeededRandom
     var lastLink: UInt64 = 0
     var truth = Truth()
+    let memory = CheckMemory()
     /// Called after every step and notable event; for timelines.
     public var observer: ((Moment) -> Void)?
     /// Called whenever a batch has become durable at a node, its own region's included.

@@ -16,7 +16,8 @@ public struct FrameRate: Sendable, Hashable {
 public struct FrameRates: Sendable, Hashable {
     /// RST_STREAM: requests made and given up (CVE-2023-44487). Default 200 at once, 20 a second.
     public var resets = FrameRate(burst: 200, perSecond: 20)
-    /// Frames that break the rules of their stream, so that it is reset by us (CVE-2025-8671). Default 100, 10 a second.
+    /// Frames that break the rules of their stream, so that it is reset by us (CVE-2025-8671), and heads that are too
+    /// large. Default 100, 10 a second.
     public var provokedResets = FrameRate(burst: 100, perSecond: 10)
     /// PING, answers included. Default 100, 10 a second.
     public var pings = FrameRate(burst: 100, perSecond: 10)

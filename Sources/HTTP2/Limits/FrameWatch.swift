@@ -13,11 +13,11 @@ package struct FrameWatch {
     /// A frame header that came in part: its first 8 bytes, and how many bytes of it are there.
     private var header: UInt64 = 0
     private var headerBytes = 0
-    private var isData = true
+    private var isData = false
     private var isInHeaderBlock = false
     private var continuations = 0
     /// When the frame, or the header block, that is arriving began.
-    private var begun = NIODeadline.uptimeNanoseconds(0)
+    private var begun: NIODeadline
     /// What the peer has earned WINDOW_UPDATE frames with: bytes sent to it, and 4096 for each head.
     private var credit = 0
 
@@ -31,9 +31,12 @@ package struct FrameWatch {
     private var unknownFrames = FrameBudget()
     private var informational = FrameBudget()
 
-    /// - Parameter prefaceBytes: what comes before the first frame: 24 bytes from a client, none from a server.
-    package init(prefaceBytes: Int) {
+    /// - Parameters:
+    ///   - prefaceBytes: what comes before the first frame: 24 bytes from a client, none from a server.
+    ///   - now: from when on the preface is waited for.
+    package init(prefaceBytes: Int, now: NIODeadline) {
         skip = prefaceBytes
+        begun = now
     }
 
     /// Bytes were sent to the peer.
@@ -41,7 +44,7 @@ package struct FrameWatch {
         credit += count
     }
 
-    /// A frame, other than DATA, or a header block is there in part, and has been for `limit`.
+    /// The preface, a frame other than DATA, or a header block is not there to its end, and has been awaited for `limit`.
     package func isOverdue(now: NIODeadline, limit: TimeAmount) -> Bool {
         let isPartial = headerBytes > 0 || isInHeaderBlock || (skip > 0 && !isData)
         return isPartial && now - begun >= limit
@@ -161,6 +164,7 @@ package struct FrameWatch {
 
     /// Charges for what the session had to do since the last time.
     package mutating func charge(_ tally: SessionTally, _ rates: FrameRates, now: NIODeadline) -> TransportLimit? {
+        guard tally.headBombs == 0 else { return .headerList }
         for _ in 0..<tally.provokedResets where !provokedResets.take(rates.provokedResets, now: now) {
             return .provokedResets
         }
@@ -180,15 +184,17 @@ package struct FrameWatch {
 
 /// What the peer's frames made a session do, as its callbacks note it, to be charged for before the next ones are read.
 package struct SessionTally {
-    /// RST_STREAM frames sent that blame the peer.
+    /// RST_STREAM frames sent that blame the peer, and answers to heads that are too large.
     package var provokedResets = 0
-    /// Of these, the ones that refused a stream too many.
+    /// Streams too many: those that were refused one by one, and the one that ended the connection.
     package var refusedStreams = 0
     package var informational = 0
+    /// Header lists so large that they are no mistake.
+    var headBombs = 0
     /// Refusals to come that are ours.
     var ownRefusals = 0
 
-    package var isEmpty: Bool { provokedResets == 0 && informational == 0 }
+    package var isEmpty: Bool { provokedResets == 0 && informational == 0 && headBombs == 0 && refusedStreams == 0 }
 
     package init(provokedResets: Int = 0, informational: Int = 0) {
         self.provokedResets = provokedResets
@@ -197,7 +203,7 @@ package struct SessionTally {
 
     /// All was charged for.
     mutating func clear() {
-        (provokedResets, refusedStreams, informational) = (0, 0, 0)
+        (provokedResets, refusedStreams, informational, headBombs) = (0, 0, 0, 0)
     }
 
     package mutating func resetSent(_ code: HTTP2ErrorCode) {

@@ -222,12 +222,14 @@ extension ServerEndpoint {
         var stalled: [Int32] = []
         for (stream, body) in session.bodies {
             let isTaskAlive = exchanges[stream].map { !$0.isTaskOver } ?? false
-            if body.waitingBytes == 0, isTaskAlive {
+            // Bytes wait for the peer, or, once it has them all, for it to end its own side.
+            guard body.waitingBytes > 0 || (!isTaskAlive && drains[stream] != nil) else {
                 body.stall.rest()
                 continue
             }
+            let due = body.waitingBytes > 0 ? body.waitingBytes : .max
             let progress = body.takenBytes + (drains[stream]?.bytes ?? 0)
-            if body.stall.isStalled(progress: progress, due: body.waitingBytes, now: now, minimum) {
+            if body.stall.isStalled(progress: progress, due: due, now: now, minimum) {
                 stalled.append(stream)
             }
         }

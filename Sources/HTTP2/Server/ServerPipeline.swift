@@ -34,7 +34,7 @@ struct ServerPipeline: Sendable {
         let endpoint = ServerEndpoint(
             session: session,
             service: service,
-            connection: connection,
+            connection: connection.of(channel),
             eventLoop: channel.eventLoop,
             needsFlush: { flush() }
         )
@@ -60,7 +60,12 @@ struct ServerPipeline: Sendable {
             withEncoderConfiguration: framing,
             withDecoderLimitConfiguration: decoderLimits
         )
-        let handler = HTTP1Handler(service: service, scheme: scheme, connection: connection, counter: counter)
+        let handler = HTTP1Handler(
+            service: service,
+            scheme: scheme,
+            connection: connection.of(channel),
+            counter: counter
+        )
         try operations.addHandler(handler)
     }
 }

@@ -71,7 +71,7 @@ final class HTTP2Handler: ChannelDuplexHandler {
         self.counters = counters
         self.logger = logger
         liveness = Liveness(limits: limits, now: .now())
-        watch = FrameWatch(prefaceBytes: session.role == .server ? 24 : 0)
+        watch = FrameWatch(prefaceBytes: session.role == .server ? 24 : 0, now: .now())
     }
 
     // MARK: Channel events

@@ -27,7 +27,7 @@ final class NGHTTP2Session {
         }
         self.handle = handle
         state = .allocate(capacity: 1)
-        state.initialize(to: SessionState(role: role, maxHeaderListSize: limits.maxHeaderListSize))
+        state.initialize(to: SessionState(role: role, limits))
         nghttp2_session_set_user_data(handle, state)
         try submitSettings(limits)
     }
@@ -175,7 +175,6 @@ extension NGHTTP2Session {
         get { state.pointee.tally }
         set { state.pointee.tally = newValue }
     }
-    /// Bodies under way.
     /// Bytes of streamed bodies that wait to be sent.
     var streamedBytes: Int { state.pointee.bodies.sum { $0.streamedBytes } }
 
@@ -195,6 +194,7 @@ extension NGHTTP2Session {
         for (_, body) in bodies { body.release() }
     }
 
+    /// Bodies under way.
     var bodies: [(stream: Int32, value: OutboundBody)] { state.pointee.bodies.entries }
     func body(_ stream: Int32) -> OutboundBody? { state.pointee.bodies[stream] }
 }

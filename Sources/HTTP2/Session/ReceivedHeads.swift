@@ -95,6 +95,11 @@ struct ReceivedHeads: ~Copyable {
         return heads.count - 1
     }
 
+    /// The head that was arriving will not become complete.
+    mutating func drop() {
+        isArriving = false
+    }
+
     /// Forgets all heads but the one that is arriving.
     mutating func removeFinished() {
         guard isArriving else {

@@ -14,6 +14,7 @@ enum SessionCallbacks {
             nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, SessionCallbacks.beginHeaders)
             nghttp2_session_callbacks_set_on_header_callback(callbacks, SessionCallbacks.header)
             nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, SessionCallbacks.frameReceived)
+            nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks, SessionCallbacks.invalidReceived)
             nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, SessionCallbacks.dataReceived)
             nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, SessionCallbacks.streamClosed)
             nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, SessionCallbacks.frameSent)
@@ -56,6 +57,20 @@ enum SessionCallbacks {
             UnsafeBufferPointer(start: value, count: valueCount),
             limit: session.pointee.maxHeaderListSize
         )
+        guard session.pointee.heads.current.size > session.pointee.bombSize else { return 0 }
+        // nghttp2 resets the stream and reads the rest without a word.
+        session.pointee.heads.drop()
+        session.pointee.tally.headBombs += 1
+        return Int32(NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE.rawValue)
+    }
+
+    private static let invalidReceived: nghttp2_on_invalid_frame_recv_callback = { _, frame, code, userData in
+        guard let session = session(userData), let frame, isType(NGHTTP2_HEADERS, frame.pointee.hd) else { return 0 }
+        session.pointee.heads.drop()
+        // Beyond as many streams as the peer has agreed to, nghttp2 ends the connection.
+        if code == NGHTTP2_ERR_PROTO.rawValue, session.pointee.openStreams >= session.pointee.maxConcurrentStreams {
+            session.pointee.tally.refusedStreams += 1
+        }
         return 0
     }
 
@@ -92,6 +107,7 @@ enum SessionCallbacks {
         if size > session.pointee.maxHeaderListSize {
             let isTrailer = session.pointee.role == .server && category != NGHTTP2_HCAT_REQUEST
             session.pointee.events.append(.headTooLarge(stream: stream, isTrailer: isTrailer))
+            if session.pointee.role == .server, !isTrailer { session.pointee.tally.provokedResets += 1 }
             return
         }
         let isEnd = has(NGHTTP2_FLAG_END_STREAM, header)

@@ -7,6 +7,10 @@ import NIOCore
 struct SessionState: ~Copyable {
     let role: NGHTTP2Session.Role
     let maxHeaderListSize: Int
+    /// A header list from which on it is meant to cost time: it ends the connection.
+    let bombSize: Int
+    /// Streams that the peer may have open.
+    let maxConcurrentStreams: Int
 
     var events = GrowingBuffer<SessionEvent>()
     var heads = ReceivedHeads()
@@ -24,9 +28,11 @@ struct SessionState: ~Copyable {
     /// What the peer is to be charged for.
     var tally = SessionTally()
 
-    init(role: NGHTTP2Session.Role, maxHeaderListSize: Int) {
+    init(role: NGHTTP2Session.Role, _ limits: ConnectionLimits) {
         self.role = role
-        self.maxHeaderListSize = maxHeaderListSize
+        maxHeaderListSize = limits.maxHeaderListSize
+        bombSize = max(4 * limits.maxHeaderListSize, 64 * 1024)
+        maxConcurrentStreams = limits.maxConcurrentStreams ?? .max
     }
 
     /// Borrows the event loop's memory for what arrives. A head that goes on arriving has its own, or none yet: what is

@@ -10,15 +10,24 @@ package final class LinkOutbox: Sendable {
     /// Carries nothing; its end is the news.
     private let closing: AsyncStream<Never>
     private let closingEnd: AsyncStream<Never>.Continuation
-    private let queued = Mutex(0)
+    private let state = Mutex(State())
     private let limit: Int
+    private let budget: OutboxBudget?
+
+    private struct State {
+        var queued = 0
+        var isClosed = false
+    }
 
     /// What one waiting frame costs beside its bytes, so that many small ones are bounded, too.
     private static let overhead = 128
 
-    /// - Parameter limit: bytes that may wait; by default a handful of the largest batches.
-    package init(limit: Int = 32 << 20) {
+    /// - Parameters:
+    ///   - limit: bytes that may wait; by default a handful of the largest batches.
+    ///   - budget: counts what waits on all links.
+    package init(limit: Int = 32 << 20, budget: OutboxBudget? = nil) {
         self.limit = limit
+        self.budget = budget
         (frames, framesEnd) = AsyncStream.makeStream()
         (closing, closingEnd) = AsyncStream.makeStream()
     }
@@ -27,17 +36,27 @@ package final class LinkOutbox: Sendable {
     package func enqueue(_ frame: LinkFrame) -> Bool {
         let bytes = ByteBuffer(bytes: frame.encoded())
         let cost = bytes.readableBytes + LinkOutbox.overhead
-        let fits = queued.withLock { queued in
-            guard queued + cost <= limit else { return false }
-            queued += cost
+        let fits = state.withLock { state in
+            guard state.queued + cost <= limit else { return false }
+            // What comes after the end goes nowhere, and costs nothing.
+            guard !state.isClosed else { return true }
+            state.queued += cost
+            budget?.add(cost)
             return true
         }
         if fits { framesEnd.yield(bytes) }
         return fits
     }
 
+    /// Bytes that wait.
+    package var queuedBytes: Int { state.withLock { $0.queued } }
+
     /// Ends the link: what waits may be lost, since a peer that does not read must not hold up the end.
     package func close() {
+        state.withLock { state in
+            if !state.isClosed { budget?.add(-state.queued) }
+            state = State(queued: 0, isClosed: true)
+        }
         framesEnd.finish()
         closingEnd.finish()
     }
@@ -51,7 +70,29 @@ package final class LinkOutbox: Sendable {
     package func drain(_ write: @Sendable (ByteBuffer) async throws -> Void) async throws {
         for await bytes in frames {
             try await write(bytes)
-            queued.withLock { $0 -= bytes.readableBytes + LinkOutbox.overhead }
+            let cost = bytes.readableBytes + LinkOutbox.overhead
+            state.withLock { state in
+                guard !state.isClosed else { return }
+                state.queued -= cost
+                budget?.add(-cost)
+            }
         }
     }
+}
+
+/// What waits on all links together.
+package final class OutboxBudget: Sendable {
+    private let limit: Int
+    private let queued = Mutex(0)
+
+    /// - Parameter limit: bytes; four links' worth by default.
+    package init(limit: Int = 128 << 20) {
+        self.limit = limit
+    }
+
+    package func add(_ bytes: Int) {
+        queued.withLock { $0 += bytes }
+    }
+
+    package var isExceeded: Bool { queued.withLock { $0 > limit } }
 }

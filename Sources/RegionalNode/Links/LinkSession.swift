@@ -15,7 +15,7 @@ struct LinkSession: Sendable {
     /// - Parameter expected: the only region that may be on the other side: the one that was dialled, or that the peer's certificate names.
     /// - Returns: nil if the node has too many links or is stopping.
     init?(driver: ReplicationDriver, expected: Region?) async {
-        outbox = LinkOutbox()
+        outbox = LinkOutbox(budget: driver.outboxBudget)
         guard let link = await driver.open(outbox, expected: expected) else { return nil }
         self.driver = driver
         self.link = link

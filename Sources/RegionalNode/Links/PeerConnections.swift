@@ -155,13 +155,23 @@ actor PeerConnections {
 struct PeerFetcher: Sendable {
     let connections: PeerConnections
     let logger: Logger
+    private let limits = FetchLimits()
+
+    init(connections: PeerConnections, logger: Logger) {
+        self.connections = connections
+        self.logger = logger
+    }
 
     /// Requests under way for one fetch.
     private static let width = 8
     /// Bytes after which a fetch ends early: unverified batches of a peer's choosing stay in memory until it ends.
-    private static let enoughBytes = 16 << 20
+    private static let enoughBytes = 8 << 20
 
     func frontier(of feed: FeedID, at size: UInt64, from peer: Region) async -> Frontier? {
+        await limits.fetch(from: peer) { await fetchFrontier(of: feed, at: size, from: peer) } ?? nil
+    }
+
+    private func fetchFrontier(of feed: FeedID, at size: UInt64, from peer: Region) async -> Frontier? {
         do {
             let connection = try await connections.connection(to: peer)
             let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/frontier/\(size)"
@@ -177,6 +187,10 @@ struct PeerFetcher: Sendable {
 
     /// All leaf hashes of these numbers, or none.
     func leaves(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [Hash256] {
+        await limits.fetch(from: peer) { await fetchLeaves(numbers, of: feed, from: peer) } ?? []
+    }
+
+    private func fetchLeaves(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [Hash256] {
         do {
             let connection = try await connections.connection(to: peer)
             var leaves: [Hash256] = []
@@ -199,6 +213,10 @@ struct PeerFetcher: Sendable {
 
     /// Each batch comes as a range of its own (level 0), since a node must hold the checkpoint of every size.
     func batches(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [ReceivedBatch] {
+        await limits.fetch(from: peer) { await fetchBatches(numbers, of: feed, from: peer) } ?? []
+    }
+
+    private func fetchBatches(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [ReceivedBatch] {
         do {
             let connection = try await connections.connection(to: peer)
             return await withTaskGroup(of: (UInt64, ReceivedBatch?).self) { group in
@@ -210,7 +228,12 @@ struct PeerFetcher: Sendable {
                     guard !isEnough, next < numbers.upperBound else { return }
                     let number = next
                     next += 1
-                    group.addTask { (number, await batch(number, of: feed, over: connection, from: peer)) }
+                    group.addTask {
+                        let found = await limits.batch(from: peer) {
+                            await batch(number, of: feed, over: connection, from: peer)
+                        }
+                        return (number, found ?? nil)
+                    }
                 }
                 for _ in 0..<PeerFetcher.width { start() }
                 while let (number, batch) = await group.next() {

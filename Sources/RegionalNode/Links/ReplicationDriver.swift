@@ -11,6 +11,8 @@ actor ReplicationDriver {
     private var random = SystemRandomNumberGenerator()
     private var links: [LinkID: OpenLink] = [:]
     private var lastLink: UInt64 = 0
+    private var places = LinkPlaces(limit: ReplicationDriver.maxLinks)
+    nonisolated let outboxBudget = OutboxBudget()
     private var wakeAt: Timestamp?
     private var wakeTask: Task<Void, Never>?
     private let node: NodeContext
@@ -89,16 +91,18 @@ actor ReplicationDriver {
     /// Registers a new link.
     /// - Returns: nil if there are too many, or the node is stopping.
     func open(_ outbox: LinkOutbox, expected: Region?) -> LinkID? {
-        if links.count >= ReplicationDriver.maxLinks { closeSilentLinks() }
-        guard !isStopped, links.count < ReplicationDriver.maxLinks else { return nil }
+        if places.isFull { closeSilentLinks() }
+        guard !isStopped, !places.isFull || places.replaces(with: expected) else { return nil }
         lastLink += 1
         let link = LinkID(lastLink)
+        for surplus in places.open(link, with: expected) { closed(surplus) }
         links[link] = OpenLink(outbox: outbox, opened: .now)
         handle(.linkOpened(link, expected: expected))
         return link
     }
 
     func closed(_ link: LinkID) {
+        places.close(link)
         links.removeValue(forKey: link)?.outbox.close()
         handle(.linkClosed(link))
     }
@@ -106,6 +110,16 @@ actor ReplicationDriver {
     private func closeSilentLinks() {
         let limit = ContinuousClock.now - ReplicationDriver.silence
         for link in links.filter({ !$0.value.isHeard && $0.value.opened < limit }).keys { closed(link) }
+    }
+
+    /// Makes room in the memory of all links: the peer that reads least pays for it.
+    private func closeFullestLink() -> Bool {
+        let fullest = links.map { (link: $0.key, bytes: $0.value.outbox.queuedBytes) }
+            .max { ($0.bytes, $0.link) < ($1.bytes, $1.link) }
+        guard let fullest, fullest.bytes > 0 else { return false }
+        node.logger.warning("a link was closed: too much waits on all links, and most on this one")
+        closed(fullest.link)
+        return true
     }
 
     /// Links, and what is missing here, for status.
@@ -119,8 +133,10 @@ actor ReplicationDriver {
                 node.logger.warning("a link was closed: its peer does not read what is sent")
                 closed(link)
             }
+            while outboxBudget.isExceeded { guard closeFullestLink() else { break } }
         case .close(let link, let reason):
             node.logger.warning("a link was closed", metadata: ["reason": "\(reason)"])
+            places.close(link)
             links.removeValue(forKey: link)?.outbox.close()
         case .fetchFrontier(let request, let peer, let feed, let size):
             jobsContinuation.yield { [fetcher] in
@@ -136,7 +152,7 @@ actor ReplicationDriver {
             jobsContinuation.yield { [fetcher, node] in
                 var newer: Roster?
                 if let bytes = await fetcher.roster(from: peer),
-                    case .taken(let roster)? = try? await node.offer(roster: bytes, from: "\(peer)")
+                    case .taken(let roster)? = try? await node.offer(roster: bytes, from: "\(peer)", peer: peer)
                 {
                     newer = roster
                 }
@@ -173,7 +189,7 @@ actor ReplicationDriver {
             // Said once, of the store and not of each feed: `StoreCare`.
             break
         case .alarm(let alarm):
-            node.raise(alarm.description)
+            node.raise(alarm.description, about: alarm.subject)
         }
     }
 
@@ -183,8 +199,7 @@ actor ReplicationDriver {
         if let last = batches.last { node.publisher.meet(last.feed, count: last.number + 1) }
         node.queue.submit { storage in
             do {
-                if let base, let feed = batches.first?.feed { try storage.begin(feed, base: base) }
-                try storage.append(batches)
+                try storage.append(batches, base: base)
                 node.served.append(batches, base: base)
                 node.publisher.join(batches)
                 node.care.worked()
@@ -216,14 +231,9 @@ actor ReplicationDriver {
 
     /// Reads batches that a neighbour wants pushed: up to a few megabytes, the rest it asks for again.
     private func read(_ numbers: Range<UInt64>, of feed: FeedID, for link: LinkID) {
+        let node = node
         node.queue.submit { storage in
-            var batches: [ProvenBatch] = []
-            var bytes = 0
-            for number in numbers where bytes < ReplicationDriver.pulledBytes {
-                guard let batch = try? storage.batch(feed, number) else { break }
-                bytes += batch.bytes.count
-                batches.append(batch)
-            }
+            let batches = node.batchesToPush(numbers, of: feed, limit: ReplicationDriver.pulledBytes, storage)
             self.report(.batchesRead(link, batches))
         }
     }

@@ -15,6 +15,8 @@ package final class RegionPublisher: Sendable {
         var keys = RegionKeys()
         /// The regions that it has taken over.
         var predecessors: Set<Region> = []
+        /// Whether `keys` may lack something, since a rebuild is due or did not come to its end.
+        var isRebuildDue = false
         var writer: FeedWriter?
         /// The clock's lead when the epoch began.
         var lead: Int64 = 0
@@ -39,6 +41,8 @@ package final class RegionPublisher: Sendable {
         var open: (feed: FeedID, count: UInt64)?
         /// Epochs that this process began.
         var begun: Set<FeedID> = []
+        /// Whether the store holds all that this node has published: nothing of it comes back from others.
+        var isStoreIntact = false
     }
 
     package init(region: Region, signer: NoteSigner, clock: NodeClock) {
@@ -49,12 +53,14 @@ package final class RegionPublisher: Sendable {
     }
 
     /// Learns which regions this one has taken over: what they published is not published again, and can be revised.
-    /// - Returns: false if nothing has changed; else `rebuild` must follow.
+    /// - Returns: false if nothing has changed; else `rebuild` must follow, and true comes again until it has succeeded.
     package func takeOver(_ regions: [Region]) -> Bool {
         state.withLock { state in
-            guard state.predecessors != Set(regions) else { return false }
-            state.predecessors = Set(regions)
-            return true
+            if state.predecessors != Set(regions) {
+                state.predecessors = Set(regions)
+                state.isRebuildDue = true
+            }
+            return state.isRebuildDue
         }
     }
 
@@ -63,6 +69,7 @@ package final class RegionPublisher: Sendable {
     package func rebuild(from storage: any FeedStorage, feeds: [StoredFeed]) throws {
         state.withLock { state in
             state.keys = RegionKeys()
+            state.isRebuildDue = true
             let held = state.writer.flatMap { writer in feeds.first { $0.feed == writer.feed } }
             if held?.count != state.writer?.frontier.size { state.writer = nil }
         }
@@ -75,6 +82,7 @@ package final class RegionPublisher: Sendable {
                 }
             }
         }
+        state.withLock { $0.isRebuildDue = false }
     }
 
     /// Learns that batches of a feed up to `count` are proven, before they are stored: from now on nothing is signed at
@@ -86,11 +94,34 @@ package final class RegionPublisher: Sendable {
         }
     }
 
-    /// Whether a feed shows that somebody else signs with this region's key: it is one that this process has not begun,
-    /// with a publication from after its start. False under a clock that was set, which says nothing of before and after.
+    private static let storeSince = "in use since"
+    /// Seconds after which a new store counts as intact: by then a lost one has been filled again by neighbours.
+    private static let refill: Int64 = 86_400
+
+    /// Learns how long the store has been in use, and notes it in one that is new.
+    package func inspect(_ storage: any FeedStorage) throws(StoreError) {
+        guard let bytes = try storage.setting(RegionPublisher.storeSince), bytes.count == 8 else {
+            let now = UInt64(bitPattern: clock.seconds)
+            // If it cannot be kept, less is told later.
+            try? storage.setSetting(
+                RegionPublisher.storeSince,
+                (0..<8).map { UInt8(truncatingIfNeeded: now >> UInt64(56 - 8 * $0)) }
+            )
+            return
+        }
+        let since = Int64(bitPattern: bytes.reduce(0) { $0 << 8 | UInt64($1) })
+        let isIntact = since <= clock.seconds - RegionPublisher.refill
+        met.withLock { $0.isStoreIntact = isIntact }
+    }
+
+    /// Whether a feed that has grown shows that somebody else signs with this region's key: this process has not begun
+    /// it. While a store that is new is filled again, only publications from after the start show that. False under a
+    /// clock that was set, which says nothing of before and after.
     package func isForeign(_ feed: FeedID, lastPublication: Interval) -> Bool {
-        guard feed.region == region, !clock.isSet, lastPublication > start else { return false }
-        return met.withLock { !$0.begun.contains(feed) }
+        guard feed.region == region, !clock.isSet else { return false }
+        return met.withLock { met in
+            !met.begun.contains(feed) && (met.isStoreIntact || lastPublication > start)
+        }
     }
 
     /// Takes in own batches that came back from peers (after a lost disk); others are passed over.

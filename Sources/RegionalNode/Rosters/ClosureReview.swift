@@ -3,6 +3,7 @@ internal import FeedFormat
 internal import FeedStore
 internal import Logging
 internal import Replication
+internal import Synchronization
 
 /// What a roster's closed keys mean for a node's store: what does not count is cut off.
 enum ClosureReview {
@@ -20,8 +21,7 @@ enum ClosureReview {
             for feed in feeds where feed.feed.region == entry.id {
                 var newest: [UInt8]?
                 if feed.first < feed.count {
-                    // One that cannot be read vouches for nothing; what stands of its feed comes back from others.
-                    newest = (try? storage.batch(feed.feed, feed.count - 1))?.checkpoint ?? []
+                    newest = try checkpoint(of: feed.feed, feed.count - 1, storage)
                 }
                 switch entry.verdict(on: feed.feed.epoch, base: feed.base, leaves: feed.leaves, newest: newest) {
                 case .stands: break
@@ -32,6 +32,16 @@ enum ClosureReview {
         }
         return cuts
     }
+
+    /// A batch that is damaged vouches for nothing; what stands of its feed comes back from others.
+    private static func checkpoint(of feed: FeedID, _ number: UInt64, _ storage: any FeedStorage) throws -> [UInt8] {
+        do throws(StoreError) {
+            return try storage.batch(feed, number)?.checkpoint ?? []
+        } catch {
+            guard error.code == .damaged else { throw error }
+            return []
+        }
+    }
 }
 
 extension NodeContext {
@@ -41,7 +51,11 @@ extension NodeContext {
         var feeds = try storage.feeds()
         let cuts = try ClosureReview.cuts([entry], feeds: feeds, storage)
         if !cuts.isEmpty {
+            // What follows must be made up for, should it fail: the next review finds nothing to cut any more.
+            owedReviews.withLock { _ = $0.insert(entry.id) }
             try storage.cut(cuts)
+        }
+        if owedReviews.withLock({ $0.contains(entry.id) }) {
             feeds = try storage.feeds()
             served.replace(entry.id, with: feeds.filter { $0.feed.region == entry.id })
             try publisher.rebuild(from: storage, feeds: feeds)
@@ -51,6 +65,7 @@ extension NodeContext {
                     metadata: ["feed": "\(cut.feed)", "batches left": "\(cut.count)"]
                 )
             }
+            owedReviews.withLock { _ = $0.remove(entry.id) }
             refreshIndex()
         }
         return feeds.filter { $0.feed.region == entry.id }.map { stored in
@@ -69,33 +84,55 @@ extension NodeContext {
     }
 }
 
+extension NodeContext {
+    /// - Returns: false if the store is broken: then the node starts again as a whole, with another one.
+    fileprivate func mayTryAgain(after error: any Error, _ alarm: String) -> Bool {
+        if care.reports(error) { return false }
+        logger.warning("a change of the roster could not be carried out", metadata: ["why": "\(error)"])
+        raise(alarm)
+        return true
+    }
+}
+
 extension ReplicationDriver {
     /// Queues a review behind all stores asked for so far. One that fails is tried again until it is done: nothing of
     /// the region is replicated before.
-    func review(_ entry: RosterRegion, node: NodeContext) {
+    /// - Parameter attempt: how often it has failed.
+    func review(_ entry: RosterRegion, node: NodeContext, attempt: Int = 0) {
+        let alarm = "what the roster has closed of \(entry.id) could not be cut off yet; it is tried again"
         node.queue.submit { storage in
             do {
                 let held = try node.review(entry, storage)
+                if attempt > 0 { node.health.end(alarm, at: node.clock.now) }
                 self.report(.reviewed(entry.id, held))
             } catch {
-                node.raise("what the roster has closed of \(entry.id) could not be cut off: \(error)")
+                guard node.mayTryAgain(after: error, alarm) else { return }
                 Task {
-                    try? await Task.sleep(for: ReplicationDriver.reviewPause)
-                    await self.review(entry, node: node)
+                    try? await Task.sleep(for: ReplicationDriver.pause(attempt))
+                    await self.review(entry, node: node, attempt: attempt + 1)
                 }
             }
         }
     }
 
-    func takeOver(by roster: Roster, node: NodeContext) {
+    func takeOver(by roster: Roster, node: NodeContext, attempt: Int = 0) {
+        let alarm =
+            "what the regions published that \(node.region) has taken over could not be read yet; it is tried again"
         node.queue.submit { storage in
             do {
                 try node.takeOver(by: roster, storage)
+                if attempt > 0 { node.health.end(alarm, at: node.clock.now) }
             } catch {
-                node.raise("what the regions published that \(node.region) has taken over could not be read: \(error)")
+                guard node.mayTryAgain(after: error, alarm) else { return }
+                Task {
+                    try? await Task.sleep(for: ReplicationDriver.pause(attempt))
+                    // The one in force may be another by now.
+                    await self.takeOver(by: node.roster, node: node, attempt: attempt + 1)
+                }
             }
         }
     }
 
-    private static let reviewPause = Duration.seconds(30)
+    /// 1 s, 2 s, up to 32 s.
+    private static func pause(_ attempt: Int) -> Duration { .seconds(1 << min(attempt, 5)) }
 }

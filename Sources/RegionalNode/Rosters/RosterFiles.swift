@@ -8,14 +8,14 @@ enum RosterFiles {
     static func kept(besideStore path: String) -> String { path + ".roster" }
 
     /// - Parameter now: unix seconds.
-    /// - Returns: the newer of the two, and what is to be said of the kept one if it cannot be read: without it the node
+    /// - Returns: the newer of the two, its file, and what is to be said of the kept one if it cannot be read: without it the node
     ///   may have gone back to a roster under which a closed key still counts.
     /// - Throws: `NodeError` that names the file and what to do.
     static func newest(
         _ configuration: NodeConfiguration,
         authorities: RosterAuthorities,
         now: Int64
-    ) throws(NodeError) -> (SignedRoster, alarm: String?) {
+    ) throws(NodeError) -> (SignedRoster, path: String, alarm: String?) {
         let given = try read(configuration.rosterPath, configuration, authorities)
         let path = kept(besideStore: configuration.storePath)
         var held: SignedRoster?
@@ -33,10 +33,11 @@ enum RosterFiles {
         do throws(FormatError) {
             guard let held else {
                 try given.roster.checkExpiry(now: now)
-                return (given, alarm)
+                return (given, configuration.rosterPath, alarm)
             }
             // A node that holds a roster starts under it though it has expired: see docs/ARCHITECTURE.md, "Decisions".
-            return (try held.isFollowed(by: given, now: .min) ? given : held, nil)
+            let isGivenNewer = try held.isFollowed(by: given, now: .min)
+            return isGivenNewer ? (given, configuration.rosterPath, nil) : (held, path, nil)
         } catch {
             let other = held == nil ? "" : " and the one that this node kept, \(path),"
             throw NodeError(

@@ -1,3 +1,4 @@
+internal import ExposureKeys
 internal import FeedFormat
 internal import Foundation
 internal import Logging
@@ -15,11 +16,18 @@ extension NodeContext {
     /// Takes a roster, from whomever it comes, if it follows the one at hand.
     /// - Parameters:
     ///   - origin: where it comes from, for the operator.
+    ///   - peer: the node that sent it, if one did.
     ///   - isAnswered: whoever offers it is told of a refusal, which then is no alarm.
-    func offer(roster bytes: [UInt8], from origin: String, isAnswered: Bool = false) async throws -> RosterOutcome {
+    func offer(
+        roster bytes: [UInt8],
+        from origin: String,
+        peer: Region? = nil,
+        isAnswered: Bool = false
+    ) async throws -> RosterOutcome {
         let outcome = try await queue.run { _ in self.take(roster: bytes, from: origin) }
         if case .refused(let error) = outcome, !isAnswered {
-            raise("a roster from \(origin) was refused: \(error.reason)")
+            let subject = peer.map { AlarmSubject(.refusedRoster, $0) }
+            raise("a roster from \(origin) was refused: \(error.reason)", about: subject)
         }
         if case .taken = outcome { refreshIndex() }
         return outcome

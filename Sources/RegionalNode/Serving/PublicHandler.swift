@@ -44,10 +44,10 @@ struct PublicHandler: RequestHandler {
         guard request.method == "GET" || request.method == "HEAD" else {
             return ProblemDocument.methodNotAllowed.response(["allow": "GET, HEAD"]).metered(metrics, route.name)
         }
-        return answer(route, request).metered(metrics, route.name)
+        return answer(route, request, for: connection.client).metered(metrics, route.name)
     }
 
-    private func answer(_ route: PublicRoute, _ request: RequestHead) -> RequestHandling {
+    private func answer(_ route: PublicRoute, _ request: RequestHead, for client: Int?) -> RequestHandling {
         switch route {
         case .index: return index(request)
         case .indexOf(let region): return self.index(of: region, request)
@@ -62,7 +62,7 @@ struct PublicHandler: RequestHandler {
                 request
             )
         case .health: return healthz()
-        case .range(let feed, let range): return self.range(feed, range, request.path)
+        case .range(let feed, let range): return self.range(feed, range, request.path, for: client)
         case .hashes(let feed, let range): return hashes(feed, range)
         case .frontier(let feed, let size): return frontier(feed, size)
         }
@@ -112,7 +112,7 @@ struct PublicHandler: RequestHandler {
         return .respond(ResponseHead(status: 200, fields: fields), ByteBuffer(string: "{\"status\":\"ok\"}\n"))
     }
 
-    private func range(_ id: FeedID, _ range: FeedRange, _ path: String) -> RequestHandling {
+    private func range(_ id: FeedID, _ range: FeedRange, _ path: String, for client: Int?) -> RequestHandling {
         guard let feed = served.feed(id) else { return unknown(id) }
         guard range.upperBound <= feed.count else {
             return ProblemDocument.beyondEnd(id.description, count: feed.count).response()
@@ -133,6 +133,7 @@ struct PublicHandler: RequestHandler {
             policy: policy,
             clock: clock,
             readers: readers,
+            client: client,
             care: care,
             raise: raise
         )
@@ -148,11 +149,22 @@ struct PublicHandler: RequestHandler {
             return ProblemDocument.gone(id.description, first: feed.base.size).response()
         }
         return .run { _, writer in
-            var body = ByteBuffer()
-            for hash in hashes { body.writeBytes(hash.bytes) }
-            try await PublicHandler.send(body, bytesHead(CachePolicy.hashes), writer)
+            var head = bytesHead(CachePolicy.hashes)
+            head.fields["content-length"] = String(hashes.count * 32)
+            try await writer.send(head)
+            var rest = hashes
+            while !rest.isEmpty {
+                // In pieces, as the peer takes them: all of them are up to 4 MiB.
+                var piece = ByteBuffer()
+                for hash in rest.prefix(PublicHandler.hashesAtOnce) { piece.writeBytes(hash.bytes) }
+                rest = rest.dropFirst(PublicHandler.hashesAtOnce)
+                try await writer.write(piece)
+            }
+            try await writer.finish()
         }
     }
+
+    private static let hashesAtOnce = 1024
 
     private func frontier(_ id: FeedID, _ size: UInt64) -> RequestHandling {
         guard let feed = served.feed(id) else { return unknown(id) }
@@ -197,19 +209,6 @@ struct PublicHandler: RequestHandler {
         try await writer.send(head)
         try await writer.write(body)
         try await writer.finish()
-    }
-}
-
-/// The comparison of RFC 9110, 13.1.2: a list of tags, weak or strong, or `*`.
-enum EntityTags {
-    static func match(_ values: [String], _ tag: String) -> Bool {
-        values.contains { value in
-            value.split(separator: ",").contains { item in
-                let item = item.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed()
-                let text = String(item)
-                return text == "*" || text == tag || text == "W/" + tag
-            }
-        }
     }
 }
 

@@ -18,6 +18,8 @@ struct RangeReader: Sendable {
     let policy: CachePolicy
     let clock: NodeClock
     let readers: RangeReaders
+    /// Who asks, as `ConnectionInfo` knows it.
+    let client: Int?
     let care: StoreCare
     let raise: @Sendable (String) -> Void
 
@@ -31,8 +33,15 @@ struct RangeReader: Sendable {
     private static let keptBytes = 2 << 20
 
     func answer(_ writer: ResponseWriter) async throws {
-        guard readers.enter() else { return try await ProblemDocument.busy.send(writer, ["retry-after": "1"]) }
-        defer { readers.leave() }
+        guard let place = readers.enter(client) else {
+            return try await ProblemDocument.busy.send(writer, ["retry-after": "1"])
+        }
+        try await answer(writer, place)
+    }
+
+    /// - Parameter place: given up as soon as there is something to send: from then on it is the memory of the
+    ///   connections that is limited, and a reader that takes nothing keeps nobody from reading.
+    private func answer(_ writer: ResponseWriter, _ place: ReaderPlace) async throws {
         var body = ByteBuffer()
         var headSent = false
         var position = range.lowerBound
@@ -55,6 +64,7 @@ struct RangeReader: Sendable {
             body.writeImmutableBuffer(piece)
             if body.readableBytes > RangeReader.keptBytes {
                 if !headSent {
+                    place.leave()
                     try await writer.send(head(body))
                     headSent = true
                 }
@@ -69,6 +79,7 @@ struct RangeReader: Sendable {
             if let publication = Batch.publication(atStartOf: body) {
                 cache.insert(body, publication: publication, path: path, generation: generation)
             }
+            place.leave()
             var head = head(body)
             head.fields["content-length"] = String(body.readableBytes)
             try await writer.send(head)
@@ -122,28 +133,5 @@ struct RangeReader: Sendable {
         let (feed, care) = (feed, care)
         try await queue.run { try care.check(feed, numbers, in: $0) }
         try await fail(RangeReader.damaged(feed), writer, RangeReader.retryLater, headSent: headSent)
-    }
-}
-
-/// Counts the ranges being read, each of which holds a few megabytes until its reader takes them.
-final class RangeReaders: Sendable {
-    private let limit: Int
-    private let count = Mutex(0)
-
-    init(limit: Int) {
-        self.limit = limit
-    }
-
-    /// - Returns: false if there are too many; then do not `leave`.
-    func enter() -> Bool {
-        count.withLock { count in
-            guard count < limit else { return false }
-            count += 1
-            return true
-        }
-    }
-
-    func leave() {
-        count.withLock { $0 -= 1 }
     }
 }

@@ -1,6 +1,6 @@
 internal import ExposureKeys
-internal import FeedFormat
-internal import FeedStore
+package import FeedFormat
+package import FeedStore
 internal import HTTP2
 internal import NIOCore
 internal import Replication
@@ -104,7 +104,7 @@ final class ServedFeeds: Sendable {
 }
 
 /// One feed as the routes need it.
-struct ServedFeed: Sendable {
+package struct ServedFeed: Sendable {
     let feed: FeedID
     let base: Frontier
     private(set) var leaves: [Hash256]
@@ -112,21 +112,26 @@ struct ServedFeed: Sendable {
     private(set) var lastPublication: Interval
     private(set) var root: Hash256
     private var frontier: Frontier
+    /// The frontier after each `markDistance` leaves.
+    private var marks: [Frontier] = []
+    private static let markDistance = 1024
     /// Batches that are held no more as they were, ascending: not served until they are replaced.
     fileprivate(set) var damaged: [UInt64] = []
 
     var count: UInt64 { frontier.size }
     var isLiving: Bool { first < count }
 
-    init(_ stored: StoredFeed, damaged: [UInt64] = []) {
+    package init(_ stored: StoredFeed, damaged: [UInt64] = []) {
         self.damaged = damaged
         feed = stored.feed
         base = stored.base
-        leaves = stored.leaves
+        leaves = []
+        leaves.reserveCapacity(stored.leaves.count)
         first = stored.first
         lastPublication = stored.lastPublication
         frontier = stored.base
-        for leaf in stored.leaves { frontier.append(leaf) }
+        root = frontier.root
+        for leaf in stored.leaves { append(leaf) }
         root = frontier.root
     }
 
@@ -142,10 +147,15 @@ struct ServedFeed: Sendable {
 
     mutating func append(_ batch: ProvenBatch) {
         guard batch.number == count else { return }
-        leaves.append(batch.leaf)
-        frontier.append(batch.leaf)
+        append(batch.leaf)
         lastPublication = batch.publication
         root = frontier.root
+    }
+
+    private mutating func append(_ leaf: Hash256) {
+        leaves.append(leaf)
+        frontier.append(leaf)
+        if leaves.count % ServedFeed.markDistance == 0 { marks.append(frontier) }
     }
 
     func isDamaged(_ range: FeedRange) -> Bool {
@@ -162,10 +172,12 @@ struct ServedFeed: Sendable {
     }
 
     /// The frontier at `size`; nil outside [base, count].
-    func frontier(at size: UInt64) -> Frontier? {
+    package func frontier(at size: UInt64) -> Frontier? {
         guard base.size <= size, size <= count else { return nil }
-        var frontier = base
-        for leaf in leaves.prefix(Int(size - base.size)) { frontier.append(leaf) }
+        let count = Int(size - base.size)
+        let mark = count / ServedFeed.markDistance
+        var frontier = mark > 0 ? marks[mark - 1] : base
+        for leaf in leaves[mark * ServedFeed.markDistance..<count] { frontier.append(leaf) }
         return frontier
     }
 

@@ -26,30 +26,30 @@ struct NodeFiles {
         } catch {
             throw NodeError(.file, "\(configuration.authoritiesPath) does not say who may sign the roster: \(error)")
         }
-        let alarm: String?
-        (signedRoster, alarm) = try RosterFiles.newest(configuration, authorities: authorities, now: now)
+        let (rosterPath, alarm): (String, String?)
+        (signedRoster, rosterPath, alarm) = try RosterFiles.newest(configuration, authorities: authorities, now: now)
         alarms = [alarm, NodeFiles.exposure(ofKey: configuration.signingKeyPath)].compactMap { $0 }
         self.signer = signer
         let roster = signedRoster.roster
         guard let entry = roster.region(configuration.region) else {
             throw NodeError(
                 .notInRoster,
-                "the roster \(configuration.rosterPath), version \(roster.version), does not list \(configuration.region); "
+                "the roster \(rosterPath), version \(roster.version), does not list \(configuration.region); "
                     + "have it listed, or correct the setting 'region'"
             )
         }
         guard let key = entry.keys.first(where: { $0.verifier == signer.verifier }) else {
             throw NodeError(
                 .notInRoster,
-                "the roster lists \(configuration.region) with another key than the one in "
+                "the roster \(rosterPath), version \(roster.version), lists \(configuration.region) with another key than the one in "
                     + "\(configuration.signingKeyPath); correct the setting 'key', or have this key listed"
             )
         }
         guard (key.notBefore...max(key.notBefore, key.notAfter)).contains(now) else {
             throw NodeError(
                 .notInRoster,
-                "the key in \(configuration.signingKeyPath) is not valid now: the roster lets it sign from unix time "
-                    + "\(key.notBefore) to \(key.notAfter); have a new key listed, or set the clock right"
+                "the key in \(configuration.signingKeyPath) is not valid now: the roster \(rosterPath), version "
+                    + "\(roster.version), lets it sign from unix time \(key.notBefore) to \(key.notAfter); have a new key listed, or set the clock right"
             )
         }
     }

@@ -45,6 +45,12 @@ final class StoreCare: Sendable {
     func failed(_ error: any Error) {
         guard !reports(error) else { return }
         let reason = (error as? StoreError)?.reason ?? "\(error)"
+        if let error = error as? StoreError, error.code != .full, error.code != .io {
+            // The store is well: it was asked for what cannot be.
+            logger.error("the store has refused a call", metadata: ["why": "\(reason)"])
+            raise(StoreCare.refusedAlarm)
+            return
+        }
         if health.begin(trouble: "the store does not take batches: \(reason)") {
             raise(StoreCare.readOnlyAlarm)
         }
@@ -83,6 +89,9 @@ final class StoreCare: Sendable {
     static let readOnlyAlarm =
         "the store does not take batches: this node serves what it holds, refuses imports and fetches nothing until it "
         + "does; 'TROUBLE' in its status says why"
+
+    static let refusedAlarm =
+        "the store has refused what it was asked to keep, a fault of this program: its log says what; report it"
 
     // MARK: Damaged batches
 

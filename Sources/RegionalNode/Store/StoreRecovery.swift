@@ -93,8 +93,7 @@ struct StoreRecovery: Sendable {
 
     private func take(_ batches: [ProvenBatch], start: Frontier, into storage: any FeedStorage) throws -> Int {
         guard let first = batches.first else { return 0 }
-        if first.number == start.size, start.size > 0 { try storage.begin(first.feed, base: start) }
-        try storage.append(batches)
+        try storage.append(batches, base: first.number == start.size && start.size > 0 ? start : nil)
         return batches.count
     }
 

@@ -39,6 +39,7 @@ struct RosterDraft {
             throw CommandError("\(request.region) is retired: its successor publishes in its place")
         }
         let kept = try remainingKeys(of: entry, replacedBy: request)
+        try refuseTooManyKeys(beside: kept, of: entry.id)
         let certificates = entry.certificates.filter { $0.notAfter > issued && $0.hash != request.certificate?.hash }
             .map { old in
                 let end = issued + Int64(overlapDays) * 86_400
@@ -61,7 +62,19 @@ struct RosterDraft {
         )
     }
 
-    /// The keys that stay: the one replaced for a while.
+    /// A batch counts as long as the roster lists the key that signed it, and is kept for 15 days, in which the key may
+    /// have ended. So a key stays listed for a day more.
+    private func isNeeded(_ key: RosterRegion.Key) -> Bool { key.notAfter + 16 * 86_400 > issued }
+
+    private func refuseTooManyKeys(beside kept: [RosterRegion.Key], of region: Region) throws {
+        guard kept.count >= FormatLimits.keysPerRegion, let next = kept.map(\.notAfter).min() else { return }
+        throw CommandError(
+            "\(region) has \(kept.count) keys under which batches may still be kept, no more can be listed: rotate after "
+                + RosterTable.time(next + 16 * 86_400)
+        )
+    }
+
+    /// The keys that stay: the one replaced signs for a while, and all go on counting for what they have signed.
     private func remainingKeys(of entry: RosterRegion, replacedBy request: RosterRequest) throws -> [RosterRegion.Key] {
         guard !entry.keys.contains(where: { $0.verifier.publicKey == request.key.publicKey }) else {
             throw CommandError("\(request.region) has this key already: nothing is to be done")
@@ -73,14 +86,17 @@ struct RosterDraft {
                         + "rotate', or close the present key with --close"
                 )
             }
-            return entry.keys
+            // Those that are closed in this draft make room.
+            return entry.keys.filter { key in
+                isNeeded(key) && !closing.contains { $0.closure.key.publicKey == key.verifier.publicKey }
+            }
         }
         guard entry.keys.contains(where: { $0.verifier == replaced }) else {
             throw CommandError("the request of \(request.region) replaces a key that the roster does not list")
         }
         let end = issued + Int64(overlapDays) * 86_400
         return entry.keys.compactMap { key in
-            guard key.notAfter > issued else { return nil }
+            guard isNeeded(key) else { return nil }
             guard key.verifier == replaced else { return key }
             return RosterRegion.Key(
                 verifier: key.verifier,
@@ -178,7 +194,7 @@ struct RosterDraft {
     /// Leaves out a retired region, whose batches have all been dropped by now.
     mutating func drop(_ id: Region) throws {
         guard let entry = regions.first(where: { $0.id == id }), entry.successor != nil,
-            entry.keys.allSatisfy({ $0.notAfter + 16 * 86_400 <= issued })
+            !entry.keys.contains(where: isNeeded)
         else {
             throw CommandError("\(id) cannot be left out: it must have been retired, its keys ended 16 days ago")
         }

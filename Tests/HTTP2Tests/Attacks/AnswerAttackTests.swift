@@ -12,7 +12,18 @@ struct AnswerAttackTests {
         + [UInt8](repeating: 0xBE, count: 5)
 
     private static func reset(_ peer: RawPeer) -> [UInt32] {
-        Frame.parse(peer.received).filter { $0.type == 3 }.map(\.stream)
+        // Without a look at the payloads, which may be megabytes.
+        var (bytes, streams) = (peer.received, [UInt32]())
+        if bytes.getBytes(at: bytes.readerIndex, length: Frame.preface.count) == Frame.preface {
+            bytes.moveReaderIndex(forwardBy: Frame.preface.count)
+        }
+        while let head = bytes.readInteger(as: UInt64.self), let last = bytes.readInteger(as: UInt8.self) {
+            guard bytes.readSlice(length: Int(head >> 40)) != nil else { break }
+            if UInt8(truncatingIfNeeded: head >> 32) == 3 {
+                streams.append(UInt32(truncatingIfNeeded: head) << 8 | UInt32(last))
+            }
+        }
+        return streams
     }
 
     @Test("Trailers beyond the limit reset their stream, answered or not; nothing is answered twice")
@@ -110,8 +121,6 @@ struct AnswerAttackTests {
             try await Task.sleep(for: .milliseconds(200))
             try await peer.read(true)
             #expect(try await eventually { Set(Self.reset(peer)) == Set(Self.streams) })
-            try await peer.send(Frame.ping(1))
-            #expect(try await eventually { Observed(peer).isPingAnswered(1) })
             #expect(Self.reset(peer).count == Self.streams.count)
             await peer.close()
         }

@@ -47,6 +47,21 @@ struct FloodAttackTests {
             Frame.make(type: 1, flags: 0x4, stream: $0 + 100_000, contentLength5)
                 + Frame.data(stream: $0 + 100_000, [1], isEnd: true)
         },
+        Flood(
+            testDescription: "heads that are too large",
+            limit: .provokedResets,
+            begin: Frame.headers(Block.request("GET", "/", Block.indexed("x", String(repeating: "a", count: 4000)))),
+            round: { round in
+                let fields = Block.request("GET", "/", [UInt8](repeating: 0xBE, count: 5))
+                return (0..<50).flatMap { Frame.headers(fields, stream: UInt32((round * 50 + $0) * 2 + 3)) }
+            }
+        ),
+        .repeated(
+            "fields that name one large entry again and again (HPACK bomb)",
+            .headerList,
+            Frame.headers(Block.request("GET", "/", [UInt8](repeating: 0xBE, count: 16_000)), stream: 3),
+            begin: Frame.headers(Block.request("GET", "/", Block.indexed("x", String(repeating: "a", count: 4000))))
+        ),
         .repeated("pings (CVE-2019-9512)", .pings, ping),
         .repeated("answers to pings never sent", .pings, pong),
         .repeated("settings (CVE-2019-9515)", .settings, Frame.settings),
@@ -119,6 +134,19 @@ struct FloodAttackTests {
             #expect(try await eventually { siege.server.connectionCount == 1 })
             #expect(!siege.log.limits.isDisjoint(with: [.queuedFrames, .progress]), "\(siege.log.limits)")
             await peer.close()
+        }
+    }
+
+    @Test("Streams beyond those agreed to end the connection; before that they are refused one by one")
+    func agreedStreams() async throws {
+        try await withSiege { siege in
+            let peer = try await siege.attacker()
+            try await peer.send(Frame.settingsAck)
+            let streams = (0..<101).map { UInt32($0 * 2 + 1) }
+            try await peer.send(streams.flatMap { Frame.headers(Block.request("GET", "/slow"), stream: $0) })
+            try await peer.expectClosed()
+            #expect(peer.goAwayCodes == [1])
+            try await siege.expect(.concurrentStreams)
         }
     }
 

@@ -9,13 +9,20 @@ struct Siege {
     let port: Int
     let log: LimitLog
 
-    /// What `withSiege` serves: `/` at once, `/large` a megabyte, `/alone` another one each time, `/slow` never to its end, all else what was sent.
+    /// What `withSiege` serves: `/` at once, `/large` a megabyte, `/alone` another one each time, `/slow` never to its end,
+    /// `/short` by a task.
     static let answer: @Sendable (RequestHead) -> RequestHandling = { request in
         switch request.path {
         case "/large":
             .respond(ResponseHead(status: 200), largeBody)
         case "/alone":
             .respond(ResponseHead(status: 200), pattern(1_000_000))
+        case "/short":
+            .run { _, response in
+                try await response.send(ResponseHead(status: 200))
+                try await response.write(ByteBuffer(string: "hello"))
+                try await response.finish()
+            }
         case "/slow":
             .run { _, response in
                 try await response.send(ResponseHead(status: 200))

@@ -1,6 +1,7 @@
 import HTTP2
 import NIOCore
 import Testing
+import TestSupport
 
 /// Peers that hold what they can and do as little as they can.
 @Suite("Slow peers", .timeLimit(.minutes(2)))
@@ -85,6 +86,41 @@ struct SlowAttackTests {
             }
             try await siege.expect(.progress)
             await peer.close()
+        }
+    }
+
+    @Test("A request that goes on by the byte after its answer is given up", arguments: ["/", "/large", "/short"])
+    func answeredAndGoesOn(path: String) async throws {
+        try await withSiege(Self.configuration { $0.stallTimeout = .milliseconds(400) }) { siege in
+            let peer = try await siege.attacker()
+            let windows = Frame.settings(id: 4, 2_000_000) + Frame.windowUpdate(stream: 0, 2_000_000)
+            try await peer.send(windows + Frame.headers(Block.request("GET", path), isEnd: false))
+            let isReset = { Frame.parse(peer.received).contains { $0.type == 3 && $0.stream == 1 } }
+            for _ in 0..<400 where !isReset() {
+                try await peer.send(Frame.data(stream: 1, [1]))
+                try await Task.sleep(for: .milliseconds(10))
+            }
+            #expect(isReset())
+            try await siege.expect(.progress)
+            await peer.close()
+        }
+    }
+
+    @Test("A client of TLS that never sends its preface has the time of a head")
+    func noPreface() async throws {
+        let log = LimitLog()
+        let configuration = Self.configuration {
+            $0.headerTimeout = .milliseconds(1500)
+            $0.onLimit = { log.note($0) }
+        }
+        try await withTLSServer(try TLSServer(TestCertificate().identity), configuration) { _, port in
+            for begin in ["", "PRI * HTTP/2.0\r\n"] {
+                let peer = try await RawPeer.connect(to: port, tls: "h2")
+                // It may be over by now.
+                try? await peer.send(begin)
+                try await peer.expectClosed()
+            }
+            #expect(log.limits == [.headerTime])
         }
     }
 

@@ -7,7 +7,7 @@ struct FrameWatchTests {
     private static let start = NIODeadline.uptimeNanoseconds(1_000_000_000)
 
     private static func watch(_ bytes: [UInt8], pieces: Int, prefaceBytes: Int = 0) -> TransportLimit? {
-        var watch = FrameWatch(prefaceBytes: prefaceBytes)
+        var watch = FrameWatch(prefaceBytes: prefaceBytes, now: start)
         for begin in stride(from: 0, to: bytes.count, by: pieces) {
             let piece = bytes[begin..<min(bytes.count, begin + pieces)]
             let limit = piece.withUnsafeBytes { watch.received($0, FrameRates(), now: start) }
@@ -51,7 +51,7 @@ struct FrameWatchTests {
 
     @Test("Bytes sent and heads received give a reason for WINDOW_UPDATE frames")
     func windowCredit() {
-        var watch = FrameWatch(prefaceBytes: 0)
+        var watch = FrameWatch(prefaceBytes: 0, now: Self.start)
         func take(_ frame: [UInt8], _ count: Int) -> TransportLimit? {
             let frames = Array(repeatElement(frame, count: count).joined())
             return frames.withUnsafeBytes { watch.received($0, FrameRates(), now: Self.start) }
@@ -78,7 +78,7 @@ struct FrameWatchTests {
     func overdue() {
         let limit = TimeAmount.seconds(1)
         func isOverdue(_ bytes: [UInt8]) -> [Bool] {
-            var watch = FrameWatch(prefaceBytes: 0)
+            var watch = FrameWatch(prefaceBytes: 0, now: Self.start)
             _ = bytes.withUnsafeBytes { watch.received($0, FrameRates(), now: Self.start) }
             return [999, 1000].map { watch.isOverdue(now: Self.start + .milliseconds($0), limit: limit) }
         }
@@ -93,7 +93,7 @@ struct FrameWatchTests {
 
     @Test("CONTINUATION frames do not give a head more time")
     func continued() {
-        var watch = FrameWatch(prefaceBytes: 0)
+        var watch = FrameWatch(prefaceBytes: 0, now: Self.start)
         for (index, type) in [UInt8(1), 9, 9, 9].enumerated() {
             let frame = Frame.make(type: type, flags: 0, stream: 1, [0x82])
             let now = Self.start + .milliseconds(Int64(index) * 300)
@@ -113,7 +113,7 @@ struct FrameWatchTests {
         tally.resetSent(.refusedStream)
         tally.resetSent(.protocolError)
         #expect((tally.provokedResets, tally.refusedStreams) == (2, 1))
-        var watch = FrameWatch(prefaceBytes: 0)
+        var watch = FrameWatch(prefaceBytes: 0, now: Self.start)
         let rates = FrameRates()
         let tallies = [(100, 0), (1, 0), (0, 101)].map { SessionTally(provokedResets: $0.0, informational: $0.1) }
         let charged = tallies.map { watch.charge($0, rates, now: Self.start) }

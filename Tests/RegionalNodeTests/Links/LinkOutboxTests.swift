@@ -43,6 +43,27 @@ import TestSupport
         }
     }
 
+    /// Whatever leaves, is refused or ends with its link: the budget counts what waits.
+    @Test func allLinksShareABudget() async throws {
+        let region = try #require(Region("VN-01"))
+        let budget = OutboxBudget(limit: 1500)
+        let outboxes = (0..<4).map { _ in LinkOutbox(limit: 1000, budget: budget) }
+        for outbox in outboxes.prefix(2) { while outbox.enqueue(.subscribe(region)) {} }
+        #expect(budget.isExceeded)
+        #expect(outboxes[0].queuedBytes > 800 && outboxes[2].queuedBytes == 0)
+        outboxes[0].close()
+        #expect(!budget.isExceeded && outboxes[0].queuedBytes == 0)
+        // What comes to a link that has ended costs nothing, and closing again gives nothing back.
+        for _ in 0..<50 { _ = outboxes[0].enqueue(.subscribe(region)) }
+        outboxes[0].close()
+        while outboxes[2].enqueue(.subscribe(region)) {}
+        #expect(budget.isExceeded)
+        let drain = Task { try await outboxes[1].drain { _ in } }
+        #expect(try await eventually { outboxes[1].queuedBytes == 0 })
+        #expect(!budget.isExceeded)
+        drain.cancel()
+    }
+
     @Test func closingEndsWhoeverWaits() async throws {
         let outbox = LinkOutbox()
         outbox.close()

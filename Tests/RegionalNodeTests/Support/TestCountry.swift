@@ -2,6 +2,7 @@ import Configuration
 import ExposureKeys
 import ExposureNotification
 import FeedFormat
+import FeedStore
 import Foundation
 import Logging
 import RegionalNode
@@ -137,13 +138,17 @@ struct TestCountry: Sendable {
         return settings
     }
 
-    func node(_ number: Int, asOf: Int64 = TestCountry.time) async throws -> TestNode {
+    func node(
+        _ number: Int,
+        asOf: Int64 = TestCountry.time,
+        openStore: @escaping TestNode.OpenStore = { try SQLiteFeedStore(path: $0) }
+    ) async throws -> TestNode {
         let reader = try await NodeConfiguration.reader(
             flags: settings(number, asOf: asOf),
             environment: [:],
             file: nil
         )
-        return try await TestNode(try NodeConfiguration(reader))
+        return try await TestNode(try NodeConfiguration(reader), openStore: openStore)
     }
 
     struct Archive: Sendable {

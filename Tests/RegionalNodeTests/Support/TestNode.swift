@@ -1,4 +1,5 @@
 import ExposureNotification
+import FeedStore
 import Foundation
 import HTTP2
 import Logging
@@ -17,9 +18,19 @@ final class TestNode: Sendable {
 
     static let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
-    init(_ configuration: NodeConfiguration) async throws {
+    typealias OpenStore = @Sendable (String) throws -> any FeedStorage
+
+    init(
+        _ configuration: NodeConfiguration,
+        openStore: @escaping OpenStore = { try SQLiteFeedStore(path: $0) }
+    ) async throws {
         let (ready, isReady) = AsyncStream<NodeAddresses>.makeStream()
-        let node = try RegionalNode(configuration, logger: TestNode.silent, onReady: { isReady.yield($0) })
+        let node = try RegionalNode(
+            configuration,
+            logger: TestNode.silent,
+            openStore: openStore,
+            onReady: { isReady.yield($0) }
+        )
         let group = ServiceGroup(services: [node], gracefulShutdownSignals: [], logger: TestNode.silent)
         let running = Task {
             defer { isReady.finish() }
@@ -153,8 +164,12 @@ final class Nodes {
     }
 
     @discardableResult
-    func start(_ number: Int, asOf: Int64 = TestCountry.time) async throws -> TestNode {
-        let node = try await country.node(number, asOf: asOf)
+    func start(
+        _ number: Int,
+        asOf: Int64 = TestCountry.time,
+        openStore: @escaping TestNode.OpenStore = { try SQLiteFeedStore(path: $0) }
+    ) async throws -> TestNode {
+        let node = try await country.node(number, asOf: asOf, openStore: openStore)
         nodes[number] = node
         return node
     }

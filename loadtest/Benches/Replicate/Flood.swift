@@ -42,7 +42,8 @@ struct Flood {
             copies += neighbours[node].count - (node == source ? 0 : 1)
             for neighbour in neighbours[node] {
                 let arrival = best[node] + Simulation.oneWay(neighbour.latency, random: &random)
-                guard arrival < ends[neighbour.node] else { continue }
+                // What is under way to or from a node that crashes is lost.
+                guard arrival < min(ends[neighbour.node], ends[node]) else { continue }
                 best[neighbour.node] = min(best[neighbour.node], arrival)
             }
         }

@@ -1,0 +1,136 @@
+/// Where one node stands in the tree along which a region's batches flow: the parent, a neighbour that pushes them
+/// unasked, and what is known of those that might do it sooner.
+///
+/// The tree is learned. Every neighbour adverts what it holds, so the parent's pushes are measured against all others'
+/// adverts. A neighbour ahead of the parent's pushes again and again goes on trial: it becomes the parent, and stays only
+/// if its next batch need not be fetched. Whoever fails that, or does not keep for long what its adverts promised, is
+/// passed over for ever more batches, so that claiming early gains nothing.
+package struct RegionTree: Sendable {
+    package private(set) var parent: LinkID?
+    /// Set while the parent is on trial: the one before it.
+    package private(set) var former: LinkID?
+    /// The one that the parent took the place of by its adverts.
+    private var predecessor: LinkID?
+    private var candidates = SortedMap<LinkID, Candidate>()
+    /// Batches that the parent has pushed since it became it.
+    private var tenure = 0
+    /// Batches that came, from whomever: the clock by which candidates are held back.
+    private var batches: UInt64 = 0
+
+    private struct Candidate: Sendable {
+        /// How much later its adverts come than batches do, in milliseconds, negative if sooner; the last one counts as
+        /// much as all before.
+        var lag: Int64?
+        /// Batches in a row that it adverted clearly before the parent's push.
+        var wins = 0
+        /// Trials that it failed, and promises that it did not keep.
+        var failures = 0
+        /// It does not go on trial before so many batches have come.
+        var heldUntil: UInt64 = 0
+
+        mutating func note(lag new: Int64) { lag = lag.map { ($0 + new) / 2 } ?? new }
+    }
+
+    package init() {}
+
+    /// Batches after which a parent has kept its promise.
+    static let probation = 4
+
+    /// A batch newer than all before has come.
+    /// - Parameters:
+    ///   - link: from whom.
+    ///   - isPushed: unasked, as a parent sends it.
+    ///   - adverts: who had adverted it before, and for how many milliseconds; ascending.
+    /// - Returns: whether the parent is another one now.
+    package mutating func take(
+        from link: LinkID,
+        isPushed: Bool,
+        adverts: [(link: LinkID, lead: Int64)],
+        _ settings: ReplicationSettings
+    ) -> Bool {
+        batches += 1
+        guard parent == link, isPushed else { return false }
+        former = nil
+        tenure += 1
+        var best: (link: LinkID, lead: Int64)?
+        for id in candidates.keys where !adverts.contains(where: { $0.link == id }) {
+            candidates.update(id) { $0.wins = 0 }
+        }
+        for (id, lead) in adverts where id != link {
+            var candidate = candidates[id] ?? Candidate()
+            candidate.note(lag: -lead)
+            candidate.wins = lead >= settings.trialLead ? candidate.wins + 1 : 0
+            candidates[id] = candidate
+            guard candidate.wins >= settings.trialWins, candidate.heldUntil <= batches else { continue }
+            if let best, best.lead >= lead { continue }
+            best = (id, lead)
+        }
+        guard let best else { return false }
+        let isReturn = best.link == predecessor && tenure < RegionTree.probation
+        become(best.link)
+        if isReturn {
+            penalise(link)
+        } else {
+            former = link
+            predecessor = link
+        }
+        return true
+    }
+
+    /// A neighbour adverts a batch that came some milliseconds before.
+    package mutating func note(lag: Int64, of link: LinkID) {
+        guard link != parent else { return }
+        var candidate = candidates[link] ?? Candidate()
+        candidate.note(lag: lag)
+        candidate.wins = 0
+        candidates[link] = candidate
+    }
+
+    /// Whoever brought what was missing.
+    package mutating func adopt(_ link: LinkID) {
+        if parent == link { return }
+        if former == link, let parent { penalise(parent) }
+        become(link)
+    }
+
+    /// The parent did not push what others have.
+    /// - Returns: whether the parent is another one now: a trial has failed.
+    package mutating func miss() -> Bool {
+        guard let parent, let former else { return false }
+        penalise(parent)
+        become(former)
+        return true
+    }
+
+    /// A neighbour is gone or no longer trusted.
+    /// - Returns: whether the parent is another one now, or none.
+    package mutating func lose(_ link: LinkID) -> Bool {
+        candidates[link] = nil
+        if former == link { former = nil }
+        if predecessor == link { predecessor = nil }
+        guard parent == link else { return false }
+        var best: (link: LinkID, lag: Int64)?
+        for (id, candidate) in zip(candidates.keys, candidates.values) where candidate.heldUntil <= batches {
+            guard let lag = candidate.lag, best.map({ lag < $0.lag }) ?? true else { continue }
+            best = (id, lag)
+        }
+        become(former ?? best?.link)
+        return true
+    }
+
+    private mutating func become(_ link: LinkID?) {
+        parent = link
+        former = nil
+        predecessor = nil
+        tenure = 0
+        if let link { candidates.update(link) { $0.wins = 0 } }
+    }
+
+    private mutating func penalise(_ link: LinkID) {
+        var candidate = candidates[link] ?? Candidate()
+        candidate.wins = 0
+        candidate.heldUntil = batches + 2 << UInt64(min(candidate.failures, 10))
+        candidate.failures += 1
+        candidates[link] = candidate
+    }
+}

@@ -1,0 +1,130 @@
+import ExposureKeys
+import FeedFormat
+
+/// Saying what is held, and passing on what has come. Batches go out at once; adverts wait a moment, so that many make
+/// one frame, and that whoever has said meanwhile that it holds the same needs none.
+extension Replica {
+    /// Pushes batches to those who subscribed and are ready for them, and tells all others. The parent is told too:
+    /// what it did not push itself it must learn of, or it would not push what comes next.
+    mutating func spread(_ batches: [ProvenBatch], of feed: FeedID) {
+        guard let progress = feeds[feed], progress.isLiving, let number = batches.first?.number,
+            !isUnderReview(feed.region)
+        else { return }
+        let parent = parent(of: feed.region)
+        for position in links.keys.indices where links.values[position].peer != nil {
+            let id = links.keys[position]
+            let theirs = links.values[position].holds[feed]?.count ?? 0
+            if theirs >= progress.count {
+                if parent == id, (links.values[position].told[feed] ?? 0) < progress.count { advertise(feed, to: id) }
+                continue
+            }
+            guard links.values[position].subscriptions[feed.region] == true, theirs >= number else {
+                links.update(id) { $0.untold[feed] = $0.untold[feed] ?? false }
+                continue
+            }
+            // Older releases learn from an advert only what they lack.
+            if !links.values[position].takesBatchesAsAdverts { advertise(feed, to: id) }
+            for batch in batches.dropFirst(Int(theirs - number)) {
+                let pushed = LinkFrame.PushedBatch(feed: feed, bytes: batch.bytes, checkpoint: batch.checkpoint)
+                effects.append(.send(id, .batch(pushed)))
+            }
+            let pushed = Advert(feed: feed, first: progress.first, count: progress.count)
+            links.update(id) { link in
+                link.holds[feed] = pushed
+                link.told[feed] = progress.count
+            }
+        }
+    }
+
+    mutating func advertise(_ feed: FeedID, to link: LinkID) {
+        guard let progress = feeds[feed],
+            let advert = Advert(feed: feed, first: progress.first, count: progress.count)
+        else { return }
+        effects.append(.send(link, .adverts([advert])))
+        links.update(link) { progress in
+            progress.told[feed] = advert.count
+            progress.untold[feed] = nil
+        }
+    }
+
+    /// Has all neighbours told of a feed, also those who say that they hold as much.
+    mutating func advertiseSoon(_ feed: FeedID) {
+        for id in links.keys where links[id]?.peer != nil { links.update(id) { $0.untold[feed] = true } }
+    }
+
+    /// Sends the adverts whose time has come; sets the time of those that wait.
+    mutating func sendAdverts(now: Timestamp) {
+        guard links.values.contains(where: { !$0.untold.isEmpty }) else { return advertsDue = nil }
+        guard let due = advertsDue else { return advertsDue = now.advanced(byMilliseconds: settings.advertPause) }
+        guard due <= now else { return }
+        advertsDue = nil
+        for id in links.keys {
+            guard let link = links[id], !link.untold.isEmpty else { continue }
+            var adverts: [Advert] = []
+            for (feed, isForced) in zip(link.untold.keys, link.untold.values) {
+                guard let progress = feeds[feed], isForced || (link.holds[feed]?.count ?? 0) < progress.count,
+                    !isUnderReview(feed.region),
+                    let advert = Advert(feed: feed, first: progress.first, count: progress.count)
+                else { continue }
+                adverts.append(advert)
+            }
+            links.update(id) { $0.untold = SortedMap() }
+            send(adverts, to: id)
+        }
+    }
+
+    /// Says what is held of all feeds that the roster lists.
+    mutating func adverts(on link: LinkID) {
+        send(held.filter { roster.region($0.feed.region) != nil }, to: link)
+    }
+
+    private mutating func send(_ adverts: [Advert], to link: LinkID) {
+        for start in stride(from: 0, to: adverts.count, by: Replica.advertsPerFrame) {
+            let part = adverts[start..<min(start + Replica.advertsPerFrame, adverts.count)]
+            effects.append(.send(link, .adverts(Array(part))))
+        }
+        links.update(link) { progress in
+            for advert in adverts { progress.told[advert.feed] = advert.count }
+        }
+    }
+
+    /// A neighbour's word on feeds.
+    mutating func note(_ adverts: [Advert], from link: LinkID, peer: Region, now: Timestamp) {
+        var unknown: Region?
+        var crowded: Region?
+        for advert in adverts {
+            let feed = advert.feed
+            guard roster.region(feed.region) != nil else {
+                unknown = feed.region
+                continue
+            }
+            guard links.update(link, { $0.note(advert, now: now) }) == true else {
+                crowded = feed.region
+                continue
+            }
+            if isFrozen(feed) { continue }
+            if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
+            endPull(of: feed, since: advert, from: link)
+            learn(advert, from: link, now: now)
+            feeds.update(feed) { progress in
+                if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
+            }
+            touched.append(feed)
+        }
+        // One alarm a frame: a frame may hold thousands of adverts.
+        if let unknown { effects.append(.alarm(.unknownRegion(unknown, peer: peer))) }
+        if let crowded { effects.append(.alarm(.tooManyEpochs(crowded))) }
+    }
+
+    /// A batch says what an advert of it would say.
+    /// - Returns: false if nothing of its feed is heard from this neighbour.
+    mutating func noteHolder(_ link: LinkID, of number: UInt64, _ feed: FeedID, peer: Region, now: Timestamp) -> Bool {
+        let before = links[link]?.holds[feed]
+        if let before, before.count > number { return true }
+        guard let advert = Advert(feed: feed, first: before?.first ?? number, count: number + 1) else { return false }
+        note([advert], from: link, peer: peer, now: now)
+        return links[link]?.holds[feed] == advert
+    }
+
+    private static let advertsPerFrame = 1024
+}

@@ -1,0 +1,62 @@
+import ExposureKeys
+import FeedFormat
+
+/// The trees of all regions: subscribing to parents, and learning who is sooner.
+extension Replica {
+    func parent(of region: Region) -> LinkID? { trees[region]?.parent }
+
+    /// Whoever delivered what was missing becomes the neighbour whose batches flow here unasked.
+    mutating func adopt(_ link: LinkID, asParentOf region: Region) {
+        guard region != self.region, links[link] != nil else { return }
+        changeTree(of: region) { $0.adopt(link) }
+    }
+
+    /// A batch newer than all before is proven: whoever adverted it before was sooner.
+    mutating func learn(_ feed: FeedID, from link: LinkID, isPushed: Bool, now: Timestamp) {
+        guard feed.region != region, let next = feeds[feed]?.proven.next else { return }
+        feeds.update(feed) { $0.provenAt = now }
+        var adverts: [(link: LinkID, lead: Int64)] = []
+        for position in links.keys.indices where links.keys[position] != link {
+            guard let heard = links.values[position].heard[feed], heard.count >= next else { continue }
+            adverts.append((links.keys[position], now.duration(since: heard.time) + settings.advertPause))
+        }
+        let settings = settings
+        changeTree(of: feed.region) { _ = $0.take(from: link, isPushed: isPushed, adverts: adverts, settings) }
+    }
+
+    /// An advert of what came already: its sender is later.
+    mutating func learn(_ advert: Advert, from link: LinkID, now: Timestamp) {
+        guard let progress = feeds[advert.feed], advert.count == progress.proven.next, let at = progress.provenAt else {
+            return
+        }
+        let lag = now.duration(since: at) - settings.advertPause
+        trees.update(advert.feed.region) { $0.note(lag: lag, of: link) }
+    }
+
+    /// The parent did not push a batch that somebody has.
+    mutating func missPush(of region: Region) {
+        changeTree(of: region) { _ = $0.miss() }
+    }
+
+    /// Nothing flows from a neighbour any more.
+    mutating func loseParent(_ link: LinkID, of region: Region) {
+        changeTree(of: region) { _ = $0.lose(link) }
+    }
+
+    /// Tells former and new parent, if it is another one after a change.
+    private mutating func changeTree(of region: Region, _ change: (inout RegionTree) -> Void) {
+        var tree = trees[region] ?? RegionTree()
+        let before = tree.parent
+        change(&tree)
+        trees[region] = tree
+        guard tree.parent != before else { return }
+        if let before, links[before] != nil { effects.append(.send(before, .unsubscribe(region))) }
+        guard let parent = tree.parent else { return }
+        effects.append(.send(parent, .subscribe(region)))
+        // It pushes only what follows on what it knows to be here.
+        for position in feeds.positions(of: region) where feeds.values[position].isLiving {
+            let feed = feeds.keys[position]
+            if (links[parent]?.told[feed] ?? 0) < feeds.values[position].count { advertise(feed, to: parent) }
+        }
+    }
+}

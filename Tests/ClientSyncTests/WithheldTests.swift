@@ -1,0 +1,128 @@
+import ClientSync
+import ExposureKeys
+import FeedFormat
+import TestSupport
+import Testing
+
+/// Nodes that call batches dropped which still live: `first` in an index is the node's word alone.
+@Suite struct WithheldTests {
+    private let country: Country
+    private let feed: PublishedFeed
+    /// What a node makes of it that shows the last batch only.
+    private let shortened: PublishedFeed
+
+    init() throws {
+        country = try Country(["VN-01", "VN-02"])
+        feed = try SyncFaultTests.feed(country, "VN-01", batches: 21, seed: 71)
+        var shortened = feed
+        shortened.first = 20
+        self.shortened = shortened
+    }
+
+    private func server(_ feed: PublishedFeed, roster: [UInt8]? = nil, code: String = "VN-02") async throws
+        -> FeedServer
+    {
+        let server = try FeedServer(code, country: country, feeds: [feed])
+        if let roster { await server.set(roster: roster) }
+        return server
+    }
+
+    /// A phone that has the first three batches.
+    private func begun() async throws -> Phone {
+        var beginning = try country.feed("VN-01")
+        for batch in feed.batches.prefix(3) { beginning.publish(raw: batch) }
+        var phone = Phone(country)
+        phone.options.limits.rosterAge = 0
+        try await phone.sync(try await server(beginning))
+        return phone
+    }
+
+    @Test func aPhoneIsNotTalkedPastBatchesThatLive() async throws {
+        let phone = try await begun()
+        let report = try await phone.sync(try await server(shortened))
+        #expect(report.feeds.map(\.problem?.code) == [.withheld] && !report.isUpToDate)
+        #expect(try await phone.size(of: feed.id) == 3)
+        #expect(try await phone.sync(try await server(feed, code: "VN-01")).isUpToDate)
+        #expect(try await phone.state() == RegionState.reference([feed], now: Sample.interval))
+    }
+
+    @Test func oneThatBeganTooHighGoesBack() async throws {
+        let phone = Phone(country)
+        let begun = try await phone.sync(try await server(shortened))
+        #expect(begun.batches == 1 && begun.isUpToDate)
+        // The node that began it has no more to give, the first that has fills the gap.
+        var middle = feed
+        middle.first = 9
+        let some = try await phone.sync(try await server(middle, code: "VN-01"))
+        #expect(some.batches == 11 && some.isUpToDate, "\(some.feeds)")
+        let honest = try await server(feed)
+        #expect(try await phone.sync(honest).batches == 9)
+        #expect(try await phone.size(of: feed.id) == 21)
+        #expect(try await phone.state() == RegionState.reference([feed], now: Sample.interval))
+        await honest.forgetRequests()
+        try await phone.sync(honest)
+        #expect(await honest.requests == ["/v1/index"])
+    }
+
+    @Test func whatFillsTheGapIsProven() async throws {
+        let phone = Phone(country)
+        try await phone.sync(try await server(shortened))
+        let state = try await phone.state()
+        let liar = try await server(feed, code: "VN-01")
+        await liar.alter("/v1/feeds/VN-01/0000000000000001/4/0") { body in
+            var bytes = body
+            bytes[40] ^= 1
+            return TransportResponse(status: 200, body: bytes)
+        }
+        await liar.alter("/v1/feeds/VN-01/0000000000000001/2/4") { _ in TransportResponse(status: 410) }
+        #expect(try await phone.sync(liar).feeds.map(\.problem?.code) == [.gone])
+        await liar.repair()
+        await liar.alter("/v1/feeds/VN-01/0000000000000001/hashes/4/0") { body in
+            TransportResponse(status: 200, body: body.reversed())
+        }
+        #expect(try await phone.sync(liar).feeds.map(\.problem?.code) == [.badFeed])
+        #expect(try await phone.state() == state)
+        await liar.repair()
+        #expect(try await phone.sync(liar).isUpToDate)
+        #expect(try await phone.state() == RegionState.reference([feed], now: Sample.interval))
+    }
+
+    /// Nodes drop at slightly different times: whoever still has an expired batch need not send those before it.
+    @Test func anExpiredBatchEndsTheGap() async throws {
+        var random = SplitMix64(seed: 72)
+        var feed = try country.feed("VN-01")
+        let expired = Sample.interval.advanced(by: -Expiry.batchLifetime)
+        for _ in 0..<16 { try feed.publish([], at: expired) }
+        for _ in 0..<4 { try feed.publish(try Sample.keys(2, using: &random), at: Sample.interval) }
+        var dropped = feed
+        dropped.first = 16
+        let phone = Phone(country)
+        #expect(try await phone.sync(try await server(dropped)).batches == 4)
+        let late = try await server(feed, code: "VN-01")
+        var options = phone
+        options.options.limits.rangeLevel = 0
+        #expect(try await options.sync(late).isUpToDate)
+        let ranges = await late.requests.filter { $0.contains("/0000000000000001/0/") }
+        #expect(ranges == ["/v1/feeds/VN-01/0000000000000001/0/15"])
+        await late.forgetRequests()
+        let next = try await server(feed)
+        #expect(try await options.sync(next).isUpToDate)
+        #expect(await !next.requests.contains { $0.contains("/feeds/") })
+    }
+
+    @Test func whatStandsUnderAClosedKeyIsNotCutShort() async throws {
+        let roster = try country.closing("VN-01", standing: [feed])
+        let phone = try await begun()
+        let report = try await phone.sync(try await server(shortened, roster: roster), now: Sample.now + 10)
+        #expect(report.feeds.map(\.problem?.code) == [.withheld])
+        #expect(try await phone.size(of: feed.id) == 3)
+
+        var fresh = Phone(country)
+        fresh.options.limits.rosterAge = 0
+        try await fresh.sync(try await server(shortened, roster: roster), now: Sample.now + 10)
+        for phone in [phone, fresh] {
+            #expect(try await phone.sync(try await server(feed, roster: roster), now: Sample.now + 20).isUpToDate)
+            #expect(try await phone.state() == RegionState.reference([feed], now: Sample.interval))
+        }
+    }
+}

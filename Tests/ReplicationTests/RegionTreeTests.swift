@@ -1,0 +1,151 @@
+import Replication
+import TestSupport
+import Testing
+
+@Suite struct RegionTreeTests {
+    private let settings = ReplicationSettings()
+    private let links = (0...4).map { LinkID(UInt64($0)) }
+
+    /// A tree with a parent, as after the first fetch.
+    private func tree(parent: Int = 0) -> RegionTree {
+        var tree = RegionTree()
+        tree.adopt(links[parent])
+        return tree
+    }
+
+    /// The parent pushes a batch that some adverted so many milliseconds before.
+    @discardableResult
+    private func push(_ tree: inout RegionTree, _ leads: [(Int, Int64)] = []) -> Bool {
+        guard let parent = tree.parent else { return false }
+        return tree.take(
+            from: parent,
+            isPushed: true,
+            adverts: leads.map { (link: links[$0.0], lead: $0.1) },
+            settings
+        )
+    }
+
+    private func miss(_ tree: inout RegionTree) -> Bool { tree.miss() }
+    private func lose(_ tree: inout RegionTree, _ link: LinkID) -> Bool { tree.lose(link) }
+
+    @Test func whoeverBringsTheFirstBatchIsTheParent() {
+        var tree = RegionTree()
+        #expect(tree.parent == nil)
+        tree.adopt(links[3])
+        #expect(tree.parent == links[3] && tree.former == nil)
+    }
+
+    @Test func oneEarlyAdvertChangesNothingTwoInARowDo() {
+        var tree = tree()
+        #expect(!push(&tree, [(1, 8)]))
+        #expect(!push(&tree, [(1, 7)]))
+        #expect(!push(&tree, [(1, 200)]))
+        #expect(!push(&tree))
+        #expect(!push(&tree, [(1, 8)]))
+        #expect(push(&tree, [(1, 8)]))
+        #expect(tree.parent == links[1] && tree.former == links[0])
+    }
+
+    @Test func ofSeveralTheSoonestGoesOnTrial() {
+        var tree = tree()
+        push(&tree, [(1, 20), (2, 30), (3, 90)])
+        push(&tree, [(1, 20), (2, 30)])
+        #expect(tree.parent == links[2])
+    }
+
+    @Test func aTrialEndsWithItsFirstPush() {
+        var tree = tree()
+        for _ in 0..<2 { push(&tree, [(1, 10)]) }
+        push(&tree)
+        #expect(tree.parent == links[1] && tree.former == nil)
+        #expect(!miss(&tree))
+    }
+
+    @Test func aFailedTrialIsRepeatedEverMoreSeldom() {
+        var tree = tree()
+        var pauses: [Int] = []
+        var sinceFailure = 0
+        for _ in 0..<200 {
+            sinceFailure += 1
+            guard push(&tree, [(1, 500)]) else { continue }
+            pauses.append(sinceFailure)
+            #expect(tree.parent == links[1])
+            // The liar does not have what it adverted.
+            #expect(miss(&tree))
+            #expect(tree.parent == links[0] && tree.former == nil)
+            sinceFailure = 0
+        }
+        #expect(pauses == [2, 2, 4, 8, 16, 32, 64])
+    }
+
+    /// A liar adverts early and pushes late: the honest parent comes back, and the liar's turns grow rare.
+    @Test func whoDoesNotKeepItsPromiseIsHeldBack() {
+        var tree = tree()
+        var turns: [Int] = []
+        var since = 0
+        for _ in 0..<200 {
+            since += 1
+            if tree.parent == links[0] {
+                if push(&tree, [(1, 50)]) {
+                    turns.append(since)
+                    since = 0
+                }
+            } else if push(&tree, [(0, 50)]) {
+                since = 0
+            }
+        }
+        #expect(turns == [2, 2, 4, 8, 16, 32, 64])
+    }
+
+    @Test func theNextSoonestFollowsALostParent() {
+        var tree = tree()
+        push(&tree, [(1, 3), (2, 5)])
+        tree.note(lag: 40, of: links[3])
+        #expect(lose(&tree, links[0]))
+        #expect(tree.parent == links[2])
+        #expect(!lose(&tree, links[1]))
+        #expect(lose(&tree, links[2]))
+        #expect(tree.parent == links[3])
+        #expect(lose(&tree, links[3]))
+        #expect(tree.parent == nil)
+    }
+
+    @Test func theFormerParentFollowsALostTrial() {
+        var tree = tree()
+        for _ in 0..<2 { push(&tree, [(1, 10), (2, 9)]) }
+        #expect(lose(&tree, links[1]))
+        #expect(tree.parent == links[0])
+    }
+
+    /// Whatever happens, nobody is parent who is gone, or parent and its predecessor at once.
+    @Test(arguments: 1...50 as ClosedRange<UInt64>)
+    func aTreeHoldsTogether(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var tree = RegionTree()
+        var here = links
+        for _ in 0..<300 {
+            let link = links.randomElement(using: &random) ?? links[0]
+            let before = tree.parent
+            var changed: Bool?
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0:
+                if !here.contains(link) { here.append(link) }
+                tree.adopt(link)
+            case 1:
+                here.removeAll { $0 == link }
+                changed = tree.lose(link)
+            case 2:
+                changed = tree.miss()
+            case 3:
+                if here.contains(link) { tree.note(lag: Int64.random(in: -50...50, using: &random), of: link) }
+            default:
+                guard let parent = tree.parent else { continue }
+                let adverts = here.sorted().map { (link: $0, lead: Int64.random(in: 0...30, using: &random)) }
+                changed = tree.take(from: parent, isPushed: true, adverts: adverts, settings)
+            }
+            if let changed { #expect(changed == (before != tree.parent)) }
+            if let parent = tree.parent { #expect(here.contains(parent)) }
+            if let former = tree.former { #expect(here.contains(former) && former != tree.parent) }
+        }
+    }
+}
