@@ -17,6 +17,10 @@ public struct SimulationOptions: Equatable, Sendable {
     public var storeDelay: ClosedRange<Int64> = 500...4000
     /// Steps of the plan that are carried out, ascending; nil for all.
     public var steps: [Int]?
+    /// Bytes that may wait for one peer before its link is given up.
+    public var outboxBytes = 32 << 20
+    /// For tests of the checks; not among the arguments.
+    public var planted: PlantedBug?
     /// Nodes that are never started, ascending; the roster lists them all the same.
     public var absent: [Int] = []
     /// Virtual minutes after which faults end; steps from later on are left out.

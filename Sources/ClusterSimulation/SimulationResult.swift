@@ -14,6 +14,8 @@ public struct SimulationResult: Sendable {
     /// Over all that happened.
     public var trace: UInt64 = 0
     public var traffic = Traffic()
+    /// Rare paths that were reached.
+    public var marks = MarkCounts()
 
     public enum Outcome: String, Sendable {
         case held

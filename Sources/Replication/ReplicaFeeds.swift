@@ -200,6 +200,8 @@ extension Replica {
             progress.store = nil
             progress.waiting = []
             progress.proven = progress.durable
+            // What came before a malformed batch is to come again.
+            progress.isBlocked = false
             progress.leaves = nil
             progress.retryAt = now.advanced(byMilliseconds: settings.storePause)
         }

@@ -1,7 +1,6 @@
+import ClusterSimulation
 import Foundation
 import Testing
-
-import ClusterSimulation
 
 /// The integer trigonometry against the machine's.
 @Suite struct GeographyTests {

@@ -139,4 +139,23 @@ import Testing
         }
         #expect(network.violations.isEmpty)
     }
+
+    /// Found by `keytide simulate`: what was proven before the nonsense, but could not be stored, comes again.
+    @Test func nonsenseCostsNothingThatCameBefore() throws {
+        let network = try InMemoryNetwork(.line(2))
+        try network.startAll()
+        network.run(for: 500)
+        network.cut(0, 1)
+        try network.publish(0)
+        try network.publish(0, signing: try bytes(.wrongNumber, network))
+        network.nodes[1].isDiskFull = true
+        network.heal(0, 1)
+        network.run(for: 20_000)
+        let feed = try #require(network.nodes[0].writer?.feed)
+        #expect(network.nodes[1].hasAlarm { if case .malformedFeed = $0 { true } else { false } })
+        #expect(network.nodes[1].hasAlarm { if case .storeFailed = $0 { true } else { false } })
+        network.nodes[1].isDiskFull = false
+        network.run(for: 120_000)
+        #expect(network.nodes[1].held(feed) == 1)
+    }
 }

@@ -2,33 +2,123 @@ import ExposureKeys
 import FeedFormat
 import Replication
 
-/// What really happened, as nobody inside a simulation knows it: what regions signed, and what was ever held.
+/// What really happened, as nobody inside a simulation knows it: what was signed with the keys of regions.
 struct Truth {
-    /// Leaf hashes of what each feed's region signed, by number.
-    private(set) var signed = SortedMap<FeedID, [Hash256]>()
-    /// The signed batches, one copy of the bytes for all nodes.
-    private var batches: [Hash256: ProvenBatch] = [:]
-    /// Publications that were acknowledged: at which node's disk, in which life of it.
+    /// Each feed's histories. There is one, unless somebody with the region's key contradicts it.
+    private(set) var histories = SortedMap<FeedID, [History]>()
+    /// What each feed's own region has signed.
+    private var honest = SortedMap<FeedID, History>()
+    /// What was signed, one copy of the bytes for all nodes. Looked up, never gone through.
+    private var signed: [Place: Signed] = [:]
+    /// Batches that were signed.
     private(set) var count = 0
 
-    /// Notes what a region signs.
-    /// - Returns: false if it has signed another batch with that number before.
+    /// Two regions may sign the same bytes, where both revoke the same keys.
+    private struct Place: Hashable {
+        let feed: FeedID
+        let leaf: Hash256
+
+        init(_ batch: ProvenBatch) {
+            feed = batch.feed
+            leaf = batch.leaf
+        }
+    }
+
+    private struct Signed {
+        let batch: ProvenBatch
+        /// What it says; nil if no node may take it.
+        let keys: RegionKeys?
+    }
+
+    /// Notes what an honest region signs.
+    /// - Returns: false if the region has signed another batch with that number before.
     mutating func sign(_ batch: ProvenBatch) -> Bool {
-        var leaves = signed[batch.feed] ?? []
-        if batch.number < UInt64(leaves.count) { return leaves[Int(batch.number)] == batch.leaf }
-        guard batch.number == UInt64(leaves.count) else { return false }
-        leaves.append(batch.leaf)
-        signed[batch.feed] = leaves
-        batches[batch.leaf] = batch
-        count += 1
+        var own = honest[batch.feed] ?? History()
+        if batch.number < own.size {
+            let next = own.frontiers[Int(batch.number) + 1]
+            own = History(own, size: batch.number)
+            own.append(batch.leaf)
+            return own.last == next
+        }
+        guard batch.number == own.size else { return false }
+        forge(batch, after: own.last)
+        own.append(batch.leaf)
+        honest[batch.feed] = own
         return true
+    }
+
+    /// Notes what somebody signs who cares for no number: at the end of a history, or as the beginning of another one.
+    mutating func forge(_ batch: ProvenBatch, after frontier: Frontier) {
+        note(batch)
+        if histories[batch.feed] == nil { histories[batch.feed] = [History()] }
+        histories.update(batch.feed) { all in
+            if let place = all.firstIndex(where: { $0.last == frontier }) {
+                all[place].append(batch.leaf)
+            } else if let former = all.first(where: { $0.passes(frontier) }) {
+                all.append(History(former, size: frontier.size))
+                all[all.count - 1].append(batch.leaf)
+            }
+        }
+    }
+
+    private mutating func note(_ batch: ProvenBatch) {
+        signed[Place(batch)] = Signed(batch: batch, keys: Truth.read(batch))
+        count += 1
+    }
+
+    /// What a batch says; nil if no node may take it.
+    private static func read(_ proven: ProvenBatch) -> RegionKeys? {
+        guard let batch = try? Batch(proven.bytes), batch.number == proven.number, (try? batch.predecessors()) != nil,
+            let keys = try? batch.keys()
+        else { return nil }
+        return RegionKeys(joining: keys)
     }
 
     /// The one copy of a batch that was signed with this content, at this place; nil if none was.
     func genuine(_ batch: ProvenBatch) -> ProvenBatch? {
-        guard let known = batches[batch.leaf], known.feed == batch.feed, known.number == batch.number else {
-            return nil
-        }
+        guard let known = signed[Place(batch)]?.batch, known.number == batch.number else { return nil }
         return known
+    }
+
+    /// What a batch says that was signed; nil if it cannot be read.
+    func keys(of batch: ProvenBatch) -> RegionKeys? { signed[Place(batch)]?.keys }
+
+    /// Whether a feed with this frontier is one that goes on from what it was.
+    func leads(_ former: Frontier, to frontier: Frontier, in feed: FeedID) -> Bool {
+        histories[feed]?.contains { $0.passes(former) && $0.passes(frontier) } ?? false
+    }
+
+    /// Whether any of a region's feeds is.
+    func isForked(_ region: Region) -> Bool {
+        zip(histories.keys, histories.values).contains { $0.region == region && $1.count > 1 }
+    }
+
+    /// Whether somebody has contradicted what was signed before.
+    func isForked(_ feed: FeedID) -> Bool { (histories[feed]?.count ?? 0) > 1 }
+}
+
+/// One sequence of batches.
+struct History: Sendable {
+    /// By size, from 0.
+    private(set) var frontiers = [Frontier()]
+
+    var size: UInt64 { UInt64(frontiers.count - 1) }
+    var last: Frontier { frontiers[frontiers.count - 1] }
+
+    init() {}
+
+    /// The beginning of another one.
+    init(_ other: History, size: UInt64) {
+        frontiers = Array(other.frontiers.prefix(Int(size) + 1))
+    }
+
+    mutating func append(_ leaf: Hash256) {
+        var next = last
+        next.append(leaf)
+        frontiers.append(next)
+    }
+
+    func passes(_ frontier: Frontier) -> Bool {
+        frontier.size <= size && frontiers[Int(frontier.size)] == frontier
     }
 }

@@ -28,6 +28,20 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case clockDrift
     /// A node deceives its neighbours for a while.
     case lies
+    /// The power fails in the middle of a transaction.
+    case tornWrite
+    /// A machine goes on from an image of its memory and disk that was taken a while ago.
+    case memoryImage
+    /// A region revokes keys of other regions, which counts for nobody.
+    case foreignRevocations
+    /// Somebody has a region's key: signs in its epochs, or in epochs of his own.
+    case stolenKey
+    /// A region signs what no region may: malformed, outside all windows, or two batches with one number.
+    case misdeeds
+    /// A node is restarted in an earlier or a later release.
+    case release
+    /// Some bytes on a disk change.
+    case bitRot
 }
 
 /// How many times each fault happens in a run.

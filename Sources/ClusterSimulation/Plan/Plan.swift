@@ -79,6 +79,15 @@ struct Plan {
             let reach: Int64 = far ? 3 * 3_600_000 : 120_000
             return .clockStep(node: node, milliseconds: random.draw(-reach...reach))
         case .clockDrift: return .clockDrift(node: node, millionths: random.draw(-500...500))
+        case .tornWrite: return .tornWrite(node: node, down: short)
+        // A jump of the clock by less than a minute shows nothing.
+        case .memoryImage: return .memoryImage(node: node, age: 2 * Plan.minute + long)
+        case .foreignRevocations: return .revokeOthers(node: node, keys: 1 + random.below(3))
+        case .stolenKey: return .stolenKey(node: node, opensEpochs: random.chance(300), for: long)
+        case .misdeeds: return .misdeed(node: node, Misdeed.allCases[random.below(Misdeed.allCases.count)])
+        case .release:
+            return .release(node: node, Release.allCases[random.below(Release.allCases.count)], down: short / 10)
+        case .bitRot: return .bitRot(node: node, batches: 1 + random.below(3))
         case .lies:
             let lie = Lie.allCases[random.below(Lie.allCases.count)]
             return .lies(node: node, lie, for: long)

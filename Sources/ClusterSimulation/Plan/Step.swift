@@ -22,7 +22,7 @@ public struct Step: Equatable, Sendable {
         /// So many of 1000 messages are lost.
         case loss(node: Int, part: Int, for: Int64)
         case lostDisk(node: Int, down: Int64)
-        /// The disk is again as it was `age` microseconds ago, or when a copy was last taken before.
+        /// The disk is again as it was `age` microseconds ago.
         case restoredDisk(node: Int, age: Int64, down: Int64)
         case copy(node: Int, for: Int64)
         case fullDisk(node: Int, for: Int64)
@@ -30,6 +30,24 @@ public struct Step: Equatable, Sendable {
         /// Millionths by which a clock is too fast.
         case clockDrift(node: Int, millionths: Int64)
         case lies(node: Int, Lie, for: Int64)
+        /// The power fails while the next transaction is written.
+        case tornWrite(node: Int, down: Int64)
+        /// Disk and memory are again as they were `age` microseconds ago; the clock is not.
+        case memoryImage(node: Int, age: Int64)
+        /// A region signs revocations of other regions' keys.
+        case revokeOthers(node: Int, keys: Int)
+        case stolenKey(node: Int, opensEpochs: Bool, for: Int64)
+        case misdeed(node: Int, Misdeed)
+        case release(node: Int, Release, down: Int64)
+        case bitRot(node: Int, batches: Int)
+    }
+
+    /// How long before its time an image is taken for it, in microseconds.
+    var imageAge: Int64? {
+        switch action {
+        case .restoredDisk(_, let age, _), .memoryImage(_, let age): age
+        default: nil
+        }
     }
 }
 
@@ -39,7 +57,9 @@ extension Step.Action {
         switch self {
         case .publish(let node, _, _), .crash(let node, _), .pause(let node, _), .slowLinks(let node, _, _),
             .loss(let node, _, _), .lostDisk(let node, _), .restoredDisk(let node, _, _), .copy(let node, _),
-            .fullDisk(let node, _), .clockStep(let node, _), .clockDrift(let node, _), .lies(let node, _, _):
+            .fullDisk(let node, _), .clockStep(let node, _), .clockDrift(let node, _), .lies(let node, _, _),
+            .tornWrite(let node, _), .memoryImage(let node, _), .revokeOthers(let node, _),
+            .stolenKey(let node, _, _), .misdeed(let node, _), .release(let node, _, _), .bitRot(let node, _):
             node
         case .partition: nil
         }
@@ -50,6 +70,14 @@ extension Step.Action {
 public enum Lie: String, CaseIterable, Sendable {
     case alteredBytes, wrongCheckpoint, skippedNumber, repeatedNumber, otherRegion, falseFrontier, boastfulAdverts
     case emptyAnswers, noAnswers
+    /// Batches that go on where a feed ends, under a signature of the liar's own.
+    case forgedSignatures
+    /// Fewer batches than there are; feeds that do not exist; all dropped.
+    case modestAdverts, inventedFeeds, retractedAdverts
+    /// Frames of no known type, and bytes that are no frame.
+    case strangeFrames, garbage
+    /// Everything comes, a long time later.
+    case slow
 }
 
 /// Some nodes of a plan.

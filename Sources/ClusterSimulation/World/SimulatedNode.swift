@@ -10,8 +10,8 @@ struct SimulatedNode {
     let place: Place
     let signer: NoteSigner
     var disk = SimulatedDisk()
-    /// Earlier states of the disk, with their times.
-    var images: [(time: Int64, disk: SimulatedDisk)] = []
+    /// Earlier states of the disk and the memory.
+    var images: [MachineImage] = []
     var process: Process?
     /// Counts processes: what belongs to an earlier one is void.
     var generation = 0
@@ -29,13 +29,20 @@ struct SimulatedNode {
     var loss: (part: Int, until: Int64)?
     var bandwidth: (bytesPerSecond: Int64, until: Int64)?
     var fullUntil: Int64 = 0
+    /// The power fails while the next transaction is written; the node stays down for so long.
+    var tearing: Int64?
+    /// What it publishes need not be as it should.
+    var isHostile = false
+    /// The other one of two batches that it has signed with one number.
+    var twins = SortedMap<FeedID, ProvenBatch>()
+    var release = Release.current
     /// Positions of the links that it may have.
     var pipes: [Int] = []
 
     /// What dies with the process.
     struct Process {
         var replica: Replica
-        var writer: FeedWriter?
+        var writer: EpochWriter?
         /// The clock's lead when the open epoch began.
         var epochLead: Int64 = 0
         /// Transactions in their order.
@@ -44,6 +51,10 @@ struct SimulatedNode {
         var published = RegionKeys()
         /// Serial number of the newest wake; older ones are void.
         var wakes = 0
+        /// Feeds whose store has failed, until one succeeds.
+        var failed = SortedMap<FeedID, Bool>()
+        /// The batch that came last.
+        var received: ReceivedBatch?
     }
 
     /// What its clock shows, in unix milliseconds.
@@ -61,6 +72,9 @@ struct SimulatedNode {
         driftSince = now
         clockDrift = millionths
     }
+
+    /// The machine takes some milliseconds for none: it goes on from an image of its memory. The date shows them.
+    mutating func stand(still milliseconds: Int64) { driftedBefore -= milliseconds }
 
     /// Milliseconds by which the date leads what the machine takes for the time that has passed.
     var lead: Int64 { clockLead - driftedBefore }

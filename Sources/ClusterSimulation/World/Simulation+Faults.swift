@@ -31,12 +31,12 @@ extension Simulation {
             crash(node)
             note(node, "loses its disk")
             nodes[node].disk = SimulatedDisk()
-            nodes[node].images = []
+            reach(.lostDisk)
             nodes[node].downUntil = now + down
             agenda.add(at: now + down, .start(node: node))
-        case .restoredDisk(let node, let age, let down):
+        case .restoredDisk(let node, _, let down):
             crash(node)
-            restore(node, age: age)
+            restoreDisk(of: node, place)
             nodes[node].downUntil = now + down
             agenda.add(at: now + down, .start(node: node))
         case .copy(let node, let duration):
@@ -50,6 +50,22 @@ extension Simulation {
         case .clockDrift(let node, let millionths):
             note(node, "has a clock too fast by \(millionths) millionths")
             nodes[node].setDrift(millionths, at: now)
+        case .tornWrite(let node, let down):
+            nodes[node].tearing = down
+        case .memoryImage(let node, _):
+            resume(node, place)
+        case .revokeOthers(let node, let keys):
+            let revoked = othersRevoked(keys, at: node)
+            if !revoked.isEmpty { reach(.revokedForeignKeys) }
+            publish(node, revoked)
+        case .stolenKey(let node, let opensEpochs, let duration):
+            startThief(of: node, place: place, opensEpochs: opensEpochs, for: duration)
+        case .misdeed(let node, let misdeed):
+            commit(misdeed, by: node)
+        case .release(let node, let release, let down):
+            install(release, on: node, down: down)
+        case .bitRot(let node, let batches):
+            rot(node, batches: batches)
         case .lies(let node, let lie, let duration):
             note(node, "lies: \(lie.rawValue)")
             nodes[node].lies = (lie, now + duration)
@@ -62,8 +78,10 @@ extension Simulation {
             block(from, to, isOneWay: isOneWay, by: -1)
             note(nil, "everything passes again between \(from.nodes) and \(to.nodes)")
         }
-        if case .copy(let node, _) = step.action {
+        switch step.action {
+        case .copy(let node, _), .stolenKey(let node, _, _):
             for index in nodes.indices where nodes[index].home == node && index != node { crash(index) }
+        default: break
         }
     }
 
@@ -78,16 +96,9 @@ extension Simulation {
         for pipe in pipes.indices { if change > 0 { watch(pipe) } else { release(pipe) } }
     }
 
-    /// Puts back the newest image that is at least so old, or the oldest one; nothing if there is none.
-    private func restore(_ node: Int, age: Int64) {
-        let images = nodes[node].images
-        let image = images.last { $0.time <= now - age } ?? images.first
-        note(node, "has its disk put back to \((image?.time ?? 0) / Plan.second) s")
-        nodes[node].disk = image?.disk ?? SimulatedDisk()
-    }
-
     /// A second process with the region and key of a node, over a copy of its disk.
-    private func startCopy(of node: Int, place: Int, for duration: Int64) {
+    @discardableResult
+    func startCopy(of node: Int, place: Int, for duration: Int64) -> Int {
         var copy = nodes[node]
         copy.process = nil
         copy.pipes = []
@@ -101,5 +112,6 @@ extension Simulation {
         note(index, "is a copy of node \(node)")
         agenda.add(at: now, .start(node: index))
         agenda.add(at: now + duration, .ends(place))
+        return index
     }
 }

@@ -9,13 +9,17 @@ extension Simulation {
         agenda.add(at: now + 1000, .answer(node: index, generation: nodes[index].generation, event))
     }
 
-    /// Nobody in a simulation signs two histories of a feed (`Truth.sign`), so every proof is a false one.
+    /// A proof of something that nobody has done is a false one.
     func keep(_ proof: ForkProof, at index: Int) {
-        violate(
-            .forks,
-            index,
-            "believes that the key of \(proof.feed.region) has signed two histories of \(proof.feed)"
-        )
+        reach(.provedFork)
+        note(index, "has a proof that \(proof.feed) is forked")
+        if !truth.isForked(proof.feed) {
+            violate(
+                .forks,
+                index,
+                "believes that the key of \(proof.feed.region) has signed two histories of \(proof.feed)"
+            )
+        }
         nodes[index].disk.forks[proof.feed.region] = proof
     }
 }

@@ -4,13 +4,15 @@ import Replication
 
 /// What leaves a node that deceives.
 extension Simulation {
-    private func lie(of index: Int) -> Lie? {
+    func lie(of index: Int) -> Lie? {
         guard let lies = nodes[index].lies, lies.until > now else { return nil }
         return lies.lie
     }
 
     /// What a node says instead of a frame.
-    func told(_ frame: LinkFrame, by index: Int) -> [LinkFrame] {
+    func told(_ frame: LinkFrame, by index: Int, over link: LinkID) -> [LinkFrame] {
+        var frame = frame
+        if case .batch(let pushed) = frame { frame = .batch(twin(of: pushed, over: link, by: index)) }
         guard let lie = lie(of: index) else { return [frame] }
         switch (lie, frame) {
         case (.alteredBytes, .batch(var pushed)):
@@ -25,9 +27,57 @@ extension Simulation {
             return [frame, frame]
         case (.boastfulAdverts, .adverts(let adverts)):
             return [.adverts(adverts.compactMap { Advert(feed: $0.feed, first: $0.first, count: $0.count + 3) })]
+        case (.forgedSignatures, .batch(let pushed)):
+            return [forged(pushed, by: index).map { .batch($0) } ?? frame]
+        case (.modestAdverts, .adverts(let adverts)):
+            let fewer = adverts.compactMap { advert in
+                Advert(
+                    feed: advert.feed,
+                    first: min(advert.first, max(1, advert.count) - 1),
+                    count: max(1, advert.count) - 1
+                )
+            }
+            return [.adverts(fewer)]
+        case (.retractedAdverts, .adverts(let adverts)):
+            return [.adverts(adverts.compactMap { Advert(feed: $0.feed, first: $0.count, count: $0.count) })]
+        case (.inventedFeeds, .adverts(let adverts)):
+            return [.adverts(adverts + invented(by: index))]
+        case (.strangeFrames, .hello):
+            return chances[index].chance(300) ? [frame, frame] : [frame]
+        case (.strangeFrames, _):
+            return [frame, .unknown(200)]
         default:
             return [frame]
         }
+    }
+
+    /// A batch where the pushed one belongs, under a signature that does not count.
+    private func forged(_ pushed: LinkFrame.PushedBatch, by index: Int) -> LinkFrame.PushedBatch? {
+        guard pushed.feed.region != nodes[index].region, let batch = try? Batch(pushed.bytes),
+            let frontier = nodes[index].disk.feeds[pushed.feed]?.frontier(at: batch.number)
+        else { return nil }
+        let pen = Pen(feed: pushed.feed, frontier: frontier, nodes[index].signer)
+        let seconds = nodes[index].clock(at: now).milliseconds / 1000
+        let forged = try? pen.batch([], publication: batch.publication, time: seconds)
+        return forged.map { LinkFrame.PushedBatch(feed: pushed.feed, bytes: $0.bytes, checkpoint: $0.checkpoint) }
+    }
+
+    /// Feeds that do not exist, of regions that do and of one that does not.
+    private func invented(by index: Int) -> [Advert] {
+        let known = nodes[chances[index].below(options.nodes)].region
+        let count = chances[index].chance(100) ? 70 : 3
+        var regions = [Region](repeating: known, count: count)
+        if let unknown = Region("XX-99") { regions.append(unknown) }
+        return regions.compactMap { region in
+            let feed = FeedID(region: region, epoch: Epoch(chances[index].next()))
+            return Advert(feed: feed, first: 0, count: UInt64(1 + chances[index].below(9)))
+        }
+    }
+
+    /// Microseconds by which a node delays what it says.
+    func slowness(of index: Int) -> Int64 {
+        guard lie(of: index) == .slow else { return 0 }
+        return chances[index].draw(5 * Plan.second...40 * Plan.second)
     }
 
     /// What a node answers instead.

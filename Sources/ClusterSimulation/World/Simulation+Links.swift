@@ -6,8 +6,6 @@ import Replication
 extension Simulation {
     /// As the peer listener's keepalive: without an answer for so long a link is given up.
     static let keepalive = 30 * Plan.second
-    /// As a node's outbox: a peer that reads no faster loses its link.
-    static let outboxBytes = 64 << 20
 
     /// Links may be where the overlay of either end has the other.
     func layPipes() {
@@ -35,7 +33,7 @@ extension Simulation {
     // MARK: Dialling
 
     func tryConnecting(_ pipe: Int, after delay: Int64) {
-        guard pipes[pipe].link == nil else { return }
+        guard pipes[pipe].link == nil, !isBuggy(.neverRedials, pipe) else { return }
         pipes[pipe].attempts += 1
         agenda.add(at: now + delay, .connect(pipe: pipe, attempt: pipes[pipe].attempts))
     }
@@ -107,6 +105,7 @@ extension Simulation {
         let (left, right) = (pipes[pipe].dialler, pipes[pipe].other)
         let stands = nodes[left].pausedUntil > now || nodes[right].pausedUntil > now
         guard !isOpen(left, right) || !isOpen(right, left) || stands else { return }
+        reach(.linkLostToKeepalive)
         drop(pipe, at: left, right)
     }
 
@@ -126,7 +125,7 @@ extension Simulation {
     func send(_ frame: LinkFrame, over link: LinkID, from index: Int) {
         let pipe = Simulation.pipe(of: link)
         guard pipe < pipes.count, pipes[pipe].end(of: index) == link else { return }
-        let bytes = frame.encoded()
+        guard let bytes = encoded(frame, by: index) else { return }
         trace.mix(bytes)
         result.traffic.linkFrames += 1
         result.traffic.linkBytes += bytes.count + 9
@@ -138,7 +137,7 @@ extension Simulation {
         } else {
             guard let link = pipes[pipe].link else { return }
             link.hold(Pipe.HeldFrame(toOther: toOther, bytes: bytes))
-            if link.heldBytes > Simulation.outboxBytes { drop(pipe, at: left, right) }
+            if link.heldBytes > options.outboxBytes { giveUp(pipe, by: index) }
         }
     }
 
@@ -147,7 +146,7 @@ extension Simulation {
         let (left, right) = (pipes[pipe].dialler, pipes[pipe].other)
         let (sender, receiver) = toOther ? (left, right) : (right, left)
         var delay = pipes[pipe].latency + pipes[pipe].latency * ways.draw(0...150) / 1000
-        delay += lossDelay(sender) + lossDelay(receiver)
+        delay += lossDelay(sender) + lossDelay(receiver) + slowness(of: sender)
         let busy = transferTime(bytes.count, sender, receiver)
         let earliest = toOther ? link.arrivalAtOther : link.arrivalAtDialler
         let arrival = max(earliest, now + delay) + busy
@@ -181,10 +180,15 @@ extension Simulation {
         do throws(FormatError) {
             while let frame = try decoder.next() {
                 let end = toOther ? ends.otherEnd : ends.diallerEnd
-                dispatch(.received(end, frame), to: receiver)
+                dispatch(.received(end, understood(frame, by: receiver)), to: receiver)
             }
         } catch {
-            violate(.orderly, receiver, "could not read a frame: \(error)")
+            let sender = pipes[pipe].peer(of: receiver)
+            guard nodes[sender].lies != nil else {
+                return violate(.orderly, receiver, "could not read a frame: \(error)")
+            }
+            reach(.unreadableFrame)
+            drop(pipe, at: sender, receiver)
         }
     }
 }

@@ -10,6 +10,9 @@ extension Simulation {
         guard nodes[index].downUntil <= now else { return agenda.add(at: nodes[index].downUntil, .start(node: index)) }
         note(index, "starts, holding \(nodes[index].disk.feeds.count) feeds")
         nodes[index].generation += 1
+        recoverDisk(of: index)
+        checkDisk(of: index)
+        checkReaders(at: index)
         let held = nodes[index].disk.heldFeeds
         let replica = Replica(
             region: nodes[index].region,
@@ -25,14 +28,18 @@ extension Simulation {
             tryConnecting(pipe, after: ways.draw(0...Plan.second / 5))
         }
         agenda.add(at: now + Plan.second, .housekeeping(node: index, generation: nodes[index].generation))
+        for feed in nodes[index].disk.feeds.keys { reportDamage(of: feed, at: index) }
     }
 
     /// Ends a node's process. Of what was under way to its disk a first part, perhaps none, is durable.
-    func crash(_ index: Int) {
+    /// - Parameter durable: how many transactions of it; nil to draw.
+    func crash(_ index: Int, durable: Int? = nil) {
         guard let process = nodes[index].process else { return }
         note(index, "crashes")
-        let durable = ways.below(process.writes.count + 1)
-        for write in process.writes.prefix(durable) { commit(write, at: index) }
+        let durable = durable ?? ways.below(process.writes.count + 1)
+        if durable < process.writes.count { reach(.lostWrites) }
+        if durable > 0 { reach(.unansweredWrites) }
+        for write in process.writes.prefix(durable) where !isContested(write, at: index) { commit(write, at: index) }
         nodes[index].process = nil
         nodes[index].generation += 1
         for pipe in nodes[index].pipes { drop(pipe, at: pipes[pipe].peer(of: index)) }
@@ -43,22 +50,18 @@ extension Simulation {
         guard nodes[index].generation == generation else { return }
         if isPaused(index, event: .housekeeping(node: index, generation: generation)) { return }
         agenda.add(at: now + Plan.minute, .housekeeping(node: index, generation: generation))
-        takeImage(index)
+        checkLoad(of: index)
         let interval = nodes[index].clock(at: now).interval
+        let due = options.planted == .dropsEarly ? interval.advanced(by: Interval.perDay) : interval
         for feed in nodes[index].disk.feeds.values {
-            let expired = feed.batches.prefix { Expiry.isDropped(publishedAt: $0.publication, now: interval) }
+            let expired = feed.batches.prefix { Expiry.isDropped(publishedAt: $0.publication, now: due) }
             guard !expired.isEmpty else { continue }
             let first = feed.first + UInt64(expired.count)
+            checkDrop(of: feed, below: first, at: index, now: interval)
             nodes[index].disk.feeds.update(feed.feed) { $0.drop(below: first) }
+            reach(first == feed.count ? .droppedFeed : .droppedBatches)
             dispatch(.dropped(feed.feed, first: first), to: index)
         }
-    }
-
-    /// An operator's backup, every ten minutes or so; the last few are kept.
-    private func takeImage(_ index: Int) {
-        guard now - (nodes[index].images.last?.time ?? -Plan.hour) >= 10 * Plan.minute else { return }
-        nodes[index].images.append((now, nodes[index].disk))
-        if nodes[index].images.count > 8 { nodes[index].images.removeFirst() }
     }
 
     func wake(_ index: Int, _ generation: Int, _ serial: Int) {
@@ -70,19 +73,22 @@ extension Simulation {
     /// Hands one event to a node's replica and carries out what it wants.
     func dispatch(_ event: ReplicaEvent, to index: Int) {
         let time = nodes[index].clock(at: now)
+        if options.planted == .storesUnverified { noteReceived(event, at: index) }
         guard let effects = nodes[index].process?.replica.handle(event, now: time, random: &chances[index]) else {
             return
         }
         trace.mix(now)
         trace.mix(UInt64(index) << 32 | UInt64(effects.count))
+        for effect in effects { mark(effect) }
         for effect in effects { perform(effect, at: index, clock: time) }
     }
 
     private func perform(_ effect: ReplicaEffect, at index: Int, clock: Timestamp) {
         switch effect {
         case .send(let link, let frame):
+            let frame = mistaken(frame)
             check(frame, from: index)
-            for frame in told(frame, by: index) { send(frame, over: link, from: index) }
+            for frame in told(frame, by: index, over: link) { send(frame, over: link, from: index) }
         case .close(let link, let reason):
             note(index, "closes a link: \(reason)")
             closeLink(link, by: index)
@@ -109,14 +115,15 @@ extension Simulation {
             agenda.add(at: now + pause, .wake(node: index, generation: nodes[index].generation, serial: serial))
         case .alarm(let alarm):
             note(index, "alarm: \(alarm)")
+            if case .rejected(let feed, _, _) = alarm { storeRefused(feed, at: index) }
         case .visible(let feed, let count):
             if count > nodes[index].disk.count(of: feed) {
                 violate(.durableBeforeClaimed, index, "shows \(count) of \(feed) before they are stored")
             }
         case .review(let entry):
             dispatch(.reviewed(entry.id, nodes[index].disk.heldFeeds.filter { $0.feed.region == entry.id }), to: index)
-        case .replace(let request, _):
-            dispatch(.stored(request), to: index)
+        case .replace(let request, let batches):
+            replace(request, batches, at: index)
         case .readTail(let request, let feed, let size):
             readTail(request, feed, from: size, at: index)
         case .keepFork(let proof):
@@ -133,6 +140,7 @@ extension Simulation {
     /// A transaction is durable some milliseconds after it was asked for; they keep their order.
     func write(_ write: PendingWrite, at index: Int) {
         nodes[index].process?.writes.append(write)
+        beHasty(with: write, at: index)
         let delay = chances[index].draw(options.storeDelay)
         agenda.add(at: now + delay, .stored(node: index, generation: nodes[index].generation))
     }
@@ -141,28 +149,44 @@ extension Simulation {
     func finishWrite(_ index: Int, _ generation: Int) {
         guard nodes[index].generation == generation, nodes[index].process?.writes.isEmpty == false else { return }
         if isPaused(index, event: .stored(node: index, generation: generation)) { return }
+        if let down = nodes[index].tearing { return losePower(index, down: down) }
         guard let write = nodes[index].process?.writes.removeFirst() else { return }
-        if nodes[index].fullUntil > now {
+        let isContested = isContested(write, at: index)
+        if nodes[index].fullUntil > now || isContested {
             nodes[index].process?.writer = nil
+            nodes[index].process?.failed[write.feed] = true
+            loseTail(of: write.feed, at: index)
+            checkRoot(write.feed, at: index, isStored: false)
             if let request = write.request {
-                dispatch(.storeFailed(request, reason: "the disk is full"), to: index)
+                dispatch(
+                    .storeFailed(request, reason: isContested ? "it is out of sequence" : "the disk is full"),
+                    to: index
+                )
             }
             return
         }
         commit(write, at: index)
         joinPublished(write.batches, at: index)
+        if nodes[index].process?.failed[write.feed] != nil {
+            nodes[index].process?.failed[write.feed] = nil
+            reach(.storedAfterFailure)
+        }
         for batch in write.batches { deliveries?(Delivery(time: now, node: index, batch: batch)) }
         if let request = write.request {
             result.traffic.delivered += write.batches.count
             for batch in write.batches { result.traffic.deliveredBytes += batch.bytes.count }
-            dispatch(.stored(request), to: index)
+            let isMistaken = options.planted == .reportsStoredAsFailed
+            dispatch(isMistaken ? .storeFailed(request, reason: "") : .stored(request), to: index)
         } else {
+            nodes[index].disk.record.acknowledged[write.feed] = nodes[index].disk.count(of: write.feed)
+            if options.planted == .announcesEarly { return }
             dispatch(.published(write.batches), to: index)
         }
     }
 
-    private func commit(_ write: PendingWrite, at index: Int) {
+    func commit(_ write: PendingWrite, at index: Int) {
         let write = checked(write, at: index)
+        trace.mix(UInt64(write.batches.count))
         if let reason = nodes[index].disk.commit(write) { violate(.orderly, index, reason) }
         checkRoot(write.feed, at: index)
         trace.mix(UInt64(index) << 32 | nodes[index].disk.count(of: write.feed))

@@ -10,21 +10,35 @@ extension Simulation {
     func publish(_ index: Int, keys count: Int, revocations: Int) {
         guard nodes[index].process != nil, nodes[index].pausedUntil <= now else { return }
         let time = nodes[index].clock(at: now)
-        let keys = newKeys(count, endingBy: time.interval) + self.revocations(revocations, at: index, time.interval)
+        publish(
+            index,
+            newKeys(count, endingBy: time.interval) + self.revocations(revocations, at: index, time.interval)
+        )
+    }
+
+    func publish(_ index: Int, _ keys: [DiagnosisKey]) {
+        guard nodes[index].process != nil, nodes[index].pausedUntil <= now else { return }
+        let time = nodes[index].clock(at: now)
         let reports = RegionKeys(joining: keys)
         guard let news = nodes[index].process?.published.news(in: reports), !news.isEmpty else { return }
         openEpoch(index, time)
         guard var writer = nodes[index].process?.writer else { return }
         do throws(FormatError) {
             let seconds = time.milliseconds / 1000
-            let written = try writer.publish(news, publication: time.interval, time: seconds)
-            let batches = written.map { ProvenBatch($0, feed: writer.feed) }
+            var batches: [ProvenBatch]
+            if options.planted == .signsInAnOldEpoch, let old = newestEpoch(of: index) {
+                batches = [try Pen(old, nodes[index].signer).batch(news, publication: time.interval, time: seconds)]
+            } else {
+                batches = try writer.publish(news, publication: time.interval, time: seconds)
+                nodes[index].process?.writer = writer
+            }
             for batch in batches where !truth.sign(batch) {
                 violate(.oneNumberOneBatch, index, "signs a second batch \(batch.number) of \(batch.feed)")
             }
-            nodes[index].process?.writer = writer
-            note(index, "publishes \(news.count) keys as batch \(batches[0].number) of \(writer.feed)")
-            write(PendingWrite(feed: writer.feed, batches: batches, base: nil, request: nil), at: index)
+            for batch in batches where !verifies(batch) { violate(.signed, index, "signs what does not verify") }
+            guard let feed = batches.first?.feed else { return }
+            note(index, "publishes \(news.count) keys as batch \(batches[0].number) of \(feed)")
+            write(PendingWrite(feed: feed, batches: batches, base: nil, request: nil), at: index)
         } catch {
             violate(.orderly, index, "could not publish: \(error)")
         }
@@ -33,21 +47,25 @@ extension Simulation {
     /// Begins an epoch unless the open one may be signed in.
     private func openEpoch(_ index: Int, _ time: Timestamp) {
         let lead = nodes[index].lead
-        if let writer = nodes[index].process?.writer, let process = nodes[index].process,
-            abs(lead - process.epochLead) <= Simulation.clockJump,
-            nodes[index].disk.count(of: writer.feed) <= writer.frontier.size
-        {
-            return
+        if let process = nodes[index].process, let writer = process.writer {
+            let hasJumped = abs(lead - process.epochLead) > Simulation.clockJump
+            // As a publisher learns what is proven before it is stored.
+            let hasMet =
+                nodes[index].disk.count(of: writer.feed) > writer.frontier.size
+                || process.writes.contains { $0.feed == writer.feed && $0.request != nil }
+            if hasJumped { reach(.reopenedAfterClockJump) } else if hasMet { reach(.reopenedAfterCopy) }
+            if !hasMet, !hasJumped || options.planted == .ignoresClockJumps { return }
         }
         let region = nodes[index].region
         let random = UInt32(truncatingIfNeeded: chances[index].next())
         let epoch = Epoch(startUnixSeconds: time.milliseconds / 1000, random: random)
         let living = nodes[index].disk.feeds.values.filter { $0.feed.region == region && $0.isLiving }
         nodes[index].process?.epochLead = lead
-        let writer = FeedWriter(
-            beginning: FeedID(region: region, epoch: epoch),
+        let writer = EpochWriter(
+            FeedID(region: region, epoch: epoch),
             predecessors: living.map(\.feed.epoch),
-            signer: nodes[index].signer
+            signer: nodes[index].signer,
+            release: nodes[index].release
         )
         nodes[index].process?.writer = writer
     }
@@ -75,6 +93,19 @@ extension Simulation {
                 )
             else { return nil }
             return DiagnosisKey(data: key.data, metadata: metadata)
+        }
+    }
+
+    /// Withdraws some keys of other regions, as far as this one can.
+    func othersRevoked(_ count: Int, at index: Int) -> [DiagnosisKey] {
+        let region = nodes[index].region
+        let interval = nodes[index].clock(at: now).interval
+        let foreign = nodes[index].disk.feeds.values.filter { $0.feed.region != region }.flatMap(\.batches)
+        let keys = foreign.compactMap { truth.keys(of: $0)?.keys.first }.filter {
+            $0.metadata.reportType != .revoked && Expiry.mayCarry(keyEnding: $0.metadata.end, publishedAt: interval)
+        }
+        return keys.prefix(count).map { key in
+            DiagnosisKey(data: key.data, metadata: key.metadata.with(reportType: .revoked))
         }
     }
 

@@ -29,20 +29,25 @@ extension Simulation {
         }
         if isPaused(request.to, event: .request(request)) { return }
         guard isOpen, !isLost else {
+            reach(.requestTimedOut)
             return reply(request, Simulation.failure(request.question), at: now + Simulation.requestTimeout)
         }
         let moment = now + request.latency + request.latency * ways.draw(0...150) / 1000
         guard nodes[request.to].process != nil else {
             return reply(request, Simulation.failure(request.question), at: moment)
         }
-        let event = told(answer(to: request.question, at: request.to), by: request.to)
+        var event = told(answer(to: request.question, at: request.to), by: request.to)
+        if case .batches(_, let feed, _) = request.question, case .batchesFetched(let id, let batches) = event {
+            event = .batchesFetched(id, twins(for: batches, feed, asking: request.from, at: request.to))
+        }
         var size = 0
         if case .batchesFetched(_, let batches) = event {
             for batch in batches { size += batch.bytes.count + batch.checkpoint.count }
         }
         if case .leavesFetched(_, let leaves) = event { size += 32 * leaves.count }
         result.traffic.fetchBytes += size + 200
-        reply(request, event, at: moment + transferTime(size, request.to, request.from))
+        let delay = transferTime(size, request.to, request.from) + slowness(of: request.to)
+        reply(request, event, at: moment + delay)
     }
 
     private func reply(_ request: WorldEvent.Request, _ event: ReplicaEvent, at time: Int64) {

@@ -25,6 +25,8 @@ public final class Simulation {
     var blocked: [[Int]] = []
     let roster: Roster
     var ways: SeededRandom
+    /// For the checks alone.
+    var judging: SeededRandom
     var lastLink: UInt64 = 0
     var truth = Truth()
     let memory = CheckMemory()
@@ -41,6 +43,7 @@ public final class Simulation {
         plan = steps.map { Plan(options, steps: $0) } ?? Plan(options)
         result = SimulationResult(options: options)
         ways = SeededRandom(seed: options.seed, stream: 2)
+        judging = SeededRandom(seed: options.seed, stream: 5)
         var random = SeededRandom(seed: options.seed, stream: 3)
         let places = options.geography.places(options.nodes, random: &random)
         for index in 0..<options.nodes { nodes.append(try Simulation.node(index, places[index])) }
@@ -90,7 +93,10 @@ public final class Simulation {
             let moment = ways.draw(0...Plan.second)
             if !options.absent.contains(index) { agenda.add(at: moment, .start(node: index)) }
         }
-        for (place, step) in plan.steps.enumerated() { agenda.add(at: step.time, .step(place)) }
+        for (place, step) in plan.steps.enumerated() {
+            agenda.add(at: step.time, .step(place))
+            if let age = step.imageAge { agenda.add(at: max(0, step.time - age), .image(step: place)) }
+        }
         agenda.add(at: healing, .heal)
     }
 
@@ -143,7 +149,7 @@ public final class Simulation {
         case .connected(let pipe, let attempt): finishConnecting(pipe, attempt)
         case .keepalive(let pipe, let link): keepalive(pipe, link)
         case .closed(let node, let generation, let link):
-            guard nodes[node].generation == generation else { return }
+            guard nodes[node].generation == generation, options.planted != .neverClosesLinks else { return }
             dispatch(.linkClosed(link), to: node)
         case .frame(let pipe, let link, let toOther, let bytes): deliver(bytes, pipe, link, toOther: toOther)
         case .wake(let node, let generation, let serial): wake(node, generation, serial)
@@ -155,6 +161,8 @@ public final class Simulation {
             if case .batchesFetched(_, let batches) = event { result.traffic.fetched += batches.count }
             dispatch(event, to: node)
         case .housekeeping(let node, let generation): keepHouse(node, generation)
+        case .image(let place): takeImage(for: plan.steps[place], place)
+        case .forge(let node, let opensEpochs): forge(node, opensEpochs: opensEpochs)
         case .heal: heal()
         case .audit: audit()
         }
@@ -183,6 +191,7 @@ public final class Simulation {
     private func heal() {
         isHealed = true
         for index in nodes.indices where nodes[index].home != index { crash(index) }
+        for index in nodes.indices { nodes[index].twins = SortedMap() }
         for index in nodes.indices where nodes[index].home == index {
             nodes[index].downUntil = 0
             nodes[index].pausedUntil = min(nodes[index].pausedUntil, now)
@@ -192,6 +201,7 @@ public final class Simulation {
             nodes[index].loss = nil
             nodes[index].bandwidth = nil
             nodes[index].fullUntil = 0
+            nodes[index].tearing = nil
             nodes[index].clockLead = 0
             nodes[index].setDrift(0, at: now)
             nodes[index].clockLead = 0
@@ -212,7 +222,10 @@ public final class Simulation {
             return
         }
         result.healed = (now - healing) / Plan.second
-        checkMerging()
+        for index in nodes.indices where nodes[index].process != nil {
+            checkDisk(of: index)
+            checkReaders(at: index)
+        }
         isOver = true
     }
 }

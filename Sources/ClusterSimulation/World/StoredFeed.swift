@@ -13,6 +13,8 @@ struct StoredFeed {
     private(set) var leaves: [Hash256] = []
     /// Batches from `first` on.
     private(set) var batches: [ProvenBatch] = []
+    /// Numbers of batches that cannot be read.
+    var damaged = SortedMap<UInt64, Bool>()
 
     init(feed: FeedID) {
         self.feed = feed
@@ -47,7 +49,16 @@ struct StoredFeed {
         guard number > first else { return }
         let next = min(number, count)
         batches.removeFirst(Int(next - first))
+        for number in damaged.keys where number < next { damaged[number] = nil }
         first = next
+    }
+
+    /// Takes away the newest batches.
+    mutating func cut(to size: UInt64) {
+        guard first <= size, size < count, let frontier = frontier(at: size) else { return }
+        self.frontier = frontier
+        leaves.removeLast(leaves.count - Int(size - base.size))
+        batches.removeLast(batches.count - Int(size - first))
     }
 
     /// The frontier at an earlier size; nil from before the feed began here.
@@ -60,14 +71,18 @@ struct StoredFeed {
     }
 
     func batch(_ number: UInt64) -> ProvenBatch? {
-        first <= number && number < count ? batches[Int(number - first)] : nil
+        first <= number && number < count && damaged[number] == nil ? batches[Int(number - first)] : nil
+    }
+
+    func leaf(_ number: UInt64) -> Hash256? {
+        base.size <= number && number < count ? leaves[Int(number - base.size)] : nil
     }
 
     /// Batches from the start of a range on, as far as they are held.
     func answer(_ range: Range<UInt64>) -> [ReceivedBatch] {
         guard first <= range.lowerBound, range.lowerBound < count else { return [] }
         let end = min(range.upperBound, count)
-        return batches[Int(range.lowerBound - first)..<Int(end - first)].map {
+        return batches[Int(range.lowerBound - first)..<Int(end - first)].prefix { damaged[$0.number] == nil }.map {
             ReceivedBatch(bytes: $0.bytes, checkpoint: $0.checkpoint)
         }
     }
@@ -82,9 +97,12 @@ struct StoredFeed {
 /// A simulated disk. What is here is durable; what is on the way here belongs to the process.
 struct SimulatedDisk {
     var feeds = SortedMap<FeedID, StoredFeed>()
+    /// What of a transaction was on the disk when the power failed.
+    var torn: PendingWrite?
+    /// For the checks; no node knows of it.
+    var record = DiskRecord()
     /// Proofs of forks.
     var forks = SortedMap<Region, ForkProof>()
-    var isFull = false
 
     func count(of feed: FeedID) -> UInt64 { feeds[feed]?.count ?? 0 }
 

@@ -20,6 +20,10 @@ enum WorldEvent {
     case request(Request)
     case answer(node: Int, generation: Int, ReplicaEvent)
     case housekeeping(node: Int, generation: Int)
+    /// An image of a machine is taken, to be put back by a step.
+    case image(step: Int)
+    /// A thief signs.
+    case forge(node: Int, opensEpochs: Bool)
     case heal
     case audit
 

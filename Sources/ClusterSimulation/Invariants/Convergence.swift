@@ -1,0 +1,37 @@
+import ExposureKeys
+import FeedFormat
+import Replication
+
+/// Whether all nodes hold the same in the end.
+extension Simulation {
+    /// What keeps the nodes from holding the same; nil if they do. What was published under a clock too far ahead may
+    /// wait: nobody needs to have it yet. Of a region whose histories contradict each other everybody keeps what he has, and of a
+    /// region with too many epochs those that came first.
+    func differences() -> String? {
+        let interval = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
+        let running = nodes.filter { $0.process != nil }
+        for (feed, histories) in zip(truth.histories.keys, truth.histories.values) where !truth.isForked(feed.region) {
+            var due: UInt64 = 0
+            for stored in running.compactMap({ $0.disk.feeds[feed] }) where stored.isLiving && stored.count > due {
+                let admitted = stored.batches.prefix {
+                    Expiry.admission(publishedAt: $0.publication, now: interval) == .admit
+                        && truth.keys(of: $0) != nil && stored.damaged[$0.number] == nil
+                }
+                if !admitted.isEmpty { due = max(due, stored.first + UInt64(admitted.count)) }
+            }
+            guard due > 0, !isCrowded(feed.region) else { continue }
+            for (index, node) in nodes.enumerated() where node.process != nil && node.disk.count(of: feed) < due {
+                return "\(node.region) (node \(index)) holds \(node.disk.count(of: feed)) of \(feed), others \(due)"
+                    + " of \(histories[0].size) signed"
+            }
+        }
+        return nil
+    }
+
+    private func isCrowded(_ region: Region) -> Bool {
+        let epochs = truth.histories.keys.filter { $0.region == region }
+        guard epochs.count > FormatLimits.epochsPerRegion else { return false }
+        let living = epochs.filter { feed in nodes.contains { $0.disk.feeds[feed]?.isLiving ?? false } }
+        return living.count > FormatLimits.epochsPerRegion
+    }
+}

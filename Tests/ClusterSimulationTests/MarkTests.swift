@@ -1,0 +1,38 @@
+import ClusterSimulation
+import Testing
+
+/// Rare paths: a fixed set of runs goes through all of them, and holds.
+@Suite struct MarkTests {
+    private static func runs() throws -> [SimulationOptions] {
+        var runs = (1...40 as ClosedRange<UInt64>).map { SimulationOptions.drawn(seed: $0) }
+        // Longer than batches live, with more epochs than a region may have.
+        let faults = try #require(FaultMix("crash=300,lostDisk=20,restoredDisk=10,clockStep=10"))
+        runs.append(SimulationOptions(seed: 1, nodes: 4, hours: 400, publicationMinutes: 300, faults: faults))
+        // Where little may wait for a peer.
+        var narrow = SimulationOptions.drawn(seed: 1)
+        narrow.faults = try #require(FaultMix("partition=12,pause=12,clog=12"))
+        narrow.outboxBytes = 100
+        runs.append(narrow)
+        return runs
+    }
+
+    @Test func allAreReached() throws {
+        var marks = MarkCounts()
+        for options in try Self.runs() {
+            let result = try Simulation(options).run()
+            #expect(result.violations == [], "\(options.arguments)")
+            marks.add(result.marks)
+        }
+        #expect(marks.missing == [])
+    }
+
+    @Test func countsAddUp() {
+        var (one, other) = (MarkCounts(), MarkCounts())
+        one[.pulled] = 2
+        other[.pulled] = 3
+        other[.repaired] = 1
+        one.add(other)
+        #expect(one[.pulled] == 5)
+        #expect(one.missing == Mark.allCases.filter { $0 != .pulled && $0 != .repaired })
+    }
+}
