@@ -70,6 +70,7 @@ public struct SimulationOptions: Equatable, Sendable {
         text += " --publish-every \(publicationMinutes) --keys \(keys) --faults \(faults.text)"
         if healAfterMinutes != hours * 60 { text += " --heal-after \(healAfterMinutes)" }
         if !absent.isEmpty { text += " --without \(StepList.text(absent))" }
+        if let planted { text += " --plant \(planted.rawValue)" }
         if let steps { text += " --steps \(StepList.text(steps))" }
         return text
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CLZ4
+import ClusterSimulation
 import Crypto
 import ExposureKeys
 import ExposureNotification
@@ -86,22 +87,10 @@ struct CodecBench: ParsableCommand {
             return (archive.keys, Interval(unixSeconds: archive.end))
         }
         let end = Interval(unixSeconds: 1_608_768_000)
-        var random = Stepping()
+        // Every run has the same keys.
+        var random = SeededRandom(seed: 2020)
         let keys = ExportSynthesis(patients: 9000, end: end).keys(using: &random)
         return (Array(keys.prefix(57_972)), end)
-    }
-
-    /// SplitMix64, so that every run has the same keys.
-    private struct Stepping: RandomNumberGenerator {
-        private var state: UInt64 = 2020
-
-        mutating func next() -> UInt64 {
-            state &+= 0x9e37_79b9_7f4a_7c15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-            return mixed ^ (mixed >> 31)
-        }
     }
 }
 

@@ -1,16 +1,16 @@
 /// The one source of chance in a simulation: Steele, Lea and Flood's SplitMix64. Streams with names of their own keep a
 /// change in one part of a plan from changing what is drawn in another.
-struct SeededRandom: RandomNumberGenerator, Sendable {
+package struct SeededRandom: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
-    init(seed: UInt64, stream: UInt64 = 0) {
+    package init(seed: UInt64, stream: UInt64 = 0) {
         state = seed
         let first = next()
         state = first ^ (stream &* 0xd6e8_feb8_6659_fd93)
         _ = next()
     }
 
-    mutating func next() -> UInt64 {
+    package mutating func next() -> UInt64 {
         state &+= 0x9e37_79b9_7f4a_7c15
         var mixed = state
         mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9

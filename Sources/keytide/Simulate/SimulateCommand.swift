@@ -49,6 +49,7 @@ struct SimulateCommand: AsyncParsableCommand {
     /// What a child does: its seeds one after the other, a line for each.
     private func work() throws {
         for seed in seeds?.range ?? (seed ?? 0)...(seed ?? 0) {
+            if seed == shape.crashSeed { abort() }
             try Output.json(SimulationLine(try Simulation(shape.options(seed: seed)).run()))
         }
     }

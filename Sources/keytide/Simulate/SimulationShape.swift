@@ -14,6 +14,11 @@ struct SimulationShape: ParsableArguments, Sendable {
     @Option(help: "Nodes that are never started: 0,3-5.", transform: list) var without: [Int]?
     @Option(help: "Steps of the plan to carry out: 0-3,7.", transform: list) var steps: [Int]?
 
+    /// A mistake to make, so that tests see what is said of it.
+    @Option(help: .hidden, transform: mistake) var plant: PlantedBug?
+    /// A seed whose process dies.
+    @Option(help: .hidden) var crashSeed: UInt64?
+
     func validate() throws {
         func check(_ value: Int?, _ range: ClosedRange<Int>, _ name: String) throws {
             guard let value, !range.contains(value) else { return }
@@ -39,6 +44,7 @@ struct SimulationShape: ParsableArguments, Sendable {
         )
         options.steps = steps
         options.absent = without ?? []
+        options.planted = plant
         if let healAfter { options.healAfterMinutes = min(healAfter, options.hours * 60) }
         return options
     }
@@ -58,6 +64,8 @@ struct SimulationShape: ParsableArguments, Sendable {
         add("--heal-after", healAfter.map(String.init))
         add("--without", without.map(StepList.text))
         add("--steps", steps.map(StepList.text))
+        add("--plant", plant?.rawValue)
+        add("--crash-seed", crashSeed.map(String.init))
         return arguments
     }
 
@@ -74,6 +82,11 @@ struct SimulationShape: ParsableArguments, Sendable {
             throw ValidationError("'\(text)' is not KIND=COUNT,…; kinds are \(kinds)")
         }
         return mix
+    }
+
+    private static func mistake(_ text: String) throws -> PlantedBug {
+        guard let bug = PlantedBug(rawValue: text) else { throw ValidationError("'\(text)' is no planted mistake") }
+        return bug
     }
 
     private static func list(_ text: String) throws -> [Int] {
