@@ -5,6 +5,8 @@ struct MachineImage: Sendable {
     /// The step for which it was taken.
     let step: Int
     let time: Int64
+    /// What the machine took for the time.
+    let clock: Timestamp
     let disk: SimulatedDisk
     /// Nil if no process ran.
     let process: SimulatedNode.Process?
@@ -23,7 +25,14 @@ extension Simulation {
         let links = nodes[node].pipes.compactMap { pipes[$0].end(of: node) }
         let owner = nodes[node]
         nodes[node].images.append(
-            MachineImage(step: place, time: now, disk: owner.disk, process: owner.process, links: links)
+            MachineImage(
+                step: place,
+                time: now,
+                clock: owner.clock(at: now),
+                disk: owner.disk,
+                process: owner.process,
+                links: links
+            )
         )
     }
 
@@ -50,7 +59,8 @@ extension Simulation {
         nodes[node].downUntil = 0
         nodes[node].pausedUntil = 0
         nodes[node].generation += 1
-        nodes[node].stand(still: (now - image.time) / 1000)
+        let passed = nodes[node].clock(at: now).duration(since: image.clock)
+        nodes[node].stand(still: passed)
         process.wakes += 1
         nodes[node].process = process
         let generation = nodes[node].generation
