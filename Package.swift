@@ -93,7 +93,7 @@ let package = Package(
         ),
         .target(
             name: "ClusterSimulation",
-            dependencies: ["ExposureKeys", "FeedFormat", "Replication", "ClientSync"],
+            dependencies: ["ExposureKeys", "FeedFormat", "Replication"],
             swiftSettings: strict
         ),
         .executableTarget(
