@@ -61,9 +61,9 @@ extension Replica {
     /// Nobody can be asked now: the feed waits for a peer to be trusted again, or is forgotten if it was only a claim.
     private mutating func setAside(_ feed: FeedID, _ progress: FeedProgress, now: Timestamp) {
         var isClaimed = false
-        for link in links.values where isSource(link, for: feed, progress) {
+        for position in links.values.indices where isSource(position, for: feed, progress) {
             isClaimed = true
-            if let until = link.failures[feed]?.until { waits[feed] = earlier(waits[feed], until) }
+            if let until = links.values[position].failures[feed]?.until { waits[feed] = earlier(waits[feed], until) }
         }
         if !isClaimed, progress.count == 0, progress.store == nil {
             feeds[feed] = nil
@@ -86,9 +86,12 @@ extension Replica {
         return due
     }
 
-    /// Whether a peer says that it has the batches that come next, or any if the feed has yet to begin here.
-    private func isSource(_ link: LinkProgress, for feed: FeedID, _ progress: FeedProgress) -> Bool {
-        guard link.peer != nil, let advert = link.holds[feed], advert.first < advert.count else { return false }
+    /// Whether the peer of the link at a position says that it has the batches that come next, or any if the feed has yet
+    /// to begin here. By position: a copy of all that is known of a link costs more than the question.
+    private func isSource(_ position: Int, for feed: FeedID, _ progress: FeedProgress) -> Bool {
+        guard links.values[position].peer != nil, let advert = links.values[position].holds[feed],
+            advert.first < advert.count
+        else { return false }
         let next = progress.proven.next
         if let end = standing(of: feed)?.size, advert.count < end || advert.first >= end || next >= end { return false }
         return advert.count > next && (advert.first <= next || progress.mayBegin && progress.base == nil)
@@ -99,10 +102,13 @@ extension Replica {
     private func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, rank: SourceRank)?
         let parent = parent(of: feed.region)
-        for (id, link) in zip(links.keys, links.values) {
+        for position in links.keys.indices {
+            let id = links.keys[position]
             if let giver = progress.base?.link, giver != id { continue }
-            guard isSource(link, for: feed, progress), let advert = link.holds[feed] else { continue }
-            let failures = link.failures[feed]
+            guard isSource(position, for: feed, progress), let advert = links.values[position].holds[feed] else {
+                continue
+            }
+            let failures = links.values[position].failures[feed]
             if let failures, now < failures.until { continue }
             let rank = SourceRank(
                 failures: failures?.count ?? 0,

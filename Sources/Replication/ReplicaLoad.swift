@@ -19,18 +19,25 @@ package struct ReplicaLoad: Equatable, Sendable {
 
 extension Replica {
     package var currentLoad: ReplicaLoad {
-        ReplicaLoad(
+        var (adverts, mostWaiting, heldBack, blocked) = (0, 0, 0, 0)
+        for position in links.values.indices { adverts += links.values[position].holds.count }
+        for position in feeds.values.indices {
+            mostWaiting = max(mostWaiting, feeds.values[position].waiting.count)
+            if feeds.values[position].isHeldBack { heldBack += 1 }
+            if feeds.values[position].isBlocked { blocked += 1 }
+        }
+        return ReplicaLoad(
             feeds: feeds.count,
             links: links.count,
-            adverts: links.values.reduce(0) { $0 + $1.holds.count },
+            adverts: adverts,
             fetches: fetches.count,
             stores: stores.count,
             repairs: repairs.count,
             waits: waits.count,
             indexes: indexes.count,
-            mostWaiting: feeds.values.map(\.waiting.count).max() ?? 0,
-            heldBack: feeds.values.reduce(0) { $0 + ($1.isHeldBack ? 1 : 0) },
-            blocked: feeds.values.reduce(0) { $0 + ($1.isBlocked ? 1 : 0) }
+            mostWaiting: mostWaiting,
+            heldBack: heldBack,
+            blocked: blocked
         )
     }
 }

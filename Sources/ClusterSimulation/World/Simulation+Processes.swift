@@ -53,7 +53,13 @@ extension Simulation {
         checkLoad(of: index)
         let interval = nodes[index].clock(at: now).interval
         let due = options.planted == .dropsEarly ? interval.advanced(by: Interval.perDay) : interval
-        for feed in nodes[index].disk.feeds.values {
+        let feeds = nodes[index].disk.feeds
+        for position in feeds.values.indices {
+            // Almost always nothing has: the oldest tells.
+            guard let oldest = feeds.values[position].oldest, Expiry.isDropped(publishedAt: oldest, now: due) else {
+                continue
+            }
+            let feed = feeds.values[position]
             let expired = feed.batches.prefix { Expiry.isDropped(publishedAt: $0.publication, now: due) }
             guard !expired.isEmpty else { continue }
             let first = feed.first + UInt64(expired.count)

@@ -21,6 +21,8 @@ struct StoredFeed {
     }
 
     var count: UInt64 { frontier.size }
+    /// Publication of the first batch held.
+    var oldest: Interval? { batches.first?.publication }
     var isLiving: Bool { first < count }
 
     /// Appends what a replica handed over.
