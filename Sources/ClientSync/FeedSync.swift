@@ -21,11 +21,11 @@ struct FeedSync: FeedFollowing {
         var node: String { fetcher.transport.node }
     }
 
-    private let context: Context
+    let context: Context
     let entry: IndexEntry
     private let region: RosterRegion
     private var keys: [RosterRegion.Key] { region.keys }
-    private var cursor: FeedCursor?
+    private(set) var cursor: FeedCursor?
     private var tail: FeedTail
     /// As in `FeedCursor`.
     private var first: UInt64
@@ -41,14 +41,7 @@ struct FeedSync: FeedFollowing {
         report = FeedReport(feed: entry.feed, size: tail.next, nodeSize: entry.count)
     }
 
-    mutating func follow() async throws {
-        try await advance()
-        guard let cursor else { return }
-        var backfill = FeedBackfill(entry, cursor: cursor, context: context)
-        try await backfill.run(&report)
-    }
-
-    private mutating func advance() async throws {
+    mutating func advance() async throws {
         if entry.count <= tail.next { return try await compare() }
         try context.checkGap(of: entry, after: cursor)
         if entry.first == entry.count { return }

@@ -4,10 +4,10 @@ internal import FeedFormat
 /// Brings a feed that ends, since its key is closed, to the state that the roster lets stand. Signatures say nothing
 /// here: whoever has the key can make them. Leaf hashes that lead to the root in the roster prove each batch.
 struct StandingFeedSync: FeedFollowing {
-    private let context: FeedSync.Context
+    let context: FeedSync.Context
     let entry: IndexEntry
     private let standing: RosterRegion.Closure.Standing
-    private var cursor: FeedCursor?
+    private(set) var cursor: FeedCursor?
     /// As in `FeedCursor`.
     private var lowest: UInt64
     var report: FeedReport
@@ -26,14 +26,7 @@ struct StandingFeedSync: FeedFollowing {
         report = FeedReport(feed: entry.feed, size: cursor?.size ?? 0, nodeSize: min(entry.count, standing.size))
     }
 
-    mutating func follow() async throws {
-        try await advance()
-        guard let cursor else { return }
-        var backfill = FeedBackfill(entry, cursor: cursor, context: context)
-        try await backfill.run(&report)
-    }
-
-    private mutating func advance() async throws {
+    mutating func advance() async throws {
         // A node that has less cannot show that it leads there; one that has dropped all has nothing to give.
         guard (cursor?.size ?? 0) < standing.size, entry.count >= standing.size else { return }
         guard entry.first < standing.size else { return }
