@@ -1,3 +1,5 @@
+import Replication
+
 /// Everything that shapes a simulation. Two runs with equal options are equal, event by event, in any process.
 public struct SimulationOptions: Equatable, Sendable {
     public var seed: UInt64
@@ -11,6 +13,8 @@ public struct SimulationOptions: Equatable, Sendable {
     /// Most keys of a publication.
     public var keys: Int
     public var faults: FaultMix
+    /// Batches of one fetch, and from how many missing ones on the newest come first.
+    public var batchesPerFetch: UInt64 = 32
     /// Virtual minutes after the last fault within which all nodes must hold the same.
     public var livenessMinutes = 20
     /// How long a transaction takes until it is durable, in virtual microseconds.
@@ -53,7 +57,7 @@ public struct SimulationOptions: Equatable, Sendable {
         let geography: Geography = random.chance(500) ? .vietnam : .world
         let minutes = 5 + random.below(30)
         let keys = random.chance(200) ? 200 : 3
-        return SimulationOptions(
+        var options = SimulationOptions(
             seed: seed,
             nodes: count,
             hours: hours,
@@ -62,12 +66,23 @@ public struct SimulationOptions: Equatable, Sendable {
             keys: keys,
             faults: FaultMix.drawn(hours: hours, random: &random)
         )
+        if random.chance(700) { options.batchesPerFetch = UInt64(1 + random.below(4)) }
+        return options
+    }
+
+    /// The knobs of all replicas.
+    var replication: ReplicationSettings {
+        var settings = ReplicationSettings()
+        settings.batchesPerFetch = batchesPerFetch
+        if batchesPerFetch != 32 { settings.catchUpFrom = batchesPerFetch }
+        return settings
     }
 
     /// All of it, as arguments that repeat the run.
     public var arguments: String {
         var text = "--seed \(seed) --nodes \(nodes) --hours \(hours) --geography \(geography.rawValue)"
         text += " --publish-every \(publicationMinutes) --keys \(keys) --faults \(faults.text)"
+        text += " --batches-per-fetch \(batchesPerFetch)"
         if healAfterMinutes != hours * 60 { text += " --heal-after \(healAfterMinutes)" }
         if !absent.isEmpty { text += " --without \(StepList.text(absent))" }
         if let planted { text += " --plant \(planted.rawValue)" }

@@ -39,6 +39,40 @@ struct AppendRules {
         }
     }
 
+    /// The rule for what is put before the place where a feed begins.
+    /// - Parameters:
+    ///   - leaves: hashes from `base` on.
+    ///   - begin: where the feed begins until now.
+    ///   - first: first batch that it has.
+    ///   - floor: below this nothing may return.
+    static func admit(
+        extending feed: FeedID,
+        from base: Frontier,
+        by leaves: [Hash256],
+        to begin: Frontier,
+        first: UInt64,
+        floor: UInt64
+    ) throws(StoreError) {
+        guard first == begin.size, base.size >= floor else {
+            throw StoreError(
+                .outOfSequence,
+                "\(feed) cannot be extended to \(base.size): batches from there were dropped"
+            )
+        }
+        var frontier = base
+        for leaf in leaves { frontier.append(leaf) }
+        guard frontier == begin else {
+            throw StoreError(
+                .outOfSequence,
+                "\(feed) cannot be extended to \(base.size): its hashes do not lead from there"
+            )
+        }
+    }
+
+    static func checkLimit(ofNumbersBelow end: UInt64, of feed: FeedID) throws(StoreError) {
+        try check("batch numbers", end == 0 ? 0 : end - 1, below: FormatLimits.batchesPerFeed, of: feed)
+    }
+
     private static func check(
         _ what: StaticString,
         _ value: UInt64,

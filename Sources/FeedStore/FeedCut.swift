@@ -39,6 +39,7 @@ extension FeedTable {
         let count = Int64(clamping: cut.count)
         guard count < size else { return }
         try database.execute(sql: "DELETE FROM batch WHERE feed = ? AND number >= ?", arguments: [id, count])
+        try database.execute(sql: "DELETE FROM gap WHERE feed = ? AND number >= ?", arguments: [id, count])
         try database.execute(sql: "DELETE FROM leaf WHERE feed = ? AND number >= ?", arguments: [id, count])
         let hasLeaves = "SELECT EXISTS (SELECT 1 FROM leaf WHERE feed = ?)"
         if try Bool.fetchOne(database, sql: hasLeaves, arguments: [id]) == true {

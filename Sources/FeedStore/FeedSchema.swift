@@ -4,7 +4,7 @@ import GRDB
 /// The tables of a feed store and what must hold between them.
 enum FeedSchema {
     /// `user_version` of the files that this program writes.
-    static let version = 1
+    static let version = 2
     /// `application_id`, "KTFS": tells a feed store from any other SQLite file.
     static let applicationID = 0x4b54_4653
 
@@ -42,6 +42,7 @@ enum FeedSchema {
                         size INTEGER NOT NULL,
                         first INTEGER NOT NULL,
                         last_publication INTEGER NOT NULL,
+                        floor INTEGER NOT NULL DEFAULT 0,
                         UNIQUE (region, epoch)
                     ) STRICT;
                     CREATE TABLE leaf (
@@ -64,6 +65,7 @@ enum FeedSchema {
                         name TEXT PRIMARY KEY,
                         value BLOB NOT NULL
                     ) STRICT, WITHOUT ROWID;
+                    \(gapTable)
                     PRAGMA application_id = \(applicationID);
                     PRAGMA user_version = \(version);
                     """
@@ -72,8 +74,33 @@ enum FeedSchema {
         }
     }
 
-    /// Looks for damage: SQLite's own check of its pages, and that leaves and batches are contiguous and as many as
-    /// their feed says. Reads the whole file once, but hashes nothing; bytes are compared with their leaf when read.
+    /// Batches of which only the leaf hash has come; there is no row in `batch` then.
+    private static let gapTable = """
+        CREATE TABLE gap (
+            feed INTEGER NOT NULL,
+            number INTEGER NOT NULL,
+            PRIMARY KEY (feed, number),
+            FOREIGN KEY (feed, number) REFERENCES leaf (feed, number)
+        ) STRICT, WITHOUT ROWID;
+        """
+
+    /// Adds what a file of an earlier version lacks, in one transaction.
+    static func upgrade(_ database: Database) throws {
+        guard try Int.fetchOne(database, sql: "PRAGMA user_version") == 1 else { return }
+        try database.inTransaction(.immediate) {
+            try database.execute(
+                sql: """
+                    ALTER TABLE feed ADD COLUMN floor INTEGER NOT NULL DEFAULT 0;
+                    \(gapTable)
+                    PRAGMA user_version = \(version);
+                    """
+            )
+            return .commit
+        }
+    }
+
+    /// Looks for damage: SQLite's own check of its pages, and that leaves, and batches with gaps, are contiguous and as
+    /// many as their feed says. Reads the whole file once, but hashes nothing; bytes are compared with their leaf when read.
     static func check(_ database: Database, path: String) throws {
         let finding = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
         guard finding == "ok" else { throw StoreError.corrupt("SQLite finds: \(finding)", path: path) }
@@ -84,9 +111,12 @@ enum FeedSchema {
                     (SELECT COUNT(*) FROM leaf WHERE feed = id),
                     (SELECT MIN(number) FROM leaf WHERE feed = id),
                     (SELECT MAX(number) FROM leaf WHERE feed = id),
-                    (SELECT COUNT(*) FROM batch WHERE feed = id),
-                    (SELECT MIN(number) FROM batch WHERE feed = id),
-                    (SELECT MAX(number) FROM batch WHERE feed = id)
+                    (SELECT COUNT(*) FROM batch WHERE feed = id) + (SELECT COUNT(*) FROM gap WHERE feed = id),
+                    MIN(IFNULL((SELECT MIN(number) FROM batch WHERE feed = id), size),
+                        IFNULL((SELECT MIN(number) FROM gap WHERE feed = id), size)),
+                    MAX(IFNULL((SELECT MAX(number) FROM batch WHERE feed = id), -1),
+                        IFNULL((SELECT MAX(number) FROM gap WHERE feed = id), -1)),
+                    (SELECT COUNT(*) FROM gap JOIN batch USING (feed, number) WHERE feed = id)
                 FROM feed
                 """
         )
@@ -95,7 +125,9 @@ enum FeedSchema {
             guard holds(row, at: 5, from: record.base.size, to: record.size) else {
                 throw StoreError.corrupt("leaf hashes of \(record.feed) are missing or too many", path: path)
             }
-            guard record.base.size <= record.first, holds(row, at: 8, from: record.first, to: record.size) else {
+            guard record.base.size <= record.first, holds(row, at: 8, from: record.first, to: record.size),
+                row[11] as Int64? == 0
+            else {
                 throw StoreError.corrupt("batches of \(record.feed) are missing or too many", path: path)
             }
         }

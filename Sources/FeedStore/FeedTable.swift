@@ -41,7 +41,7 @@ enum FeedTable {
             sql: """
                 INSERT INTO feed (region, epoch, base, size, first, last_publication) VALUES (?, ?, ?, ?, ?, 0)
                 ON CONFLICT (region, epoch) DO UPDATE
-                SET base = excluded.base, size = excluded.size, first = excluded.first
+                SET base = excluded.base, size = excluded.size, first = excluded.first, floor = MAX(floor, size)
                 """,
             arguments: name + [Data(base.bytes), size, size]
         )
@@ -111,6 +111,8 @@ enum FeedTable {
             SET publication = excluded.publication, checkpoint = excluded.checkpoint, bytes = excluded.bytes
             """
         try writeContent(of: batch, feed: feed, in: database, conflict: conflict)
+        try database.cachedStatement(sql: "DELETE FROM gap WHERE feed = ? AND number = ?")
+            .execute(arguments: [feed, Int64(batch.number)])
     }
 
     /// The row of a feed and the numbers of the batches that it should hold; nil if there is no such feed.
@@ -181,12 +183,17 @@ enum FeedTable {
     }
 
     static func drop(publishedAtOrBefore limit: Interval, in database: Database) throws -> Int {
+        // Up to the first batch that stays; of gaps before that it is not known whether they have expired.
         let rows = try Row.fetchAll(
             database,
             sql: """
-                SELECT id, first, COALESCE(
-                    (SELECT number FROM batch WHERE feed = feed.id AND publication > ? ORDER BY number LIMIT 1), size)
-                FROM feed WHERE first < size
+                WITH kept AS (
+                    SELECT id, first, size,
+                        (SELECT number FROM batch WHERE feed = id AND publication > ? ORDER BY number LIMIT 1) AS next
+                    FROM feed WHERE first < size)
+                SELECT id, first, CASE WHEN next IS NULL THEN size ELSE
+                    COALESCE((SELECT MAX(number) + 1 FROM batch WHERE feed = id AND number < next), first) END
+                FROM kept
                 """,
             arguments: [Int64(limit.number)]
         )
@@ -196,6 +203,7 @@ enum FeedTable {
             guard first < kept else { continue }
             try database.execute(sql: "DELETE FROM batch WHERE feed = ? AND number < ?", arguments: [id, kept])
             dropped += database.changesCount
+            try database.execute(sql: "DELETE FROM gap WHERE feed = ? AND number < ?", arguments: [id, kept])
             try database.execute(sql: "UPDATE feed SET first = ? WHERE id = ?", arguments: [kept, id])
         }
         return dropped

@@ -15,7 +15,7 @@ public final class MemoryFeedStore: FeedStorage {
         }
     }
 
-    public func append(_ batches: [ProvenBatch], base: Frontier?) throws(StoreError) {
+    public func append(_ batches: [ProvenBatch], base: Frontier?, skipped: [Hash256]) throws(StoreError) {
         try state.withLock { state throws(StoreError) in
             try state.checkOpen()
             let beginning = base.flatMap { base in batches.first.map { (feed: $0.feed, base: base) } }
@@ -27,10 +27,34 @@ public final class MemoryFeedStore: FeedStorage {
             var rules = AppendRules()
             for batch in batches {
                 let start = beginning.flatMap { $0.feed == batch.feed ? $0.base.size : nil }
-                try rules.admit(batch, count: start ?? state.feeds[batch.feed]?.count ?? 0)
+                let left = batch.feed == batches.first?.feed ? UInt64(skipped.count) : 0
+                try rules.admit(batch, count: (start ?? state.feeds[batch.feed]?.count ?? 0) + left)
             }
-            if let (feed, base) = beginning { state.feeds[feed] = Feed(base: base) }
+            if let (feed, base) = beginning {
+                state.feeds[feed] = Feed(base: base, floor: state.feeds[feed]?.count ?? 0)
+            }
+            if let feed = batches.first?.feed {
+                for leaf in skipped { state.feeds[feed, default: Feed(base: Frontier())].skip(leaf) }
+            }
             for batch in batches { state.feeds[batch.feed, default: Feed(base: Frontier())].append(batch) }
+        }
+    }
+
+    public func extend(_ feed: FeedID, base: Frontier, skipped: [Hash256]) throws(StoreError) {
+        try state.withLock { state throws(StoreError) in
+            try state.checkOpen()
+            guard let held = state.feeds[feed] else {
+                throw StoreError(.outOfSequence, "\(feed) cannot be extended: it is not here")
+            }
+            try AppendRules.admit(
+                extending: feed,
+                from: base,
+                by: skipped,
+                to: held.base,
+                first: held.first,
+                floor: held.floor
+            )
+            state.feeds[feed]?.extend(from: base, skipped)
         }
     }
 
@@ -44,7 +68,9 @@ public final class MemoryFeedStore: FeedStorage {
             try state.checkOpen()
             guard let held = state.feeds[feed] else { return [] }
             let wanted = numbers.clamped(to: held.first..<held.count)
-            return Array(held.batches[Int(wanted.lowerBound - held.first)..<Int(wanted.upperBound - held.first)])
+            return held.slots[Int(wanted.lowerBound - held.first)..<Int(wanted.upperBound - held.first)].compactMap {
+                $0
+            }
         }
     }
 
@@ -115,48 +141,72 @@ private struct State {
 }
 
 private struct Feed {
-    let base: Frontier
+    private(set) var base: Frontier
+    let floor: UInt64
     private(set) var leaves: [Hash256] = []
-    /// Those still held: numbers `first..<count`.
-    private(set) var batches: [ProvenBatch] = []
+    /// Numbers `first..<count`; nil where only the leaf hash has come.
+    private(set) var slots: [ProvenBatch?] = []
     private var lastPublication = Interval(0)
 
-    init(base: Frontier) {
+    init(base: Frontier, floor: UInt64 = 0) {
         self.base = base
+        self.floor = floor
     }
 
     var count: UInt64 { base.size + UInt64(leaves.count) }
-    var first: UInt64 { count - UInt64(batches.count) }
+    var first: UInt64 { count - UInt64(slots.count) }
 
     mutating func append(_ batch: ProvenBatch) {
         leaves.append(batch.leaf)
-        batches.append(batch)
+        slots.append(batch)
         lastPublication = batch.publication
+    }
+
+    mutating func skip(_ leaf: Hash256) {
+        leaves.append(leaf)
+        slots.append(nil)
+    }
+
+    mutating func extend(from start: Frontier, _ skipped: [Hash256]) {
+        base = start
+        leaves = skipped + leaves
+        slots = [ProvenBatch?](repeating: nil, count: skipped.count) + slots
     }
 
     mutating func replace(_ batch: ProvenBatch) {
         guard (first..<count).contains(batch.number) else { return }
-        batches[Int(batch.number - first)] = batch
+        slots[Int(batch.number - first)] = batch
         leaves[Int(batch.number - base.size)] = batch.leaf
     }
 
+    /// Up to the first batch that stays; of gaps before that it is not known whether they have expired.
     mutating func drop(publishedAtOrBefore limit: Interval) -> Int {
-        let expired = batches.prefix { $0.publication <= limit }.count
-        batches.removeFirst(expired)
-        return expired
+        let stays = slots.firstIndex { $0.map { $0.publication > limit } ?? false }
+        let expired = stays.map { slots[..<$0].lastIndex { $0 != nil }.map { $0 + 1 } ?? 0 } ?? slots.count
+        let dropped = slots.prefix(expired).count { $0 != nil }
+        slots.removeFirst(expired)
+        return dropped
     }
 
     mutating func cut(to end: UInt64) {
         guard end < count else { return }
         let kept = end > first ? Int(end - first) : 0
         leaves.removeLast(min(leaves.count, Int(count - end)))
-        batches.removeLast(batches.count - kept)
-        if let last = batches.last { lastPublication = last.publication }
+        slots.removeLast(slots.count - kept)
+        if case let last?? = slots.last { lastPublication = last.publication }
     }
 
     /// - Returns: nil for a feed that has begun and has no batch yet.
     func stored(_ feed: FeedID) -> StoredFeed? {
         guard !leaves.isEmpty else { return nil }
-        return StoredFeed(feed: feed, base: base, leaves: leaves, first: first, lastPublication: lastPublication)
+        return StoredFeed(
+            feed: feed,
+            base: base,
+            leaves: leaves,
+            first: first,
+            gaps: (first..<count).filter { slots[Int($0 - first)] == nil },
+            floor: floor,
+            lastPublication: lastPublication
+        )
     }
 }

@@ -42,7 +42,7 @@ public final class SQLiteFeedStore: FeedStorage {
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT region, epoch, base, size, first, last_publication, id FROM feed
+                    SELECT region, epoch, base, size, first, last_publication, id, floor FROM feed
                     ORDER BY region, epoch
                     """
             )
@@ -59,6 +59,8 @@ public final class SQLiteFeedStore: FeedStorage {
                         base: record.base,
                         leaves: try FeedTable.leaves(of: record, id: row[6], in: database, path: path),
                         first: record.first,
+                        gaps: try FeedTable.gaps(of: row[6], in: database),
+                        floor: UInt64(clamping: row[7] as Int64),
                         lastPublication: Interval(publication)
                     )
                 )
@@ -67,7 +69,7 @@ public final class SQLiteFeedStore: FeedStorage {
         }
     }
 
-    public func append(_ batches: [ProvenBatch], base: Frontier?) throws(StoreError) {
+    public func append(_ batches: [ProvenBatch], base: Frontier?, skipped: [Hash256]) throws(StoreError) {
         try access("appending \(batches.count) batches") { database in
             try database.inTransaction(.immediate) {
                 var rules = AppendRules()
@@ -76,6 +78,10 @@ public final class SQLiteFeedStore: FeedStorage {
                     let extent = try FeedTable.extent(of: feed, in: database)
                     try AppendRules.admit(base, of: feed, held: extent.held, count: extent.count)
                     positions[feed] = try FeedTable.begin(feed, base: base, in: database)
+                }
+                if let feed = batches.first?.feed, !skipped.isEmpty {
+                    let position = try positions[feed] ?? FeedTable.position(of: feed, in: database)
+                    positions[feed] = try FeedTable.skip(skipped, after: position, of: feed, in: database)
                 }
                 for batch in batches {
                     let position = try positions[batch.feed] ?? FeedTable.position(of: batch.feed, in: database)
@@ -87,6 +93,15 @@ public final class SQLiteFeedStore: FeedStorage {
                         try FeedTable.insert(batch, feed: position.id, in: database)
                     }
                 }
+                return .commit
+            }
+        }
+    }
+
+    public func extend(_ feed: FeedID, base: Frontier, skipped: [Hash256]) throws(StoreError) {
+        try access("extending \(feed)") { database in
+            try database.inTransaction(.immediate) {
+                try FeedTable.extend(feed, base: base, skipped: skipped, in: database, path: path)
                 return .commit
             }
         }
@@ -227,7 +242,7 @@ extension SQLiteFeedStore {
                         PRAGMA journal_size_limit = \(logSize);
                         """
                 )
-                if isNew { try FeedSchema.create(database) }
+                if isNew { try FeedSchema.create(database) } else { try FeedSchema.upgrade(database) }
             } catch {
                 throw wrapped(error, in: database, action: "opening the store", path: path)
             }

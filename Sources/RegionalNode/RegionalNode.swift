@@ -110,9 +110,7 @@ public struct RegionalNode: Service {
             wire: node.wire,
             logger: logger
         )
-        let held = node.served.all.map { feed in
-            HeldFeed(feed: feed.feed, frontier: feed.frontier(at: feed.count) ?? Frontier(), first: feed.first)
-        }
+        let held = node.served.all.map { $0.heldFeed() }
         let driver = ReplicationDriver(
             replica: Replica(
                 region: configuration.region,

@@ -10,7 +10,11 @@ struct FeedProgress: Sendable {
     var proven: FeedTail
     /// First batch still held.
     var first: UInt64
-    /// The frontier at which this feed is to begin here, until its first batch proves it.
+    /// Where the leaf hashes known here begin; empty unless this node joined after older batches were dropped.
+    var begin: Frontier
+    /// Below this number nothing of the feed is taken: it was here and has been dropped.
+    var floor: UInt64
+    /// The frontier at which this feed is to go on here, until the batch that follows proves it.
     var base: ClaimedFrontier?
     /// Of a feed that ends, the leaf hashes that lead to the root which stands; nil until they are fetched.
     var leaves: StandingLeaves?
@@ -35,6 +39,8 @@ struct FeedProgress: Sendable {
         durable = FeedTail(feed: held.feed, frontier: held.frontier)
         proven = durable
         first = held.first
+        begin = held.begin
+        floor = held.floor
     }
 
     /// A feed of which nothing is held yet.
@@ -42,6 +48,8 @@ struct FeedProgress: Sendable {
         durable = FeedTail(feed: feed)
         proven = durable
         first = 0
+        begin = Frontier()
+        floor = 0
     }
 
     var count: UInt64 { durable.next }
@@ -59,9 +67,13 @@ struct FeedProgress: Sendable {
     }
 }
 
-/// A frontier as a peer gave it. Batches that follow it are taken from that peer only, so that a mismatch is its fault.
+/// A frontier as a peer gave it, or the hashes that lead there. Batches that follow it are taken from that peer only, so
+/// that a mismatch is its fault.
 struct ClaimedFrontier: Sendable {
-    let frontier: Frontier
+    /// Where the feed is to begin; nil if it goes on from what is held.
+    var begin: Frontier?
+    /// What is left out between there, or what is held, and the batch that comes next: it is fetched later.
+    var skipped: [DamagedBatch] = []
     /// Nil once it is proven.
     var link: LinkID?
 }
@@ -88,6 +100,10 @@ struct LinkProgress: Sendable {
     var subscriptions = SortedMap<Region, Bool>()
     /// Set once batches came over the link that a fetch did not bring.
     var isPulled = false
+    /// Feeds of which it had no hashes to give that lead as far as it had said.
+    var withoutHashes = SortedMap<FeedID, Bool>()
+    /// Per feed the batch that it has said it holds and did not give while others said the same.
+    var vain = SortedMap<FeedID, UInt64>()
     /// Batches that it asked for are being read.
     var isAnswering = false
     /// Regions of which the peer has a proof of a fork, from here or of its own; or has sent one that says nothing here.
@@ -132,6 +148,14 @@ struct LinkProgress: Sendable {
         failures[feed]?.isVoid == true ? 0 : holds[feed]?.count ?? 0
     }
 
+    /// From where on the peer may be asked for missing batches.
+    func firstToRepair(_ numbers: Range<UInt64>, of feed: FeedID) -> UInt64 {
+        guard let advert = holds[feed], numbers.upperBound <= advert.count, advert.first < numbers.upperBound else {
+            return numbers.lowerBound
+        }
+        return max(advert.first, numbers.lowerBound)
+    }
+
     /// Whether nothing of a feed is taken from the peer now, not even unasked.
     func isDistrusted(for feed: FeedID, now: Timestamp) -> Bool {
         failures[feed].map { $0.isDistrusted && now < $0.until } ?? false
@@ -146,17 +170,35 @@ struct PendingFetch: Sendable {
     let start: UInt64
     /// When to give up waiting for the shell.
     let deadline: Timestamp
-    /// Asked over the link: answered by pushes.
-    var isPull = false
-    /// It is for batches that were damaged, not for the next ones.
-    var isRepair = false
+    var kind = Kind.next
+    /// Before the first of the hashes asked for.
+    var frontier: Frontier?
+
+    enum Kind: Sendable {
+        /// What comes next: batches, or the frontier or hashes that lead to them.
+        case next
+        /// The same, asked over the link: answered by pushes.
+        case pull
+        /// Batches below the feed's end.
+        case repair
+        /// Hashes up to the newest batches, which are to come first.
+        case skip
+        /// What comes before the place where the feed begins here: its frontier, then hashes.
+        case before
+    }
 }
 
 /// A store under way.
 struct PendingStore: Sendable {
+    let feed: FeedID
+    /// None if only hashes are stored, which come before where the feed began.
     let batches: [ProvenBatch]
     /// The tail that is durable once it is done.
     let tail: FeedTail
+    /// Where the feed begins from then on, if elsewhere.
+    var begin: Frontier?
+    /// Left out before the batches.
+    var skipped: [DamagedBatch] = []
 }
 
 /// The knobs of replication, each with what is traded.
@@ -173,6 +215,9 @@ public struct ReplicationSettings: Sendable {
     /// Batches asked for in one fetch, and kept while a store is under way. More saves round trips and holds more
     /// unverified bytes in memory.
     public var batchesPerFetch: UInt64 = 32
+    /// From how many missing batches on the newest come first. Fewer shows the newest sooner and asks more often for
+    /// hashes alone.
+    public var catchUpFrom: UInt64 = 64
     /// How long a peer that failed a fetch of a feed is not asked for it, in milliseconds; doubles up to `retryLimit`
     /// with every failure in a row, each with up to half as much again at random.
     public var retryPause: Int64 = 500
@@ -189,7 +234,7 @@ public struct ReplicationSettings: Sendable {
     /// How long to wait at most, in milliseconds, before a batch from ahead of the clock is looked at again. Shorter
     /// notices a clock that is set right sooner and fetches in vain more often.
     public var futurePause: Int64 = 600_000
-    /// How long to wait, when nobody can be asked for a damaged batch, before looking again, in milliseconds. Shorter
+    /// How long to wait, when nobody can be asked for a batch that is missing or damaged, before looking again, in milliseconds. Shorter
     /// repairs sooner and looks in vain more often.
     public var repairPause: Int64 = 5_000
     /// How long after this node's index was sent to its neighbours the next one follows at the earliest, in

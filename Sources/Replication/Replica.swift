@@ -70,7 +70,10 @@ public struct Replica: Sendable {
         self.roster = roster
         rosterHash = roster.hash
         self.settings = settings
-        for feed in held { feeds[feed.feed] = FeedProgress(held: feed) }
+        for feed in held {
+            feeds[feed.feed] = FeedProgress(held: feed)
+            want(feed.gaps, of: feed.feed, isGap: true)
+        }
         load(forks)
     }
 
@@ -138,7 +141,8 @@ public struct Replica: Sendable {
     /// The feeds of which something is held, in order: what the index lists and adverts say.
     public var held: [Advert] {
         feeds.values.compactMap { progress in
-            progress.isLiving ? Advert(feed: progress.durable.feed, first: progress.first, count: progress.count) : nil
+            guard progress.isLiving else { return nil }
+            return Advert(feed: progress.durable.feed, first: shownFirst(progress), count: progress.count)
         }
     }
 
@@ -155,8 +159,9 @@ public struct Replica: Sendable {
             // What lies behind the end of a feed is not missing.
             let end = standing(of: progress.durable.feed)?.size ?? .max
             let ahead = min(end, links.values.map { $0.count(of: progress.durable.feed) }.max() ?? 0)
-            guard ahead > progress.count else { continue }
-            let missing = ahead - progress.count
+            let gaps = UInt64(repairs[progress.durable.feed]?.gaps ?? 0)
+            let missing = (ahead > progress.count ? ahead - progress.count : 0) + gaps
+            guard missing > 0 else { continue }
             if lags.last?.region == region {
                 lags[lags.count - 1].batches = max(lags[lags.count - 1].batches, missing)
             } else {

@@ -28,7 +28,7 @@ extension Replica {
                 let pushed = LinkFrame.PushedBatch(feed: feed, bytes: batch.bytes, checkpoint: batch.checkpoint)
                 effects.append(.send(id, .batch(pushed)))
             }
-            let pushed = Advert(feed: feed, first: progress.first, count: progress.count)
+            let pushed = Advert(feed: feed, first: shownFirst(progress), count: progress.count)
             links.update(id) { link in
                 link.holds[feed] = pushed
                 link.told[feed] = progress.count
@@ -38,7 +38,7 @@ extension Replica {
 
     mutating func advertise(_ feed: FeedID, to link: LinkID) {
         guard let progress = feeds[feed],
-            let advert = Advert(feed: feed, first: progress.first, count: progress.count)
+            let advert = Advert(feed: feed, first: shownFirst(progress), count: progress.count)
         else { return }
         effects.append(.send(link, .adverts([advert])))
         links.update(link) { progress in
@@ -64,7 +64,7 @@ extension Replica {
             for (feed, isForced) in zip(link.untold.keys, link.untold.values) {
                 guard let progress = feeds[feed], isForced || (link.holds[feed]?.count ?? 0) < progress.count,
                     !isUnderReview(feed.region),
-                    let advert = Advert(feed: feed, first: progress.first, count: progress.count)
+                    let advert = Advert(feed: feed, first: shownFirst(progress), count: progress.count)
                 else { continue }
                 adverts.append(advert)
             }

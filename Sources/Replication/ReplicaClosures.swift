@@ -36,9 +36,7 @@ extension Replica {
     mutating func abandon(_ feed: FeedID) {
         for (request, fetch) in zip(fetches.keys, fetches.values) where fetch.feed == feed { fetches[request] = nil }
         waits[feed] = nil
-        repairs.update(feed) { repair in
-            if let request = repair.request, replacements[request] == nil { repair.request = nil }
-        }
+        repairs.update(feed) { $0.end { replacements[$0] == nil } }
         feeds.update(feed) { progress in
             progress.fetch = nil
             progress.waiting = []
@@ -62,12 +60,13 @@ extension Replica {
             feeds[feed] = nil
             waits[feed] = nil
         }
-        for feed in held where feed.feed.region == region { feeds[feed.feed] = FeedProgress(held: feed) }
         for feed in repairs.keys where feed.region == region {
-            let end = feeds[feed]?.count ?? 0
-            repairs.update(feed) { repair in
-                for number in repair.wanted.keys where number >= end { repair.wanted[number] = nil }
-            }
+            let end = held.first { $0.feed == feed }?.frontier.size ?? 0
+            repairs.update(feed) { $0.keep(0..<end) }
+        }
+        for feed in held where feed.feed.region == region {
+            feeds[feed.feed] = FeedProgress(held: feed)
+            want(feed.gaps, of: feed.feed, isGap: true)
         }
         // Of a feed that falls as a whole neighbours have what was pushed to them, or no such roster yet: none of it
         // could be taken, so none of it is missing.
@@ -127,6 +126,7 @@ extension Replica {
     ) {
         guard let fetch = takeFetch(request) else { return }
         if leaves.isEmpty { return avoid(fetch, now: now, random: &random) }
+        if finishSkipped(fetch, leaves, now: now) { return }
         guard let standing = standing(of: fetch.feed), let progress = feeds[fetch.feed],
             progress.proven.next == fetch.start
         else { return }

@@ -31,11 +31,27 @@ public struct HeldFeed: Sendable {
     public let feed: FeedID
     public let frontier: Frontier
     public let first: UInt64
+    /// Where the leaf hashes that are held begin.
+    public let begin: Frontier
+    /// Below this number nothing is to be fetched: it was held and has been dropped.
+    public let floor: UInt64
+    /// Batches from `first` on that have never been held, ascending.
+    public let gaps: [DamagedBatch]
 
-    public init(feed: FeedID, frontier: Frontier, first: UInt64) {
+    public init(
+        feed: FeedID,
+        frontier: Frontier,
+        first: UInt64,
+        begin: Frontier = Frontier(),
+        floor: UInt64 = 0,
+        gaps: [DamagedBatch] = []
+    ) {
         self.feed = feed
         self.frontier = frontier
         self.first = first
+        self.begin = begin
+        self.floor = floor
+        self.gaps = gaps
     }
 }
 
@@ -49,9 +65,9 @@ public enum ReplicaEvent: Sendable {
     case frontierFetched(RequestID, Frontier?)
     /// Answer to `fetchBatches`: those that came, from the first one asked for on; short or empty if it failed.
     case batchesFetched(RequestID, [ReceivedBatch])
-    /// Answer to `store` and `replace`: all of it is durable.
+    /// Answer to `store`, `extend` and `replace`: all of it is durable.
     case stored(RequestID)
-    /// Answer to `store` and `replace`: nothing of it is durable.
+    /// Answer to them: nothing of it is durable.
     case storeFailed(RequestID, reason: String)
     /// This region published; the batches are durable already.
     case published([ProvenBatch])
@@ -96,9 +112,13 @@ public enum ReplicaEffect: Sendable {
     case keepFork(ForkProof)
     /// A roster has settled the fork of this region.
     case settleFork(Region)
-    /// Store these batches in one transaction; `base` is given with a feed's first batches if it starts above 0.
-    case store(RequestID, [ProvenBatch], base: Frontier?)
-    /// Put these batches, of one feed, where damaged ones stand.
+    /// Store these batches of one feed in one transaction. `base` is given with a feed's first batches if it starts above
+    /// 0; `skipped` are the leaf hashes of batches before these that are not here: they come later, by `replace`.
+    case store(RequestID, [ProvenBatch], base: Frontier?, skipped: [Hash256])
+    /// Store what comes before the place where a feed begins here: it begins at `base` then, and these leaf hashes lead
+    /// from there to where it began. The batches come later, by `replace`.
+    case extend(RequestID, FeedID, base: Frontier, skipped: [Hash256])
+    /// Put these batches, of one feed, where damaged ones stand or others have been left out.
     case replace(RequestID, [ProvenBatch])
     /// A feed has grown and is durable; it may be served.
     case visible(FeedID, count: UInt64)

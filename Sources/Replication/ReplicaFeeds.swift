@@ -168,8 +168,15 @@ extension Replica {
     private mutating func storeWaiting(of feed: FeedID) {
         guard var progress = feeds[feed], progress.store == nil, !progress.waiting.isEmpty else { return }
         let request = newRequest()
-        stores[request] = PendingStore(batches: progress.waiting, tail: progress.proven)
-        effects.append(.store(request, progress.waiting, base: progress.base?.frontier))
+        let store = PendingStore(
+            feed: feed,
+            batches: progress.waiting,
+            tail: progress.proven,
+            begin: progress.base?.begin,
+            skipped: progress.base?.skipped ?? []
+        )
+        stores[request] = store
+        effects.append(.store(request, store.batches, base: store.begin, skipped: store.skipped.map(\.leaf)))
         progress.store = request
         progress.waiting = []
         progress.base = nil
@@ -177,24 +184,31 @@ extension Replica {
     }
 
     mutating func finishStore(_ request: RequestID) {
-        guard let store = stores[request], let feed = store.batches.first?.feed,
-            let number = store.batches.first?.number
-        else { return }
+        guard let store = stores[request] else { return }
+        let feed = store.feed
         stores[request] = nil
         feeds.update(feed) { progress in
             progress.store = nil
-            if number > progress.count || progress.count == 0 { progress.first = number }
+            if let begin = store.begin {
+                // Where it begins anew, what was dropped before is not to return.
+                if begin.size >= progress.count { progress.floor = max(progress.floor, progress.count) }
+                (progress.begin, progress.first) = (begin, begin.size)
+            }
+            if store.batches.isEmpty { return }
             progress.durable = store.tail
             if progress.leaves?.standing.size == store.tail.next { progress.leaves = nil }
         }
         touched.append(feed)
-        effects.append(.visible(feed, count: store.tail.next))
-        spread(store.batches, of: feed)
+        want(store.skipped, of: feed, isGap: true)
+        if !store.batches.isEmpty {
+            effects.append(.visible(feed, count: store.tail.next))
+            spread(store.batches, of: feed)
+        }
         storeWaiting(of: feed)
     }
 
     mutating func failStore(_ request: RequestID, _ reason: String, now: Timestamp) {
-        guard let feed = stores[request]?.batches.first?.feed else { return }
+        guard let feed = stores[request]?.feed else { return }
         stores[request] = nil
         feeds.update(feed) { progress in
             progress.store = nil

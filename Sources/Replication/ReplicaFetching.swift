@@ -42,7 +42,8 @@ extension Replica {
                 feeds.update(feed) { $0.forgetBase() }
                 return attend(to: feed, now: now)
             }
-            return setAside(feed, progress, now: now)
+            setAside(feed, progress, now: now)
+            return attendToBeginning(of: feed, now: now)
         }
         if progress.mayBegin, livingEpochs(of: feed.region) >= FormatLimits.epochsPerRegion {
             if !progress.isHeldBack { effects.append(.alarm(.tooManyEpochs(feed.region))) }
@@ -110,8 +111,9 @@ extension Replica {
             }
             let failures = links.values[position].failures[feed]
             if let failures, now < failures.until { continue }
+            let isVain = links.values[position].vain[feed] == progress.proven.next
             let rank = SourceRank(
-                failures: failures?.count ?? 0,
+                failures: (failures?.count ?? 0) + (isVain ? 1 : 0),
                 start: max(advert.first, progress.proven.next),
                 count: advert.count,
                 isParent: parent == id
@@ -132,6 +134,7 @@ extension Replica {
         let next = progress.proven.next
         let start = max(next, advert.first)
         if start == next, startLeafFetch(feed, progress, source: source, now: now) { return }
+        if start == next, startSkip(feed, progress, source: source, now: now) { return }
         let end = min(advert.count, next + settings.batchesPerFetch, standing(of: feed)?.size ?? .max)
         let request = newRequest()
         let isPull = start == next && pulls(feed, from: link)
@@ -141,7 +144,7 @@ extension Replica {
             link: source,
             start: start,
             deadline: now.advanced(byMilliseconds: patience),
-            isPull: isPull
+            kind: isPull ? .pull : .next
         )
         feeds.update(feed) { progress in
             progress.fetch = request
@@ -168,11 +171,12 @@ extension Replica {
         guard let fetch = takeFetch(request) else { return }
         guard let frontier, frontier.size == fetch.start else { return avoid(fetch, now: now, random: &random) }
         guard links[fetch.link] != nil else { return }
+        if fetch.kind == .before { return finishBefore(fetch, frontier, now: now) }
         feeds.update(fetch.feed) { progress in
             // A tail that has living batches is never replaced.
             guard progress.mayBegin else { return }
             progress.proven = FeedTail(feed: fetch.feed, frontier: frontier)
-            progress.base = ClaimedFrontier(frontier: frontier, link: fetch.link)
+            progress.base = ClaimedFrontier(begin: frontier, link: fetch.link)
         }
     }
 
@@ -183,7 +187,7 @@ extension Replica {
         random: inout some RandomNumberGenerator
     ) {
         guard let fetch = takeFetch(request), let next = feeds[fetch.feed]?.proven.next else { return }
-        if fetch.isRepair { return finishRepairFetch(fetch, received, now: now, random: &random) }
+        if fetch.kind == .repair { return finishRepairFetch(fetch, received, now: now, random: &random) }
         if received.isEmpty { return avoid(fetch, now: now, random: &random) }
         // Pushes may have brought some of them meanwhile; after a failed store what comes before them is missing.
         guard next >= fetch.start, next - fetch.start < UInt64(received.count) else { return }
@@ -209,13 +213,14 @@ extension Replica {
         guard let fetch = fetches[request] else { return nil }
         fetches[request] = nil
         feeds.update(fetch.feed) { if $0.fetch == request { $0.fetch = nil } }
-        repairs.update(fetch.feed) { if $0.request == request { $0.request = nil } }
+        if fetch.kind == .repair { endRepair(request, of: fetch.feed) }
         touched.append(fetch.feed)
         return fetch
     }
 
     /// Asks others first for a while; the pause doubles with every failure in a row, with jitter.
     mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
+        if fetch.kind == .skip { links.update(fetch.link) { $0.withoutHashes[fetch.feed] = true } }
         let before = links[fetch.link]?.failures[fetch.feed]
         let failed = before?.count ?? 0
         let pause = min(settings.retryPause << Int64(min(failed, 10)), settings.retryLimit)

@@ -67,7 +67,8 @@ extension Replica {
 
     /// Whether refused bytes come with a signature of the region over a root that what is held cannot lead to.
     func contradiction(_ item: ReceivedBatch, of feed: FeedID, after progress: FeedProgress) -> SignedCheckpoint? {
-        guard progress.base == nil, progress.proven.next > 0 else { return nil }
+        // Hashes that lead on from what is held may be those of another history; a beginning may be anybody's.
+        guard progress.base?.begin == nil, progress.durable.next > 0 else { return nil }
         return signedByRegion(item.checkpoint, of: feed)
     }
 

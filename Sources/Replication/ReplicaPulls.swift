@@ -11,7 +11,7 @@ extension Replica {
 
     /// A neighbour asks for batches to be pushed. It gets at most as many as a fetch brings, one answer at a time.
     mutating func takePull(_ feed: FeedID, from number: UInt64, link: LinkID) {
-        guard let progress = feeds[feed], progress.first <= number, number < progress.count,
+        guard let progress = feeds[feed], shownFirst(progress) <= number, number < progress.count,
             links[link]?.isAnswering == false
         else { return }
         links.update(link) { $0.isAnswering = true }
@@ -29,15 +29,18 @@ extension Replica {
             let pushed = LinkFrame.PushedBatch(feed: feed, bytes: batch.bytes, checkpoint: batch.checkpoint)
             effects.append(.send(link, .batch(pushed)))
         }
-        guard let advert = Advert(feed: feed, first: min(progress.first, last + 1), count: last + 1) else { return }
+        guard let advert = Advert(feed: feed, first: min(shownFirst(progress), last + 1), count: last + 1) else {
+            return
+        }
         links.update(link) { $0.holds[feed] = advert }
     }
 
     /// Another neighbour has what is waited for: nothing tells whether a pull will be answered.
     mutating func endPull(of feed: FeedID, since advert: Advert, from link: LinkID) {
-        guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.isPull, fetch.link != link,
+        guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.kind == .pull, fetch.link != link,
             advert.count > fetch.start
         else { return }
+        links.update(fetch.link) { $0.vain[feed] = fetch.start }
         fetches[request] = nil
         feeds.update(feed) { $0.fetch = nil }
     }
@@ -45,7 +48,8 @@ extension Replica {
     /// A batch has come over a link. If it was asked for and is good, that is the way to this neighbour.
     /// - Returns: whether it was asked for.
     mutating func finishPull(of feed: FeedID, from link: LinkID, isTaken: Bool) -> Bool {
-        guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.isPull, fetch.link == link else {
+        guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.kind == .pull, fetch.link == link
+        else {
             return false
         }
         fetches[request] = nil

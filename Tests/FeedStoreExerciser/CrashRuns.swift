@@ -125,11 +125,11 @@ struct CrashRuns {
         open = nil
         try call.make(in: oracle)
         switch call {
-        case .append(_, let base):
+        case .append(_, let base, _):
             tally.appended += 1
             if base != nil { tally.begun += 1 }
         case .drop: tally.dropped += 1
-        case .set: break
+        case .set, .replace: break
         }
     }
 
@@ -138,6 +138,9 @@ struct CrashRuns {
         let choice = random.next() % 16
         if choice == 0 { return .drop(Interval(clock - UInt32(random.next() % 40))) }
         if choice == 1 { return .set("setting \(random.next() % 3)", random.bytes(Int(random.next() % 200))) }
+        if choice == 2, let late = held.first(where: { !$0.gaps.isEmpty }), let gap = late.gaps.last {
+            return .replace(Array(batches(of: late.feed, from: gap).prefix(1)))
+        }
         clock += UInt32(random.next() % 3)
         let feed = CrashCall.feeds[Int(random.next() % UInt64(CrashCall.feeds.count))]
         guard let known = held.first(where: { $0.feed == feed }), known.first < known.count else {
@@ -145,6 +148,10 @@ struct CrashRuns {
             let start = (held.first { $0.feed == feed }?.count ?? 0) + random.next() % 6
             let base = Frontier(leaves: (0..<start).map { Hash256(hashing: [UInt8(truncatingIfNeeded: $0)]) })
             return .append(batches(of: feed, from: start), base)
+        }
+        if choice == 7 {
+            let skipped = (0...random.next() % 4).map { Hash256(hashing: [UInt8(truncatingIfNeeded: $0)]) }
+            return .append(batches(of: feed, from: known.count + UInt64(skipped.count)), nil, skipped: skipped)
         }
         var appended = batches(of: feed, from: known.count)
         // At times two feeds in one transaction.
@@ -196,7 +203,8 @@ struct CrashRuns {
 /// One call of a store's writers, as the node makes it.
 enum CrashCall {
     /// With the frontier at which the feed of the first batch begins.
-    case append([ProvenBatch], Frontier?)
+    case append([ProvenBatch], Frontier?, skipped: [Hash256] = [])
+    case replace([ProvenBatch])
     case drop(Interval)
     case set(String, [UInt8])
 
@@ -206,7 +214,8 @@ enum CrashCall {
 
     func make(in store: any FeedStorage) throws {
         switch self {
-        case .append(let batches, let base): try store.append(batches, base: base)
+        case .append(let batches, let base, let skipped): try store.append(batches, base: base, skipped: skipped)
+        case .replace(let batches): try store.replace(batches)
         case .drop(let limit): _ = try store.drop(publishedAtOrBefore: limit)
         case .set(let name, let value): try store.setSetting(name, value)
         }

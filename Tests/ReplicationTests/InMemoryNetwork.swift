@@ -12,6 +12,9 @@ final class InMemoryNetwork {
     var random: SplitMix64
     /// Virtual unix time in milliseconds.
     private(set) var now: Int64
+    /// Fetches of batches under way, and the most of them at a time, over all nodes.
+    private var fetchesAtOnce = 0
+    var mostFetchesAtOnce = 0
     /// As in the options, until a test heals it.
     var failingFetches: Int
     private(set) var events = 0
@@ -195,7 +198,7 @@ final class InMemoryNetwork {
         let storing = nodes[index].storing
         nodes[index].storing = SortedMap()
         if storesFinish {
-            for store in storing.values { commit(store.batches, base: store.base, at: index) }
+            for store in storing.values { commit(store, at: index) }
         }
         for pipe in pipes.indices where pipes[pipe].edge.dialler == index || pipes[pipe].edge.other == index {
             disconnect(pipe: pipe)
@@ -336,10 +339,12 @@ final class InMemoryNetwork {
             mix(4)
             nodes[index].fetches += 1
             if range.isEmpty { violate("node \(index) fetches nothing") }
-            let isRepair = range.allSatisfy { nodes[index].disk[feed]?.damaged[$0] != nil }
+            let isRepair = range.allSatisfy { nodes[index].disk[feed]?.lacks($0) == true }
             if range.lowerBound < nodes[index].held(feed), !isRepair {
                 violate("node \(index) fetches \(feed) \(range) again")
             }
+            fetchesAtOnce += 1
+            mostFetchesAtOnce = max(mostFetchesAtOnce, fetchesAtOnce)
             fetch(from: from, at: index) { [self] source in
                 let answer = nodes[source].disk[feed]?.answer(range) ?? []
                 return .batchesFetched(request, nodes[source].lie.map { told($0, answer, by: source) } ?? answer)
@@ -354,9 +359,12 @@ final class InMemoryNetwork {
             } failure: {
                 .rosterFetched(request, nil)
             }
-        case .store(let request, let batches, let base):
+        case .store(let request, let batches, let base, let skipped):
             mix(5)
-            store(request, batches, base: base, at: index)
+            store(request, NetworkStore(batches: batches, base: base, skipped: skipped), at: index)
+        case .extend(let request, let feed, let base, let skipped):
+            mix(18)
+            extend(request, feed, base: base, skipped, at: index)
         case .fetchLeaves(let request, let from, let feed, let range):
             mix(12)
             fetch(from: from, at: index) { [self] source in
@@ -436,10 +444,10 @@ final class InMemoryNetwork {
 
     // MARK: Disks
 
-    private func store(_ request: RequestID, _ batches: [ProvenBatch], base: Frontier?, at index: Int) {
-        guard let feed = batches.first?.feed else { return violate("node \(index) stores nothing") }
+    private func store(_ request: RequestID, _ store: NetworkStore, at index: Int) {
+        guard let feed = store.batches.first?.feed else { return violate("node \(index) stores nothing") }
         if nodes[index].storing[feed] != nil { violate("node \(index) stores \(feed) twice at a time") }
-        nodes[index].storing[feed] = (batches, base)
+        nodes[index].storing[feed] = store
         let generation = nodes[index].generation
         after(Int64.random(in: options.storeDelay, using: &random)) { [self] in
             guard nodes[index].generation == generation else { return }
@@ -447,15 +455,18 @@ final class InMemoryNetwork {
             if nodes[index].isDiskFull {
                 return dispatch(.storeFailed(request, reason: "the disk is full"), to: index)
             }
-            commit(batches, base: base, at: index)
+            commit(store, at: index)
             dispatch(.stored(request), to: index)
         }
     }
 
-    private func commit(_ batches: [ProvenBatch], base: Frontier?, at index: Int) {
+    private func commit(_ store: NetworkStore, at index: Int) {
+        let batches = store.batches
         guard let feed = batches.first?.feed else { return }
         var stored = nodes[index].disk[feed] ?? StoredFeed(feed: feed)
-        if let reason = stored.append(batches, base: base) { violate("node \(index): \(reason)") }
+        if let reason = stored.append(batches, base: store.base, skipped: store.skipped) {
+            violate("node \(index): \(reason)")
+        }
         if stored.frontier != truth[feed]?.frontiers[stored.frontier.size],
             stored.frontier != thefts[feed]?.frontiers[stored.frontier.size]
         {
@@ -503,7 +514,10 @@ final class InMemoryNetwork {
             if isSilent || pipe.map({ pipes[$0].isStalled }) == true { return }
             after(latency) { [self] in
                 guard nodes[index].generation == generation else { return }
-                if case .batchesFetched(_, let batches) = event { nodes[index].fetched += batches.count }
+                if case .batchesFetched(_, let batches) = event {
+                    nodes[index].fetched += batches.count
+                    fetchesAtOnce -= 1
+                }
                 dispatch(judged(event, at: index), to: index)
             }
         }
@@ -524,7 +538,7 @@ final class InMemoryNetwork {
             nodes[index].writer = writer
         }
         if nodes[index].isThief { recordTheft(written) } else { record(written) }
-        commit(written, base: nil, at: index)
+        commit(NetworkStore(batches: written, base: nil, skipped: []), at: index)
         dispatch(.published(written), to: index)
     }
 
@@ -560,7 +574,7 @@ final class InMemoryNetwork {
             checkpoint: try checkpoint.signed(by: nodes[index].signer, time: now / 1000).bytes
         )
         record([batch])
-        commit([batch], base: nil, at: index)
+        commit(NetworkStore(batches: [batch], base: nil, skipped: []), at: index)
         dispatch(.published([batch]), to: index)
     }
 
@@ -622,7 +636,10 @@ final class InMemoryNetwork {
     var isConverged: Bool {
         zip(truth.keys, truth.values).allSatisfy { feed, signed in
             (floors[feed] ?? 0) >= signed.frontier.size
-                || nodes.allSatisfy { $0.replica == nil || $0.disk[feed]?.frontier == signed.frontier }
+                || nodes.allSatisfy {
+                    $0.replica == nil
+                        || $0.disk[feed]?.frontier == signed.frontier && $0.disk[feed]?.gaps.isEmpty == true
+                }
         }
     }
 

@@ -29,11 +29,14 @@ extension InMemoryNetwork {
             }
             for batch in batches {
                 guard let stored = nodes[index].disk[batch.feed], batch.number >= stored.first else { continue }
-                if stored.damaged[batch.number] == nil { violate("node \(index) replaces what is whole") }
+                if !stored.lacks(batch.number) { violate("node \(index) replaces what is whole") }
                 if truth[batch.feed]?.batches[batch.number] != batch {
                     violate("node \(index) replaced batch \(batch.number) by another than was signed")
                 }
-                nodes[index].disk.update(batch.feed) { $0.damaged[batch.number] = nil }
+                nodes[index].disk.update(batch.feed) { stored in
+                    stored.damaged[batch.number] = nil
+                    stored.batches[batch.number] = batch
+                }
             }
             dispatch(.stored(request), to: index)
         }

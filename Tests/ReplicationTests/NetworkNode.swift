@@ -27,7 +27,7 @@ struct NetworkNode {
     /// Links of which the running replica was told, and which it has not closed.
     var links: [LinkID] = []
     /// Feeds with a store under way, and what it will make durable.
-    var storing = SortedMap<FeedID, (batches: [ProvenBatch], base: Frontier?)>()
+    var storing = SortedMap<FeedID, NetworkStore>()
     /// Serial number of the newest wake; older ones are void.
     var wakes = 0
     var alarms: [ReplicaAlarm] = []
@@ -52,7 +52,16 @@ struct NetworkNode {
 
     /// What a replica learns when it starts: also of feeds of which all is dropped, so that nothing returns.
     var heldFeeds: [HeldFeed] {
-        disk.values.map { HeldFeed(feed: $0.feed, frontier: $0.frontier, first: $0.first) }
+        disk.values.map { stored in
+            HeldFeed(
+                feed: stored.feed,
+                frontier: stored.frontier,
+                first: stored.first,
+                begin: stored.base,
+                floor: stored.floor,
+                gaps: stored.gaps
+            )
+        }
     }
 
     func hasAlarm(_ matches: (ReplicaAlarm) -> Bool) -> Bool { alarms.contains(where: matches) }
@@ -65,6 +74,8 @@ struct StoredFeed {
     var frontier = Frontier()
     /// The frontier at which it began here, and all leaf hashes since.
     var base = Frontier()
+    /// Below this number nothing is to return: it began anew here.
+    var floor: UInt64 = 0
     var leaves: [Hash256] = []
     /// Batches still held, by number.
     var batches = SortedMap<UInt64, ProvenBatch>()
@@ -79,15 +90,21 @@ struct StoredFeed {
 
     /// Appends what a replica handed over.
     /// - Returns: what is wrong with it, nil if it was appended.
-    mutating func append(_ added: [ProvenBatch], base: Frontier?) -> String? {
+    mutating func append(_ added: [ProvenBatch], base: Frontier?, skipped: [Hash256] = []) -> String? {
         var changed = self
         if let base {
             guard first == frontier.size else { return "\(feed): a base where batches are held" }
+            changed.floor = max(floor, frontier.size)
             changed.frontier = base
             changed.base = base
             changed.leaves = []
             changed.first = base.size
             changed.frontiers[base.size] = base
+        }
+        for leaf in skipped {
+            changed.frontier.append(leaf)
+            changed.leaves.append(leaf)
+            changed.frontiers[changed.frontier.size] = changed.frontier
         }
         for batch in added {
             guard batch.number == changed.frontier.size, batch.feed == feed else {
@@ -100,6 +117,11 @@ struct StoredFeed {
         }
         self = changed
         return nil
+    }
+
+    /// Whether a batch should be here and is not, or is not what it was.
+    func lacks(_ number: UInt64) -> Bool {
+        first <= number && number < frontier.size && (batches[number] == nil || damaged[number] != nil)
     }
 
     mutating func drop(below number: UInt64) {

@@ -69,7 +69,7 @@ import TestSupport
                     )
                     effects += handle(.received(LinkID(1), .batch(pushed)), &pushes)
                 }
-                for case .store(let request, _, _) in effects { _ = handle(.stored(request), &light) }
+                for case .store(let request, _, _, _) in effects { _ = handle(.stored(request), &light) }
                 for case .fetchBatches(let request, _, _, _) in effects {
                     _ = handle(.batchesFetched(request, []), &light)
                 }

@@ -17,12 +17,27 @@ extension Simulation {
                     Expiry.admission(publishedAt: $0.publication, now: interval) == .admit
                         && truth.keys(of: $0) != nil && stored.damaged[$0.number] == nil
                 }
-                if !admitted.isEmpty { due = max(due, stored.first + UInt64(admitted.count)) }
+                if let last = admitted.last { due = max(due, last.number + 1) }
             }
             guard due > 0, !isCrowded(feed.region) else { continue }
             for (index, node) in nodes.enumerated() where node.process != nil && node.disk.count(of: feed) < due {
                 return "\(node.region) (node \(index)) holds \(node.disk.count(of: feed)) of \(feed), others \(due)"
                     + " of \(histories[0].size) signed"
+            }
+            if let gap = gap(in: feed, of: running) { return gap }
+        }
+        return nil
+    }
+
+    /// A batch that one node has and another one lacks in the middle of its own.
+    private func gap(in feed: FeedID, of running: [SimulatedNode]) -> String? {
+        for node in running {
+            guard let gaps = node.disk.feeds[feed]?.gaps, !gaps.isEmpty else { continue }
+            for number in gaps {
+                let holder = running.first {
+                    $0.disk.feeds[feed]?.batch(number).map { truth.keys(of: $0) != nil } ?? false
+                }
+                if let holder { return "\(node.region) lacks batch \(number) of \(feed), which \(holder.region) has" }
             }
         }
         return nil

@@ -21,7 +21,13 @@ extension Simulation {
             if (try? Batch(batch.bytes))?.sections.last?.kind.number ?? 0 > 2 { reach(.unknownSection) }
             shared.append(batch.checkpoint == genuine.checkpoint ? genuine : batch)
         }
-        return PendingWrite(feed: write.feed, batches: shared, base: write.base, request: write.request)
+        return PendingWrite(
+            feed: write.feed,
+            batches: shared,
+            base: write.base,
+            skipped: write.skipped,
+            request: write.request
+        )
     }
 
     /// Whether a batch stands with a signature over it. The one that it was signed with was checked then.
@@ -86,6 +92,10 @@ extension Simulation {
                     index,
                     "claims \(advert.count) of \(advert.feed) and holds \(nodes[index].disk.count(of: advert.feed))"
                 )
+            }
+            for advert in adverts {
+                guard let gap = nodes[index].disk.feeds[advert.feed]?.gaps.last, gap >= advert.first else { continue }
+                violate(.durableBeforeClaimed, index, "claims batch \(gap) of \(advert.feed), which has never come")
             }
         case .batch(let pushed):
             let number = (try? Batch(pushed.bytes))?.number

@@ -2,6 +2,7 @@
 public enum Mark: Int, CaseIterable, Sendable {
     // What the replica does.
     case fetchedFrontier, pulled, answeredPull, repaired, distrusted, blockedFeed, heldBackEpoch, tooManyEpochs
+    case skippedToNewest, filledGap, extendedDownwards
     case waitedForClock, storeFailed, storedAfterFailure, passedOverRegion, closedLink, unsubscribed
     // What its shell does.
     case linkLostToKeepalive, linkLostToOutbox, requestTimedOut, unreadableFrame, unknownFrame

@@ -7,10 +7,10 @@ extension Simulation {
     func losePower(_ index: Int, down: Int64) {
         // It may as well have got nothing to the disk, or all of it without anybody having been told.
         let durable = chances[index].below(3)
-        if durable < 2 {
+        if durable < 2 || nodes[index].process?.writes.first?.batches.isEmpty == true {
             nodes[index].tearing = nil
             nodes[index].downUntil = now + down
-            crash(index, durable: durable)
+            crash(index, durable: min(durable, 1))
             return agenda.add(at: now + down, .start(node: index))
         }
         guard let write = nodes[index].process?.writes.first, let last = write.batches.last else { return }
@@ -28,7 +28,13 @@ extension Simulation {
         nodes[index].process?.writes = []
         nodes[index].downUntil = now + down
         crash(index)
-        nodes[index].disk.torn = PendingWrite(feed: write.feed, batches: Array(batches), base: write.base, request: nil)
+        nodes[index].disk.torn = PendingWrite(
+            feed: write.feed,
+            batches: Array(batches),
+            base: write.base,
+            skipped: write.skipped,
+            request: nil
+        )
         agenda.add(at: now + down, .start(node: index))
     }
 

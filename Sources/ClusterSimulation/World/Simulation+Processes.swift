@@ -19,6 +19,7 @@ extension Simulation {
             roster: roster,
             held: held,
             forks: nodes[index].disk.forks.values,
+            settings: options.replication,
             checks: memory.checks
         )
         nodes[index].process = SimulatedNode.Process(replica: replica)
@@ -60,9 +61,7 @@ extension Simulation {
                 continue
             }
             let feed = feeds.values[position]
-            let expired = feed.batches.prefix { Expiry.isDropped(publishedAt: $0.publication, now: due) }
-            guard !expired.isEmpty else { continue }
-            let first = feed.first + UInt64(expired.count)
+            let first = feed.end(ofExpired: due)
             checkDrop(of: feed, below: first, at: index, now: interval)
             nodes[index].disk.feeds.update(feed.feed) { $0.drop(below: first) }
             reach(first == feed.count ? .droppedFeed : .droppedBatches)
@@ -106,9 +105,16 @@ extension Simulation {
             ask(from, .leaves(request, feed, range), by: index)
         case .fetchRoster(let request, let from):
             ask(from, .roster(request), by: index)
-        case .store(let request, let batches, let base):
+        case .store(let request, let batches, let base, let skipped):
             guard let feed = batches.first?.feed else { return violate(.orderly, index, "stores nothing") }
-            write(PendingWrite(feed: feed, batches: batches, base: base, request: request), at: index)
+            if !skipped.isEmpty { reach(.skippedToNewest) }
+            write(
+                PendingWrite(feed: feed, batches: batches, base: base, skipped: skipped, request: request),
+                at: index
+            )
+        case .extend(let request, let feed, let base, let skipped):
+            reach(.extendedDownwards)
+            write(PendingWrite(feed: feed, batches: [], base: base, skipped: skipped, request: request), at: index)
         case .readBatches(let link, let feed, let range):
             let held = range.map { nodes[index].disk.feeds[feed]?.batch($0) }.prefix { $0 != nil }.compactMap { $0 }
             let event = ReplicaEvent.batchesRead(link, held)

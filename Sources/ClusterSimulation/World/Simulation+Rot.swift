@@ -9,6 +9,7 @@ extension Simulation {
             guard !living.isEmpty else { return }
             let stored = living[chances[index].below(living.count)]
             let number = stored.first + UInt64(chances[index].below(Int(stored.count - stored.first)))
+            if stored.batch(number) == nil { continue }
             note(index, "can no more read batch \(number) of \(stored.feed)")
             nodes[index].disk.feeds.update(stored.feed) { $0.damaged[number] = true }
             reportDamage(of: stored.feed, at: index)
@@ -34,7 +35,11 @@ extension Simulation {
             else {
                 return violate(.signed, index, "replaces batch \(batch.number) of \(batch.feed) by another one")
             }
-            nodes[index].disk.feeds.update(batch.feed) { $0.damaged[batch.number] = nil }
+            nodes[index].disk.feeds.update(batch.feed) { stored in
+                if stored.damaged[batch.number] == nil { reach(.filledGap) }
+                stored.damaged[batch.number] = nil
+                stored.fill(batch)
+            }
         }
         dispatch(.stored(request), to: index)
     }

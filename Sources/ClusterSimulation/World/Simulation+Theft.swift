@@ -58,8 +58,13 @@ extension Simulation {
 
     /// Whether a transaction does not go on where its feed ends, because somebody else has signed there.
     func isContested(_ write: PendingWrite, at index: Int) -> Bool {
-        guard write.base == nil, let first = write.batches.first else { return false }
-        return first.number != nodes[index].disk.count(of: write.feed)
+        guard let first = write.batches.first else {
+            // Batches may have been dropped meanwhile.
+            var stored = nodes[index].disk.feeds[write.feed]
+            return stored?.extend(from: write.base ?? Frontier(), write.skipped) != nil
+        }
+        guard write.base == nil else { return false }
+        return first.number != nodes[index].disk.count(of: write.feed) + UInt64(write.skipped.count)
             && (nodes[index].isHostile || truth.isForked(write.feed))
     }
 }

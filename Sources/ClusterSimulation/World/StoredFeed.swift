@@ -11,8 +11,11 @@ struct StoredFeed {
     /// The frontier at which it began here, and all leaf hashes since.
     private(set) var base = Frontier()
     private(set) var leaves: [Hash256] = []
-    /// Batches from `first` on.
-    private(set) var batches: [ProvenBatch] = []
+    /// Below this number nothing is to return: the feed began anew here.
+    private(set) var floor: UInt64 = 0
+    /// Batches from `first` on; nil where one has never come.
+    private var slots: [ProvenBatch?] = []
+    private var missing = 0
     /// Numbers of batches that cannot be read.
     var damaged = SortedMap<UInt64, Bool>()
 
@@ -21,28 +24,37 @@ struct StoredFeed {
     }
 
     var count: UInt64 { frontier.size }
+    /// Those held.
+    var batches: [ProvenBatch] { slots.compactMap { $0 } }
     /// Publication of the first batch held.
-    var oldest: Interval? { batches.first?.publication }
+    var oldest: Interval? { (missing == 0 ? slots.first : slots.first { $0 != nil })??.publication }
     var isLiving: Bool { first < count }
 
     /// Appends what a replica handed over.
     /// - Returns: what is wrong with it, nil if it was appended.
-    mutating func append(_ added: [ProvenBatch], base: Frontier?) -> String? {
+    mutating func append(_ added: [ProvenBatch], base: Frontier?, skipped: [Hash256]) -> String? {
         if let base {
             guard !isLiving else { return "\(feed): a base where batches are held" }
+            floor = max(floor, count)
             self.base = base
             frontier = base
             leaves = []
-            batches = []
+            slots = []
             first = base.size
         }
+        for leaf in skipped {
+            frontier.append(leaf)
+            leaves.append(leaf)
+            slots.append(nil)
+        }
+        missing += skipped.count
         for batch in added {
             guard batch.number == frontier.size, batch.feed == feed else {
                 return "\(feed): batch \(batch.number) stored after \(frontier.size) batches"
             }
             frontier.append(batch.leaf)
             leaves.append(batch.leaf)
-            batches.append(batch)
+            slots.append(batch)
         }
         return nil
     }
@@ -50,7 +62,8 @@ struct StoredFeed {
     mutating func drop(below number: UInt64) {
         guard number > first else { return }
         let next = min(number, count)
-        batches.removeFirst(Int(next - first))
+        missing -= slots.prefix(Int(next - first)).count { $0 == nil }
+        slots.removeFirst(Int(next - first))
         for number in damaged.keys where number < next { damaged[number] = nil }
         first = next
     }
@@ -60,7 +73,58 @@ struct StoredFeed {
         guard first <= size, size < count, let frontier = frontier(at: size) else { return }
         self.frontier = frontier
         leaves.removeLast(leaves.count - Int(size - base.size))
-        batches.removeLast(batches.count - Int(size - first))
+        missing -= slots.dropFirst(Int(size - first)).count { $0 == nil }
+        slots.removeLast(slots.count - Int(size - first))
+    }
+
+    /// Puts leaf hashes before the place where the feed begins.
+    /// - Returns: what is wrong with it, nil if it was done.
+    mutating func extend(from start: Frontier, _ skipped: [Hash256]) -> String? {
+        guard first == base.size, start.size >= floor else { return "\(feed): is extended to what was dropped" }
+        var frontier = start
+        for leaf in skipped { frontier.append(leaf) }
+        guard frontier == base else { return "\(feed): is extended by another history" }
+        base = start
+        first = start.size
+        leaves = skipped + leaves
+        slots = [ProvenBatch?](repeating: nil, count: skipped.count) + slots
+        missing += skipped.count
+        return nil
+    }
+
+    /// Puts a batch where one is missing.
+    mutating func fill(_ batch: ProvenBatch) {
+        guard first <= batch.number, batch.number < count else { return }
+        if slots[Int(batch.number - first)] == nil { missing -= 1 }
+        slots[Int(batch.number - first)] = batch
+    }
+
+    /// Numbers of batches that have never come.
+    var gaps: [UInt64] { missing == 0 ? [] : (first..<count).filter { slots[Int($0 - first)] == nil } }
+
+    /// As a replica is told of it.
+    var held: HeldFeed {
+        var gaps: [DamagedBatch] = []
+        if missing > 0 {
+            var tree = base
+            for (offset, leaf) in leaves.enumerated() {
+                tree.append(leaf)
+                let number = base.size + UInt64(offset)
+                guard number >= first, slots[Int(number - first)] == nil else { continue }
+                gaps.append(DamagedBatch(number: number, leaf: leaf, root: tree.root))
+            }
+        }
+        return HeldFeed(feed: feed, frontier: frontier, first: first, begin: base, floor: floor, gaps: gaps)
+    }
+
+    /// Below this number everything held has expired.
+    func end(ofExpired now: Interval) -> UInt64 {
+        var end = first
+        for case let batch? in slots {
+            guard Expiry.isDropped(publishedAt: batch.publication, now: now) else { break }
+            end = batch.number + 1
+        }
+        return end
     }
 
     /// The frontier at an earlier size; nil from before the feed began here.
@@ -73,7 +137,7 @@ struct StoredFeed {
     }
 
     func batch(_ number: UInt64) -> ProvenBatch? {
-        first <= number && number < count && damaged[number] == nil ? batches[Int(number - first)] : nil
+        first <= number && number < count && damaged[number] == nil ? slots[Int(number - first)] : nil
     }
 
     func leaf(_ number: UInt64) -> Hash256? {
@@ -83,10 +147,8 @@ struct StoredFeed {
     /// Batches from the start of a range on, as far as they are held.
     func answer(_ range: Range<UInt64>) -> [ReceivedBatch] {
         guard first <= range.lowerBound, range.lowerBound < count else { return [] }
-        let end = min(range.upperBound, count)
-        return batches[Int(range.lowerBound - first)..<Int(end - first)].prefix { damaged[$0.number] == nil }.map {
-            ReceivedBatch(bytes: $0.bytes, checkpoint: $0.checkpoint)
-        }
+        let held = (range.lowerBound..<min(range.upperBound, count)).lazy.map { batch($0) }.prefix { $0 != nil }
+        return held.compactMap { $0 }.map { ReceivedBatch(bytes: $0.bytes, checkpoint: $0.checkpoint) }
     }
 
     /// Leaf hashes of a range; empty unless all are known.
@@ -109,23 +171,27 @@ struct SimulatedDisk {
     func count(of feed: FeedID) -> UInt64 { feeds[feed]?.count ?? 0 }
 
     /// What a replica learns when it starts: also of feeds of which all is dropped, so that nothing returns.
-    var heldFeeds: [HeldFeed] {
-        feeds.values.map { HeldFeed(feed: $0.feed, frontier: $0.frontier, first: $0.first) }
-    }
+    var heldFeeds: [HeldFeed] { feeds.values.map(\.held) }
 
     /// - Returns: what is wrong with it, nil if it was stored.
     mutating func commit(_ write: PendingWrite) -> String? {
         let feed = write.feed
         if feeds[feed] == nil { feeds[feed] = StoredFeed(feed: feed) }
-        return feeds.update(feed) { $0.append(write.batches, base: write.base) } ?? nil
+        return feeds.update(feed) { stored in
+            if let base = write.base, write.batches.isEmpty { return stored.extend(from: base, write.skipped) }
+            return stored.append(write.batches, base: write.base, skipped: write.skipped)
+        } ?? nil
     }
 }
 
 /// A transaction that is under way to a disk.
 struct PendingWrite {
     let feed: FeedID
+    /// None if only hashes come, before the place where the feed begins.
     let batches: [ProvenBatch]
     let base: Frontier?
+    /// Hashes of batches before these that are left out.
+    var skipped: [Hash256] = []
     /// The replica's request; nil for a publication of this node.
     let request: RequestID?
 }

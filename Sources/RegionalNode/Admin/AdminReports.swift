@@ -146,7 +146,7 @@ public struct NodeStatus: Codable, Sendable {
         feeds = node.served.all.map { feed in
             Feed(
                 feed: feed.feed.description,
-                first: feed.first,
+                first: feed.shown,
                 count: feed.count,
                 root: feed.root.hexadecimal,
                 lastPublication: feed.lastPublication.number,

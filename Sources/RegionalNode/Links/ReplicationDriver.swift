@@ -158,8 +158,10 @@ actor ReplicationDriver {
                 }
                 await self.handle(.rosterFetched(request, newer))
             }
-        case .store(let request, let batches, let base):
-            store(batches, base: base, request)
+        case .store(let request, let batches, let base, let skipped):
+            store(batches, base: base, skipped: skipped, request)
+        case .extend(let request, let feed, let base, let skipped):
+            extend(feed, base: base, skipped: skipped, request)
         case .fetchLeaves(let request, let peer, let feed, let numbers):
             jobsContinuation.yield { [fetcher] in
                 let leaves = await fetcher.leaves(numbers, of: feed, from: peer)
@@ -194,13 +196,13 @@ actor ReplicationDriver {
     }
 
     /// Queues the batches for the store; calls keep their order, so a feed's batches never overtake each other.
-    private func store(_ batches: [ProvenBatch], base: Frontier?, _ request: RequestID) {
+    private func store(_ batches: [ProvenBatch], base: Frontier?, skipped: [Hash256], _ request: RequestID) {
         let node = node
         if let last = batches.last { node.publisher.meet(last.feed, count: last.number + 1) }
         node.queue.submit { storage in
             do {
-                try storage.append(batches, base: base)
-                node.served.append(batches, base: base)
+                try storage.append(batches, base: base, skipped: skipped)
+                node.served.append(batches, base: base, skipped: skipped)
                 node.publisher.join(batches)
                 node.care.worked()
                 self.report(.stored(request))
@@ -216,11 +218,27 @@ actor ReplicationDriver {
         }
     }
 
+    /// A feed begins earlier than it did.
+    private func extend(_ feed: FeedID, base: Frontier, skipped: [Hash256], _ request: RequestID) {
+        let node = node
+        node.queue.submit { storage in
+            do {
+                try storage.extend(feed, base: base, skipped: skipped)
+                node.served.replace(with: try storage.feeds().filter { $0.feed == feed })
+                node.care.worked()
+                self.report(.stored(request))
+            } catch {
+                node.care.failed(error)
+                self.report(.storeFailed(request, reason: "\(error)"))
+            }
+        }
+    }
+
     private func replace(_ batches: [ProvenBatch], _ request: RequestID) {
         let node = node
         node.queue.submit { storage in
             do {
-                try node.care.replace(batches, in: storage, publisher: node.publisher)
+                if try node.care.replace(batches, in: storage, publisher: node.publisher) { node.refreshIndex() }
                 self.report(.stored(request))
             } catch {
                 node.care.failed(error)

@@ -45,7 +45,7 @@ struct NodeObserver: Sendable {
             let region = feed.feed.region
             var state = states[region] ?? NodeObservation.RegionState(region: region)
             state.feeds += 1
-            state.batches += feed.count - feed.first
+            state.batches += feed.held
             state.lastPublication = max(state.lastPublication, feed.lastPublication.unixSeconds)
             states[region] = state
         }

@@ -68,11 +68,7 @@ extension NodeContext {
             owedReviews.withLock { _ = $0.remove(entry.id) }
             refreshIndex()
         }
-        return feeds.filter { $0.feed.region == entry.id }.map { stored in
-            var frontier = stored.base
-            for leaf in stored.leaves { frontier.append(leaf) }
-            return HeldFeed(feed: stored.feed, frontier: frontier, first: stored.first)
-        }
+        return feeds.filter { $0.feed.region == entry.id }.map { ServedFeed($0).heldFeed() }
     }
 }
 

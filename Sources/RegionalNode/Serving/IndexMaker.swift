@@ -14,7 +14,7 @@ struct IndexMaker: Sendable {
         var fresh: [IndexEntry] = []
         var settled: [IndexEntry] = []
         for feed in feeds where feed.isLiving {
-            guard let entry = IndexEntry(feed: feed.feed, first: feed.first, count: feed.count, root: feed.root) else {
+            guard let entry = IndexEntry(feed: feed.feed, first: feed.shown, count: feed.count, root: feed.root) else {
                 continue
             }
             if now.distance(from: feed.lastPublication) < IndexMaker.settlingTime {

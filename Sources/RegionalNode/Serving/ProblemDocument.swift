@@ -132,7 +132,8 @@ struct ProblemDocument: Encodable {
             "gone",
             status: 410,
             title: "Gone",
-            detail: "Batches of \(feed) below \(first) are older than 15 days and were dropped everywhere."
+            detail: "Batches of \(feed) below \(first) are not here: they are older than 15 days and were dropped "
+                + "everywhere, or have yet to come from other nodes."
         )
     }
 

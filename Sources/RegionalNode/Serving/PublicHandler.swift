@@ -117,8 +117,8 @@ struct PublicHandler: RequestHandler {
         guard range.upperBound <= feed.count else {
             return ProblemDocument.beyondEnd(id.description, count: feed.count).response()
         }
-        guard range.lowerBound >= feed.first else {
-            return ProblemDocument.gone(id.description, first: feed.first).response()
+        guard range.lowerBound >= feed.shown else {
+            return ProblemDocument.gone(id.description, first: feed.shown).response()
         }
         let generation = served.generation
         if let held = cache.find(Array(path.utf8).span, generation: generation) { return ready(held).handling }

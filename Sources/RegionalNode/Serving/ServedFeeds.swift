@@ -42,11 +42,15 @@ final class ServedFeeds: Sendable {
     var all: [ServedFeed] { state.withLock { $0.feeds.values.sorted { $0.feed < $1.feed } } }
 
     /// Takes in batches that have just become durable.
-    func append(_ batches: [ProvenBatch], base: Frontier?) {
+    /// - Parameter skipped: leaf hashes of batches before the first of these that have yet to come.
+    func append(_ batches: [ProvenBatch], base: Frontier?, skipped: [Hash256] = []) {
         state.withLock { state in
             // A base is given only with the first batches of a feed, or where it begins anew.
             if let base, let id = batches.first?.feed { state.feeds[id] = ServedFeed(id, base: base) }
             state.version += 1
+            if let id = batches.first?.feed, !skipped.isEmpty {
+                state.feeds[id, default: ServedFeed(id, base: Frontier())].skip(skipped)
+            }
             for batch in batches {
                 // Taken out while it grows: a second reference would have all leaf hashes copied.
                 var feed = state.feeds.removeValue(forKey: batch.feed) ?? ServedFeed(batch.feed, base: Frontier())
@@ -89,7 +93,9 @@ final class ServedFeeds: Sendable {
         if numbers.isEmpty { return [] }
         return state.withLock { state in
             guard var feed = state.feeds[id] else { return [] }
-            let new = numbers.filter { feed.first <= $0 && $0 < feed.count && !feed.damaged.contains($0) }
+            let new = numbers.filter {
+                feed.first <= $0 && $0 < feed.count && !feed.damaged.contains($0) && !feed.gaps.contains($0)
+            }
             let identities = feed.identities(of: new)
             feed.damaged = (feed.damaged + new).sorted()
             state.feeds[id] = feed
@@ -97,9 +103,18 @@ final class ServedFeeds: Sendable {
         }
     }
 
-    /// Puts batches back into service that were replaced. Called on the store's thread.
-    func release(_ id: FeedID, _ numbers: [UInt64]) {
-        state.withLock { $0.feeds[id]?.damaged.removeAll { numbers.contains($0) } }
+    /// Puts batches into service, or back into it, that were replaced. Called on the store's thread.
+    /// - Returns: how many of them were damaged, and whether more of the feed may be shown than before.
+    func release(_ id: FeedID, _ numbers: [UInt64]) -> (damaged: Int, isMore: Bool) {
+        state.withLock { state in
+            guard var feed = state.feeds[id] else { return (0, false) }
+            let (before, shown) = (feed.damaged.count, feed.shown)
+            feed.damaged.removeAll { numbers.contains($0) }
+            feed.fill(numbers)
+            state.feeds[id] = feed
+            if feed.shown != shown { state.version += 1 }
+            return (before - feed.damaged.count, feed.shown != shown)
+        }
     }
 }
 
@@ -117,12 +132,34 @@ package struct ServedFeed: Sendable {
     private static let markDistance = 1024
     /// Batches that are held no more as they were, ascending: not served until they are replaced.
     fileprivate(set) var damaged: [UInt64] = []
+    /// Batches from `first` on that have never been here, ascending.
+    private(set) var gaps: [UInt64] = []
+    /// Below this number nothing is to come.
+    let floor: UInt64
 
     var count: UInt64 { frontier.size }
     var isLiving: Bool { first < count }
+    /// The first batch from which on all have come: what index and routes show.
+    package var shown: UInt64 { gaps.last.map { $0 + 1 } ?? first }
+    /// Batches held.
+    var held: UInt64 { count - first - UInt64(gaps.count) }
+
+    /// What a replica learns of it when it starts.
+    func heldFeed() -> HeldFeed {
+        HeldFeed(
+            feed: feed,
+            frontier: frontier,
+            first: first,
+            begin: base,
+            floor: floor,
+            gaps: identities(of: gaps)
+        )
+    }
 
     package init(_ stored: StoredFeed, damaged: [UInt64] = []) {
         self.damaged = damaged
+        gaps = stored.gaps
+        floor = stored.floor
         feed = stored.feed
         base = stored.base
         leaves = []
@@ -138,12 +175,24 @@ package struct ServedFeed: Sendable {
     init(_ feed: FeedID, base: Frontier) {
         self.feed = feed
         self.base = base
+        // What it was before it began here is not known any more; the store knows at the next start.
+        floor = base.size
         leaves = []
         first = base.size
         lastPublication = Interval(0)
         frontier = base
         root = base.root
     }
+
+    /// Batches that are left out; an append follows, so the root is made then.
+    mutating func skip(_ hashes: [Hash256]) {
+        for leaf in hashes {
+            gaps.append(count)
+            append(leaf)
+        }
+    }
+
+    mutating func fill(_ numbers: [UInt64]) { gaps.removeAll { numbers.contains($0) } }
 
     mutating func append(_ batch: ProvenBatch) {
         guard batch.number == count else { return }
@@ -159,11 +208,12 @@ package struct ServedFeed: Sendable {
     }
 
     func isDamaged(_ range: FeedRange) -> Bool {
-        damaged.contains { range.lowerBound <= $0 && $0 < range.upperBound }
+        (damaged + gaps).contains { range.lowerBound <= $0 && $0 < range.upperBound }
     }
 
     /// Leaf hash and root of each of these batches, which must ascend.
     fileprivate func identities(of numbers: [UInt64]) -> [DamagedBatch] {
+        if numbers.isEmpty { return [] }
         var frontier = base
         return numbers.map { number in
             for leaf in leaves[Int(frontier.size - base.size)...Int(number - base.size)] { frontier.append(leaf) }

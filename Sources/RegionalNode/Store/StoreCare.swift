@@ -131,13 +131,17 @@ final class StoreCare: Sendable {
         damageEnd.yield(.damaged(feed, found))
     }
 
-    /// Puts batches where damaged ones stand. Called on the store's thread.
-    func replace(_ batches: [ProvenBatch], in storage: any FeedStorage, publisher: RegionPublisher) throws {
+    /// Puts batches where damaged ones stand or gaps are. Called on the store's thread.
+    /// - Returns: whether more of the feed may be shown than before.
+    func replace(_ batches: [ProvenBatch], in storage: any FeedStorage, publisher: RegionPublisher) throws -> Bool {
         try storage.replace(batches)
-        guard let feed = batches.first?.feed else { return }
-        served.release(feed, batches.map(\.number))
+        guard let feed = batches.first?.feed else { return false }
+        let (damaged, isMore) = served.release(feed, batches.map(\.number))
         publisher.join(batches)
-        logger.notice("damaged batches were replaced", metadata: ["feed": "\(feed)", "count": "\(batches.count)"])
+        if damaged > 0 {
+            logger.notice("damaged batches were replaced", metadata: ["feed": "\(feed)", "count": "\(damaged)"])
+        }
+        return isMore
     }
 
     private func raise(_ alarm: String) {

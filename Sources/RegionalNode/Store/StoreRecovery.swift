@@ -71,11 +71,13 @@ struct StoreRecovery: Sendable {
         defer { old.close() }
         var count = 0
         for feed in old.feeds() {
-            guard let start = feed.start, let keys = roster().keys(of: feed.feed.region) else { continue }
+            guard var start = feed.start, let keys = roster().keys(of: feed.feed.region) else { continue }
+            // What had not come yet, before the first batch that had.
+            while let leaf = feed.leaf(start.size), old.batch(start.size, of: feed) == nil { start.append(leaf) }
             var tail = FeedTail(feed: feed.feed, frontier: start)
             var step: [ProvenBatch] = []
             var bytes = 0
-            for number in feed.numbers {
+            for number in feed.numbers where number >= start.size {
                 guard let batch = StoreRecovery.prove(number, of: feed, in: old, after: &tail, keys: keys) else {
                     break
                 }

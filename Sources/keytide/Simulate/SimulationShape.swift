@@ -10,6 +10,8 @@ struct SimulationShape: ParsableArguments, Sendable {
     @Option(help: "Mean minutes between two publications of a region.") var publishEvery: Int?
     @Option(help: "Most keys of a publication.") var keys: Int?
     @Option(help: "Faults and how many of each: crash=3,clog=1, or none.", transform: mix) var faults: FaultMix?
+    @Option(help: "Batches of one fetch, and from how many missing ones on the newest come first.")
+    var batchesPerFetch: Int?
     @Option(help: "Virtual minutes after which faults end; all hours unless given.") var healAfter: Int?
     @Option(help: "Nodes that are never started: 0,3-5.", transform: list) var without: [Int]?
     @Option(help: "Steps of the plan to carry out: 0-3,7.", transform: list) var steps: [Int]?
@@ -28,6 +30,7 @@ struct SimulationShape: ParsableArguments, Sendable {
         try check(hours, 1...10_000, "hours")
         try check(publishEvery, 1...10_000, "publish-every")
         try check(keys, 1...100_000, "keys")
+        try check(batchesPerFetch, 1...1000, "batches-per-fetch")
         try check(healAfter, 1...600_000, "heal-after")
     }
 
@@ -42,6 +45,7 @@ struct SimulationShape: ParsableArguments, Sendable {
             keys: keys ?? drawn.keys,
             faults: faults ?? drawn.faults
         )
+        options.batchesPerFetch = batchesPerFetch.map(UInt64.init) ?? drawn.batchesPerFetch
         options.steps = steps
         options.absent = without ?? []
         options.planted = plant
@@ -61,6 +65,7 @@ struct SimulationShape: ParsableArguments, Sendable {
         add("--publish-every", publishEvery.map(String.init))
         add("--keys", keys.map(String.init))
         add("--faults", faults?.text)
+        add("--batches-per-fetch", batchesPerFetch.map(String.init))
         add("--heal-after", healAfter.map(String.init))
         add("--without", without.map(StepList.text))
         add("--steps", steps.map(StepList.text))

@@ -31,8 +31,11 @@ final class FailingStore: FeedStorage {
         if !cuts.isEmpty { state.withLock { $0.isArmed = true } }
     }
 
-    func append(_ batches: [ProvenBatch], base start: Frontier?) throws(StoreError) {
-        try base.append(batches, base: start)
+    func append(_ batches: [ProvenBatch], base start: Frontier?, skipped: [Hash256]) throws(StoreError) {
+        try base.append(batches, base: start, skipped: skipped)
+    }
+    func extend(_ feed: FeedID, base start: Frontier, skipped: [Hash256]) throws(StoreError) {
+        try base.extend(feed, base: start, skipped: skipped)
     }
     func batch(_ feed: FeedID, _ number: UInt64) throws(StoreError) -> ProvenBatch? { try base.batch(feed, number) }
     func batches(_ feed: FeedID, _ numbers: Range<UInt64>) throws(StoreError) -> [ProvenBatch] {

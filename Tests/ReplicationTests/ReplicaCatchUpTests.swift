@@ -1,0 +1,140 @@
+import ExposureKeys
+import FeedFormat
+import Replication
+import Testing
+
+/// Newest first, from several neighbours, over restarts; and downwards where a feed began too late.
+@Suite struct ReplicaCatchUpTests {
+    /// Node 0 has published so many batches, all others but the last node hold them.
+    private func behind(_ options: NetworkOptions, batches: Int) throws -> (InMemoryNetwork, FeedID) {
+        let network = try InMemoryNetwork(options)
+        let late = options.nodes - 1
+        try network.startAll(except: late)
+        try network.publish(0, batches: batches)
+        let feed = try #require(network.truth.keys.first)
+        let isSettled = network.run(within: 60_000) {
+            (0..<late).allSatisfy { network.nodes[$0].held(feed) == UInt64(batches) && network.lacking(at: $0) == 0 }
+        }
+        #expect(isSettled != nil)
+        network.run(for: 1000)
+        network.mostFetchesAtOnce = 0
+        return (network, feed)
+    }
+
+    @Test func theNewestComeFirstAndTheRestFromSeveral() throws {
+        let (network, feed) = try behind(.mesh(4), batches: 500)
+        try network.start(3, linked: true)
+        let shown = network.run(within: 10_000) { (network.nodes[3].visible[feed] ?? 0) == 500 }
+        #expect(shown != nil)
+        #expect(network.lacking(at: 3) == 500 - 32, "hashes and newest batches only")
+        #expect(network.nodes[3].fetches <= 1 + 3, "the rest is asked for at once")
+        #expect(network.run(within: 60_000) { network.isConverged } != nil, "\(network.gaps)")
+        #expect(network.nodes[3].fetches == 1 + 15, "468 batches in chunks of 32")
+        #expect(network.violations.isEmpty, "\(network.violations)")
+        // The three that have them were asked at the same time.
+        #expect(network.mostFetchesAtOnce == 3)
+    }
+
+    /// Whoever has gaps says that its feed begins behind them.
+    @Test func onlyWhatIsThereIsAdverted() throws {
+        var options = NetworkOptions.line(3)
+        options.latency = 40...40
+        let (network, feed) = try behind(options, batches: 300)
+        try network.start(2, linked: true)
+        #expect(network.run(within: 10_000) { network.nodes[2].held(feed) == 300 } != nil)
+        let advert = try #require(network.nodes[2].replica?.held.first)
+        #expect(advert.first == 300 - 32)
+        // As the replica knows it: what its disk has just stored is told to it after this.
+        #expect(network.run(within: 10) { network.nodes[2].replica?.lag == 300 - 32 } != nil)
+        #expect(network.run(within: 60_000) { network.isConverged } != nil)
+        #expect(network.nodes[2].replica?.held.first?.first == 0)
+        #expect(network.nodes[2].replica?.lag == 0)
+    }
+
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
+    func aRestartGoesOnWhereItWas(seed: UInt64) throws {
+        let (network, feed) = try behind(.mesh(3, seed: seed), batches: 400)
+        try network.start(2, linked: true)
+        var most = 0
+        for _ in 0..<6 {
+            network.run(for: Int64.random(in: 20...200, using: &network.random))
+            network.crash(2, storesFinish: Bool.random(using: &network.random))
+            let held = network.nodes[2].disk[feed].map { Int($0.frontier.size) - $0.gaps.count } ?? 0
+            #expect(held >= most, "what came is there")
+            most = held
+            try network.start(2, linked: true)
+        }
+        #expect(network.run(within: 60_000) { network.isConverged } != nil, "\(network.gaps)")
+        #expect(network.violations.isEmpty, "\(network.violations)")
+    }
+
+    /// Liars among those who are asked, failing fetches, publications meanwhile.
+    @Test(arguments: 1...30 as ClosedRange<UInt64>)
+    func liarsAndFaultsOnlyCostTime(seed: UInt64) throws {
+        let (network, _) = try behind(.mesh(5, seed: seed), batches: 200)
+        let lies = NetworkNode.Lie.allCases
+        network.nodes[1].lie = lies[Int(seed) % lies.count]
+        network.nodes[2].lie = lies[Int(seed / 3) % lies.count]
+        network.failingFetches = 20
+        try network.start(4, linked: true)
+        for _ in 0..<5 {
+            network.run(for: 400)
+            try network.publish(0, batches: 2)
+        }
+        network.failingFetches = 0
+        #expect(network.run(within: 400_000) { network.isConverged } != nil, "\(network.gaps)")
+        #expect(network.violations.isEmpty, "\(network.violations)")
+    }
+
+    /// One who lies that the older half is dropped everywhere is believed by whoever knows nobody else.
+    @Test func aFeedThatBeganTooLateIsCompletedDownwards() throws {
+        let (network, feed) = try behind(.mesh(3), batches: 20)
+        network.cut(0, 2)
+        network.drop(feed, below: 12, at: 1)
+        try network.start(2, linked: true)
+        #expect(network.run(within: 10_000) { network.nodes[2].held(feed) == 20 } != nil)
+        #expect(network.nodes[2].disk[feed]?.base.size == 12)
+        network.heal(0, 2)
+        let isWhole = network.run(within: 30_000) {
+            network.nodes[2].disk[feed].map { $0.base.size == 0 && $0.gaps.isEmpty } ?? false
+        }
+        #expect(isWhole != nil)
+        #expect(network.violations.isEmpty, "\(network.violations)")
+    }
+
+    /// Not below what has been dropped here.
+    @Test func whatWasDroppedIsNotAskedForAgain() throws {
+        let (network, feed) = try behind(.mesh(3), batches: 20)
+        try network.start(2, linked: true)
+        #expect(network.run(within: 20_000) { network.isConverged } != nil)
+        network.drop(feed, below: 12, at: 2)
+        let before = network.nodes[2].fetches + network.nodes[2].frontierFetches
+        try network.publish(0)
+        network.run(for: 20_000)
+        #expect(network.nodes[2].held(feed) == 21)
+        #expect(network.nodes[2].disk[feed]?.first == 12)
+        #expect(network.nodes[2].fetches + network.nodes[2].frontierFetches <= before + 1)
+    }
+
+    /// What the region itself signed and nobody can read is refused where it is met, and the rest is there.
+    @Test func aMalformedBatchInAGapStaysAway() throws {
+        let options = NetworkOptions.line(2)
+        let network = try InMemoryNetwork(options)
+        try network.startAll(except: 1)
+        try network.publish(0, batches: 40)
+        try network.publish(0, signing: [UInt8]("no batch".utf8))
+        for number in 41..<140 as Range<UInt64> {
+            let now = network.clock(of: 0).interval
+            try network.publish(
+                0,
+                signing: Batch(number: number, publication: now, keys: network.keys(endingBy: now)).bytes
+            )
+        }
+        let feed = try #require(network.truth.keys.first)
+        try network.start(1, linked: true)
+        network.run(for: 120_000)
+        #expect(network.nodes[1].hasAlarm { if case .malformedFeed = $0 { true } else { false } })
+        #expect(network.nodes[1].disk[feed]?.gaps.map(\.number) == [40])
+        #expect(network.nodes[1].replica?.held.first?.first == 41)
+    }
+}
