@@ -176,7 +176,7 @@ extension Replica {
         feeds[feed] = progress
     }
 
-    mutating func finishStore(_ request: RequestID) {
+    mutating func finishStore(_ request: RequestID, now: Timestamp) {
         guard let store = stores[request], let feed = store.batches.first?.feed,
             let number = store.batches.first?.number
         else { return }
@@ -189,7 +189,7 @@ extension Replica {
         }
         touched.append(feed)
         effects.append(.visible(feed, count: store.tail.next))
-        spread(store.batches, of: feed)
+        spread(store.batches, of: feed, now: now)
         storeWaiting(of: feed)
     }
 
@@ -210,7 +210,7 @@ extension Replica {
     }
 
     /// This region's own batches: durable before they come here.
-    mutating func takePublished(_ batches: [ProvenBatch]) {
+    mutating func takePublished(_ batches: [ProvenBatch], now: Timestamp) {
         guard let feed = batches.first?.feed, let last = batches.last else { return }
         var progress = feeds[feed] ?? FeedProgress(new: feed)
         var frontier = progress.durable.frontier
@@ -221,7 +221,7 @@ extension Replica {
         feeds[feed] = progress
         touched.append(feed)
         effects.append(.visible(feed, count: frontier.size))
-        spread(batches, of: feed)
+        spread(batches, of: feed, now: now)
     }
 
     /// The store no longer has what lies below `first`: all are told, or those behind would go on asking for it, also

@@ -80,13 +80,9 @@ extension Simulation {
         if nodes[index].isHostile { return }
         switch frame {
         case .adverts(let adverts):
-            for advert in adverts where advert.count > nodes[index].disk.count(of: advert.feed) {
-                violate(
-                    .durableBeforeClaimed,
-                    index,
-                    "claims \(advert.count) of \(advert.feed) and holds \(nodes[index].disk.count(of: advert.feed))"
-                )
-            }
+            for advert in adverts { checkClaim(of: advert.count, advert.feed, by: index) }
+        case .holdings(let part, _):
+            for entry in part.entries { checkClaim(of: entry.count, entry.feed, by: index) }
         case .batch(let pushed):
             let number = (try? Batch(pushed.bytes))?.number
             if number.flatMap({ nodes[index].disk.feeds[pushed.feed]?.batch($0) })?.bytes != pushed.bytes {
@@ -95,5 +91,10 @@ extension Simulation {
         default:
             break
         }
+    }
+
+    private func checkClaim(of count: UInt64, _ feed: FeedID, by index: Int) {
+        let held = nodes[index].disk.count(of: feed)
+        if count > held { violate(.durableBeforeClaimed, index, "claims \(count) of \(feed) and holds \(held)") }
     }
 }

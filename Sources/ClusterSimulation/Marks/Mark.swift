@@ -3,6 +3,7 @@ public enum Mark: Int, CaseIterable, Sendable {
     // What the replica does.
     case fetchedFrontier, pulled, answeredPull, repaired, distrusted, blockedFeed, heldBackEpoch, tooManyEpochs
     case waitedForClock, storeFailed, storedAfterFailure, passedOverRegion, closedLink, unsubscribed
+    case agreed, exchangedHoldings
     // What its shell does.
     case linkLostToKeepalive, linkLostToOutbox, requestTimedOut, unreadableFrame, unknownFrame
     case reopenedAfterClockJump, reopenedAfterCopy, droppedBatches, droppedFeed
