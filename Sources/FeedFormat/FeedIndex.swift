@@ -25,7 +25,7 @@ public struct IndexEntry: Hashable, Sendable {
         self.rootPrefix = rootPrefix
     }
 
-    func append(to bytes: inout [UInt8]) {
+    package func append(to bytes: inout [UInt8]) {
         feed.append(to: &bytes)
         bytes.append(varint: first)
         bytes.append(varint: count)
@@ -45,7 +45,7 @@ public struct IndexEntry: Hashable, Sendable {
 }
 
 /// A strictly ascending list of entries, as one part of an index.
-public struct IndexPart: Sendable {
+public struct IndexPart: Equatable, Sendable {
     public let entries: [IndexEntry]
     /// The encoded entries.
     public let bytes: [UInt8]

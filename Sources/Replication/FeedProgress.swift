@@ -86,6 +86,8 @@ struct LinkProgress: Sendable {
     let expected: Region?
     /// What the peer says it holds, or was pushed.
     var holds = SortedMap<FeedID, Advert>()
+    /// When a batch last went out to it, by feed.
+    var pushedAt = SortedMap<FeedID, Timestamp>()
     /// Since when it says that it holds so many.
     var heard = SortedMap<FeedID, Heard>()
     /// Feeds of which it is to be told, also if it holds as much or not.
@@ -240,6 +242,14 @@ public struct ReplicationSettings: Sendable {
     /// How long after this node's index was sent to its neighbours the next one follows at the earliest, in
     /// milliseconds. Shorter gives those who compare indexes newer ones and sends more bytes.
     public var indexPause: Int64 = 60_000
+    /// How long after a link opens, or after an exchange that gave something to fetch, this node compares digests with
+    /// the peer again, in milliseconds; doubles up to `digestLimit`, each with up to half as much again at random. Less
+    /// finds sooner what was lost on the way and sends more bytes.
+    public var digestPause: Int64 = 1000
+    public var digestLimit: Int64 = 300_000
+    /// How long nothing may have come or gone before digests are compared, in milliseconds; waited for at most as long as
+    /// `digestLimit`. Less finds differences that are only on their way.
+    public var digestQuiet: Int64 = 500
 
     public init() {}
 }

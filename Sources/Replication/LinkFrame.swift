@@ -40,6 +40,10 @@ public enum LinkFrame: Equatable, Sendable {
     case fork([UInt8])
     /// What the sender holds of a feed, though the receiver's does not continue it: does it?
     case checkpoint(FeedID, [UInt8])
+    /// A word for all that the sender holds, and its clock.
+    case digest(Digest)
+    /// All that the sender holds, of the regions in its roster; `wantsAnswer` if the receiver is to say the same.
+    case holdings(IndexPart, wantsAnswer: Bool)
     /// A frame of a later release; passed over.
     case unknown(UInt8)
 
@@ -51,11 +55,28 @@ public enum LinkFrame: Equatable, Sendable {
         public var features: UInt64
         /// It takes a pushed batch for an advert of it, so that none need go before.
         public static let batchesAreAdverts: UInt64 = 1
+        /// It takes a digest in place of adverts of all feeds.
+        public static let digests: UInt64 = 2
 
         public init(version: UInt8 = 1, region: Region, features: UInt64 = 0) {
             self.version = version
             self.region = region
             self.features = features
+        }
+    }
+
+    public struct Digest: Equatable, Sendable {
+        /// SHA-256 of the holdings as a frame of them has them.
+        public var hash: Hash256
+        /// The sender's clock: unix time in milliseconds.
+        public var clock: Int64
+        /// It says the same as the receiver's digest did, and wants no answer but to something else.
+        public var isAnswer: Bool
+
+        public init(hash: Hash256, clock: Int64, isAnswer: Bool = false) {
+            self.hash = hash
+            self.clock = clock
+            self.isAnswer = isAnswer
         }
     }
 
@@ -138,6 +159,15 @@ public enum LinkFrame: Equatable, Sendable {
             payload.append(feed: feed)
             payload.append(contentsOf: checkpoint)
             return (10, payload)
+        case .digest(let digest):
+            payload.append(digest.isAnswer ? 1 : 0)
+            payload.append(contentsOf: digest.hash.bytes)
+            payload.append(bigEndian: UInt64(bitPattern: digest.clock))
+            return (11, payload)
+        case .holdings(let part, let wantsAnswer):
+            payload.append(wantsAnswer ? 1 : 0)
+            payload.append(contentsOf: part.bytes)
+            return (12, payload)
         case .unknown(let type):
             return (type, payload)
         }
@@ -219,6 +249,15 @@ public enum LinkFrame: Equatable, Sendable {
                 throw reader.error(.limitExceeded, "a checkpoint of \(reader.remaining) bytes")
             }
             return .checkpoint(feed, Array(payload[reader.position...]))
+        case 11:
+            // Other bits, and bytes after the clock, are those of a later release.
+            let isAnswer = try reader.byte() & 1 != 0
+            guard let hash = Hash256(bytes: try reader.take(32)) else { throw reader.error(.truncated, "no hash") }
+            let clock = Int64(bitPattern: try reader.uint64())
+            return .digest(Digest(hash: hash, clock: clock, isAnswer: isAnswer))
+        case 12:
+            let wantsAnswer = try reader.byte() & 1 != 0
+            return .holdings(try IndexPart(bytes: payload[reader.position...]), wantsAnswer: wantsAnswer)
         default:
             return .unknown(type)
         }
@@ -226,41 +265,8 @@ public enum LinkFrame: Equatable, Sendable {
 
     /// Largest frame after its length field: a batch of the largest size and what comes with it.
     package static let maximumSize = FormatLimits.batchBytes + 2048
-    private static let types: ClosedRange<UInt8> = 1...10
+    private static let types: ClosedRange<UInt8> = 1...12
     private static let compressed: UInt8 = 1
-}
-
-/// Cuts a stream of bytes into frames; holds at most one incomplete frame.
-public struct LinkFrameDecoder: Sendable {
-    private var pending: [UInt8] = []
-    private var consumed = 0
-
-    public init() {}
-
-    public mutating func append(_ bytes: some Sequence<UInt8>) {
-        if consumed > 0 {
-            pending.removeFirst(consumed)
-            consumed = 0
-        }
-        pending.append(contentsOf: bytes)
-    }
-
-    /// The next complete frame, nil if more bytes are needed.
-    /// - Throws: `FormatError`; the link cannot go on after that.
-    public mutating func next() throws(FormatError) -> LinkFrame? {
-        guard pending.count - consumed >= 4 else { return nil }
-        let length = pending[consumed..<consumed + 4].reduce(0) { $0 << 8 | Int($1) }
-        guard (2...LinkFrame.maximumSize).contains(length) else {
-            throw FormatError(
-                .limitExceeded,
-                "a link frame of \(length) bytes; 2 to \(LinkFrame.maximumSize) are allowed"
-            )
-        }
-        guard pending.count - consumed - 4 >= length else { return nil }
-        let frame = pending[(consumed + 4)..<(consumed + 4 + length)]
-        consumed += 4 + length
-        return try LinkFrame(frame)
-    }
 }
 
 extension [UInt8] {

@@ -18,6 +18,15 @@ public struct Replica: Sendable {
     var links = SortedMap<LinkID, LinkProgress>()
     /// Per region along which link its batches come.
     var trees = SortedMap<Region, RegionTree>()
+    /// What is known of the holdings at both ends of each link whose peer compares digests.
+    var exchanges = SortedMap<LinkID, DigestExchange>()
+    /// When the next digest goes out, and whether the time of some has to be drawn first.
+    var digestsDue: Timestamp?
+    var drawsDigests = false
+    /// What is held, as it was last said; nil once that may have changed.
+    var ownHoldings: OwnHoldings?
+    var ownEntries = SortedMap<FeedID, IndexEntry>()
+    var holdingsChangedAt: Timestamp?
     /// When adverts that wait are sent.
     var advertsDue: Timestamp?
     var fetches = SortedMap<RequestID, PendingFetch>()
@@ -88,11 +97,12 @@ public struct Replica: Sendable {
         random: inout some RandomNumberGenerator
     ) -> [ReplicaEffect] {
         var isTick = false
+        noteChange(by: event, now: now)
         switch event {
         case .linkOpened(let link, let expected):
             links[link] = LinkProgress(expected: expected)
             effects.append(
-                .send(link, .hello(LinkFrame.Hello(region: region, features: LinkFrame.Hello.batchesAreAdverts)))
+                .send(link, .hello(LinkFrame.Hello(region: region, features: Replica.features)))
             )
         case .linkClosed(let link):
             forget(link)
@@ -103,13 +113,13 @@ public struct Replica: Sendable {
         case .batchesFetched(let request, let batches):
             finishFetch(request, batches, now: now, random: &random)
         case .stored(let request):
-            if !finishReplacement(request, isStored: true, now: now) { finishStore(request) }
+            if !finishReplacement(request, isStored: true, now: now) { finishStore(request, now: now) }
         case .storeFailed(let request, let reason):
             if !finishReplacement(request, isStored: false, now: now) { failStore(request, reason, now: now) }
         case .damaged(let feed, let batches):
             takeDamaged(feed, batches)
         case .published(let batches):
-            takePublished(batches)
+            takePublished(batches, now: now)
         case .dropped(let feed, let first):
             takeDropped(feed, first: first)
         case .leavesFetched(let request, let leaves):
@@ -117,7 +127,7 @@ public struct Replica: Sendable {
         case .reviewed(let region, let held):
             finishReview(of: region, held: held)
         case .batchesRead(let link, let batches):
-            answerPull(link, batches)
+            answerPull(link, batches, now: now)
         case .tailRead(let request, let tail):
             finishReading(request, tail, now: now)
         case .indexSigned(let index, let settled):
@@ -133,6 +143,7 @@ public struct Replica: Sendable {
             expireFetches(now: now, random: &random)
             expireInquiries(now: now)
         }
+        attendToDigests(now: now, random: &random)
         schedule(now: now, isTick: isTick)
         defer { effects = [] }
         return effects
@@ -193,12 +204,13 @@ extension Replica {
             guard case .hello(let hello) = frame else {
                 return close(link, "it sent another frame before its hello")
             }
-            return greet(hello, on: link, expected: progress.expected)
+            return greet(hello, on: link, expected: progress.expected, now: now)
         }
         switch frame {
         case .hello:
             close(link, "it said hello twice")
         case .adverts(let adverts):
+            exchanges.update(link) { $0.agreed = nil }
             note(adverts, from: link, peer: peer, now: now)
         case .subscribe(let region):
             guard roster.region(region) != nil else {
@@ -208,23 +220,31 @@ extension Replica {
         case .unsubscribe(let region):
             links.update(link) { $0.subscriptions[region] = nil }
         case .batch(let pushed):
+            exchanges.update(link) { $0.agreed = nil }
             takePushed(pushed, from: link, peer: peer, now: now)
         case .index(let index, let settled):
             takeIndex(index, settled: settled, from: link, peer: peer, now: now)
         case .roster(let version, let hash):
-            takeAnnounced(version, hash, from: link, peer: peer)
+            takeAnnounced(version, hash, from: link, peer: peer, now: now)
         case .pull(let feed, let number):
             takePull(feed, from: number, link: link)
         case .fork(let proof):
             takeFork(proof, from: link)
         case .checkpoint(let feed, let checkpoint):
             takeShown(checkpoint, of: feed, from: link)
+        case .digest(let digest):
+            takeDigest(digest, from: link, peer: peer, now: now)
+        case .holdings(let part, let wantsAnswer):
+            takeHoldings(part, wantsAnswer: wantsAnswer, from: link, peer: peer, now: now)
         case .unknown:
             break
         }
     }
 
-    private mutating func greet(_ hello: LinkFrame.Hello, on link: LinkID, expected: Region?) {
+    /// What this release announces to its peers.
+    private static let features = LinkFrame.Hello.batchesAreAdverts | LinkFrame.Hello.digests
+
+    private mutating func greet(_ hello: LinkFrame.Hello, on link: LinkID, expected: Region?, now: Timestamp) {
         guard hello.version >= 1 else { return close(link, "it speaks link version \(hello.version)") }
         guard hello.region != region, roster.region(hello.region) != nil else {
             return close(
@@ -239,8 +259,12 @@ extension Replica {
             progress.peer = hello.region
             progress.takesBatchesAsAdverts = hello.features & LinkFrame.Hello.batchesAreAdverts != 0
         }
+        if hello.features & LinkFrame.Hello.digests != 0 {
+            exchanges[link] = DigestExchange(pause: settings.digestPause)
+            drawsDigests = true
+        }
         effects.append(.send(link, rosterFrame))
-        adverts(on: link)
+        introduce(to: link, now: now)
         tellForks(on: link)
         if let ownIndex { effects.append(.send(link, ownIndex.frame)) }
     }
@@ -253,6 +277,8 @@ extension Replica {
     private mutating func forget(_ link: LinkID) {
         guard let lost = links[link] else { return }
         links[link] = nil
+        exchanges[link] = nil
+        drawsDigests = true
         dropInquiries(of: link)
         touched.append(contentsOf: lost.holds.keys)
         for region in trees.keys {

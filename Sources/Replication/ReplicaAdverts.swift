@@ -6,7 +6,7 @@ import FeedFormat
 extension Replica {
     /// Pushes batches to those who subscribed and are ready for them, and tells all others. The parent is told too:
     /// what it did not push itself it must learn of, or it would not push what comes next.
-    mutating func spread(_ batches: [ProvenBatch], of feed: FeedID) {
+    mutating func spread(_ batches: [ProvenBatch], of feed: FeedID, now: Timestamp) {
         guard let progress = feeds[feed], progress.isLiving, let number = batches.first?.number,
             !isUnderReview(feed.region)
         else { return }
@@ -31,6 +31,7 @@ extension Replica {
             let pushed = Advert(feed: feed, first: shownFirst(progress), count: progress.count)
             links.update(id) { link in
                 link.holds[feed] = pushed
+                link.pushedAt[feed] = now
                 link.told[feed] = progress.count
             }
         }
@@ -73,8 +74,9 @@ extension Replica {
         }
     }
 
-    /// Says what is held of all feeds that the roster lists.
-    mutating func adverts(on link: LinkID) {
+    /// Lets a peer know what is held of all feeds that the roster lists, and learns the same of it.
+    mutating func introduce(to link: LinkID, now: Timestamp) {
+        if exchanges[link] != nil { return compareHoldings(on: link, now: now) }
         send(held.filter { roster.region($0.feed.region) != nil }, to: link)
     }
 
@@ -89,7 +91,14 @@ extension Replica {
     }
 
     /// A neighbour's word on feeds.
-    mutating func note(_ adverts: [Advert], from link: LinkID, peer: Region, now: Timestamp) {
+    /// - Parameter isCurrent: it was said as soon as it was so, and tells how soon the neighbour gets batches.
+    mutating func note(
+        _ adverts: [Advert],
+        from link: LinkID,
+        peer: Region,
+        now: Timestamp,
+        isCurrent: Bool = true
+    ) {
         var unknown: Region?
         var crowded: Region?
         for advert in adverts {
@@ -105,7 +114,7 @@ extension Replica {
             if isFrozen(feed) { continue }
             if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
             endPull(of: feed, since: advert, from: link)
-            learn(advert, from: link, now: now)
+            if isCurrent { learn(advert, from: link, now: now) }
             feeds.update(feed) { progress in
                 if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
             }

@@ -183,7 +183,7 @@ extension Replica {
         feeds[feed] = progress
     }
 
-    mutating func finishStore(_ request: RequestID) {
+    mutating func finishStore(_ request: RequestID, now: Timestamp) {
         guard let store = stores[request] else { return }
         let feed = store.feed
         stores[request] = nil
@@ -202,7 +202,7 @@ extension Replica {
         want(store.skipped, of: feed, isGap: true)
         if !store.batches.isEmpty {
             effects.append(.visible(feed, count: store.tail.next))
-            spread(store.batches, of: feed)
+            spread(store.batches, of: feed, now: now)
         }
         storeWaiting(of: feed)
     }
@@ -224,7 +224,7 @@ extension Replica {
     }
 
     /// This region's own batches: durable before they come here.
-    mutating func takePublished(_ batches: [ProvenBatch]) {
+    mutating func takePublished(_ batches: [ProvenBatch], now: Timestamp) {
         guard let feed = batches.first?.feed, let last = batches.last else { return }
         var progress = feeds[feed] ?? FeedProgress(new: feed)
         var frontier = progress.durable.frontier
@@ -235,7 +235,7 @@ extension Replica {
         feeds[feed] = progress
         touched.append(feed)
         effects.append(.visible(feed, count: frontier.size))
-        spread(batches, of: feed)
+        spread(batches, of: feed, now: now)
     }
 
     /// The store no longer has what lies below `first`: all are told, or those behind would go on asking for it, also

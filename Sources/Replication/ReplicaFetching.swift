@@ -25,6 +25,7 @@ extension Replica {
         for fetch in fetches.values { next = earlier(next, fetch.deadline) }
         for repair in repairs.values { next = earlier(next, repair.retryAt) }
         for inquiry in inquiries.values { next = earlier(next, inquiry.deadline) }
+        if let digestsDue { next = earlier(next, digestsDue) }
         if let advertsDue { next = earlier(next, advertsDue) }
         if let indexDue { next = earlier(next, indexDue) }
         if let rosterDue { next = earlier(next, rosterDue) }

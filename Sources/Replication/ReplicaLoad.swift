@@ -1,3 +1,5 @@
+package import ExposureKeys
+
 /// How much a replica remembers, for those who check that it stays within bounds.
 package struct ReplicaLoad: Equatable, Sendable {
     package let feeds: Int
@@ -39,5 +41,11 @@ extension Replica {
             heldBack: heldBack,
             blocked: blocked
         )
+    }
+
+    /// What this node takes a peer to hold, in the order of feeds, over the oldest link with it.
+    package func holdings(of peer: Region) -> [Advert] {
+        let known = links.values.first { $0.peer == peer }?.holds.values ?? []
+        return known.filter { $0.first < $0.count }
     }
 }

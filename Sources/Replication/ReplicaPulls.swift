@@ -20,7 +20,7 @@ extension Replica {
     }
 
     /// Pushes what was read; the last one pushed is what the neighbour has, so that what comes next follows on it.
-    mutating func answerPull(_ link: LinkID, _ batches: [ProvenBatch]) {
+    mutating func answerPull(_ link: LinkID, _ batches: [ProvenBatch], now: Timestamp) {
         links.update(link) { $0.isAnswering = false }
         guard links[link]?.peer != nil, let feed = batches.first?.feed, let last = batches.last?.number,
             let progress = feeds[feed]
@@ -32,7 +32,10 @@ extension Replica {
         guard let advert = Advert(feed: feed, first: min(shownFirst(progress), last + 1), count: last + 1) else {
             return
         }
-        links.update(link) { $0.holds[feed] = advert }
+        links.update(link) { link in
+            link.holds[feed] = advert
+            link.pushedAt[feed] = now
+        }
     }
 
     /// Another neighbour has what is waited for: nothing tells whether a pull will be answered.

@@ -25,7 +25,13 @@ extension Replica {
     /// Says which roster this node has.
     var rosterFrame: LinkFrame { .roster(version: roster.version, hash: rosterHash) }
 
-    mutating func takeAnnounced(_ version: UInt64, _ hash: Hash256, from link: LinkID, peer: Region) {
+    mutating func takeAnnounced(
+        _ version: UInt64,
+        _ hash: Hash256,
+        from link: LinkID,
+        peer: Region,
+        now: Timestamp
+    ) {
         if version == roster.version, hash != rosterHash { effects.append(.alarm(.forkedRoster(peer: peer))) }
         let before = links[link]?.roster
         if before?.version == version, before?.hash == hash { return }
@@ -35,7 +41,7 @@ extension Replica {
         // Under its old roster the peer may have passed over feeds of regions that it did not know. Not beyond this
         // node's version: a peer that counts up for ever gets nothing for it.
         guard let before, before.version < version, version <= roster.version else { return }
-        adverts(on: link)
+        introduce(to: link, now: now)
         links.update(link) { $0.forks = SortedMap() }
         tellForks(on: link)
     }

@@ -6,6 +6,13 @@ package struct SortedMap<Key: Comparable & Sendable, Value: Sendable>: Sendable 
 
     package init() {}
 
+    /// - Parameter keys: strictly ascending, as many as values.
+    package init(ascending keys: [Key], _ values: [Value]) {
+        precondition(keys.count == values.count)
+        self.keys = keys
+        self.values = values
+    }
+
     package var isEmpty: Bool { keys.isEmpty }
     package var count: Int { keys.count }
 

@@ -289,6 +289,9 @@ final class InMemoryNetwork {
                 let frame = toOther ? try pipes[pipe].decoders.1.next() : try pipes[pipe].decoders.0.next()
                 guard let frame, nodes[receiver].links.contains(end) else { return }
                 if case .batch = frame { nodes[receiver].pushed += 1 }
+                guard let frame = released(frame, by: receiver) else {
+                    return violate("node \(receiver) got a frame that its release does not have")
+                }
                 dispatch(.received(end, frame), to: receiver)
             }
         } catch {
@@ -318,7 +321,11 @@ final class InMemoryNetwork {
             for byte in frame.encoded().prefix(64) { mix(UInt64(byte)) }
             guard nodes[index].links.contains(link) else { return violate("node \(index) sent on an unknown link") }
             check(frame, from: index)
-            for frame in nodes[index].lie.map({ told($0, frame) }) ?? [frame] { send(frame, over: link, from: index) }
+            for frame in nodes[index].lie.map({ told($0, frame) }) ?? [frame] {
+                guard let frame = released(frame, by: index), nodes[index].loses?(frame) != true else { continue }
+                nodes[index].sent.count(frame)
+                send(frame, over: link, from: index)
+            }
         case .close(let link, _):
             mix(2)
             guard nodes[index].links.contains(link) else { return violate("node \(index) closed an unknown link") }
@@ -433,6 +440,10 @@ final class InMemoryNetwork {
         case .adverts(let adverts):
             for advert in adverts where advert.count > nodes[index].held(advert.feed) {
                 violate("node \(index) adverts \(advert.count) of \(advert.feed) before they are stored")
+            }
+        case .holdings(let part, _):
+            for entry in part.entries where entry.count > nodes[index].held(entry.feed) {
+                violate("node \(index) says it holds \(entry.count) of \(entry.feed) before they are stored")
             }
         case .batch(let pushed):
             let isStored = nodes[index].disk[pushed.feed]?.batches.values.contains { $0.bytes == pushed.bytes }

@@ -45,6 +45,9 @@ import TestSupport
             let feed = FeedID(region: region, epoch: Epoch(UInt64(number)))
             return try #require(Advert(feed: feed, first: UInt64(number), count: UInt64(number * 600)))
         }
+        let entries = adverts.compactMap {
+            IndexEntry(feed: $0.feed, first: $0.first, count: $0.count, root: Hash256(hashing: noise[...]))
+        }
         return [
             .hello(LinkFrame.Hello(region: region)),
             .hello(LinkFrame.Hello(version: 255, region: region, features: .max)),
@@ -59,6 +62,9 @@ import TestSupport
             .pull(feed, from: 0), .pull(feed, from: UInt64(FormatLimits.batchesPerFeed - 1)),
             .fork([]), .fork(Array(noise.prefix(FormatLimits.forkProofBytes))),
             .checkpoint(feed, []), .checkpoint(feed, Array(noise.prefix(FormatLimits.checkpointBytes))),
+            .digest(LinkFrame.Digest(hash: Hash256(hashing: noise[...]), clock: 1_800_000_000_123)),
+            .digest(LinkFrame.Digest(hash: Hash256(hashing: []), clock: .min, isAnswer: true)),
+            .holdings(IndexPart([]), wantsAnswer: false), .holdings(IndexPart(entries), wantsAnswer: true),
             .unknown(0), .unknown(100), .unknown(255),
         ]
     }
@@ -93,6 +99,15 @@ import TestSupport
         #expect(LinkFrame.pull(feed, from: 300).encoded() == [0, 0, 0, 18, 8, 0] + feedBytes + [0xac, 2])
         #expect(LinkFrame.fork([1, 2]).encoded() == [0, 0, 0, 4, 9, 0, 1, 2])
         #expect(LinkFrame.checkpoint(feed, [7]).encoded() == [0, 0, 0, 17, 10, 0] + feedBytes + [7])
+        let clock: [UInt8] = [0, 0, 0, 0, 0, 0, 1, 44]
+        for (isAnswer, flag) in [(false, 0), (true, 1)] as [(Bool, UInt8)] {
+            let digest = LinkFrame.digest(LinkFrame.Digest(hash: hash, clock: 300, isAnswer: isAnswer))
+            #expect(digest.encoded() == [0, 0, 0, 43, 11, 0, flag] + hash.bytes + clock)
+            let entry = try #require(IndexEntry(feed: feed, first: 3, count: 300, root: hash))
+            let holdings = LinkFrame.holdings(IndexPart([entry]), wantsAnswer: isAnswer)
+            let prefix = Array(hash.bytes.prefix(16))
+            #expect(holdings.encoded() == [0, 0, 0, 36, 12, 0, flag] + feedBytes + [3, 0xac, 2] + prefix)
+        }
     }
 
     @Test func laterReleasesPass() throws {
@@ -101,6 +116,9 @@ import TestSupport
         let roster = frame(7, [0, 0, 0, 0, 0, 0, 0, 9] + Hash256(hashing: []).bytes + [42])
         #expect(try read(roster) == .roster(version: 9, hash: Hash256(hashing: [])))
         #expect(throws: FormatError.self) { try read(frame(7, [0, 0, 0, 0, 0, 0, 0, 9, 1, 2])) }
+        let digest = frame(11, [0xfe] + Hash256(hashing: []).bytes + [0, 0, 0, 0, 0, 0, 0, 9] + [42])
+        #expect(try read(digest) == .digest(LinkFrame.Digest(hash: Hash256(hashing: []), clock: 9)))
+        #expect(try read(frame(12, [0xff])) == .holdings(IndexPart([]), wantsAnswer: true))
         #expect(try read(frame(100, [1, 2, 3])) == .unknown(100))
         #expect(try read(frame(0, [])) == .unknown(0))
         // Flags and compression of an unknown type are its own affair.
@@ -127,11 +145,22 @@ import TestSupport
         longPull.append(varint: limit)
         var countless: [UInt8] = []
         countless.append(varint: UInt64(FormatLimits.feedsPerIndex + 1))
+        let holding = feedBytes + [0, 1] + [UInt8](repeating: 7, count: 16)
         let block = try #require(LZ4Block.compress([UInt8](repeating: 0, count: 1000)))
         let cases: [(String, [UInt8], FormatError.Code)] = [
             ("a long proof", frame(9, [UInt8](repeating: 0, count: FormatLimits.forkProofBytes + 1)), .limitExceeded),
             ("a checkpoint of no feed", frame(10, regionBytes), .truncated),
             ("a long checkpoint", frame(10, feedBytes + [UInt8](repeating: 0, count: 1025)), .limitExceeded),
+            ("an empty digest", frame(11, []), .truncated),
+            ("a digest without a clock", frame(11, [0] + Hash256(hashing: []).bytes), .truncated),
+            ("empty holdings", frame(12, []), .truncated),
+            ("holdings cut off", frame(12, [0] + feedBytes), .truncated),
+            ("holdings twice", frame(12, [0] + holding + holding), .notAscending),
+            (
+                "holdings of nothing", frame(12, [0] + feedBytes + [0, 0] + [UInt8](repeating: 7, count: 16)),
+                .outOfRange
+            ),
+            ("long holdings", frame(12, [0] + [UInt8](repeating: 0, count: largest + 1)), .limitExceeded),
             ("length 0", [0, 0, 0, 0], .limitExceeded),
             ("length 1", [0, 0, 0, 1, 1], .limitExceeded),
             ("length beyond the limit", [0x7f, 0xff, 0xff, 0xff], .limitExceeded),

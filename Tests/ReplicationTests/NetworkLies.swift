@@ -10,6 +10,17 @@ extension InMemoryNetwork {
         case .adverts(let adverts) where lie == .falseFrontier:
             // As if the older half had been dropped everywhere.
             return [.adverts(adverts.compactMap { Advert(feed: $0.feed, first: $0.count / 2, count: $0.count) })]
+        case .digest(var digest) where lie == .boastfulAdverts || lie == .falseFrontier:
+            digest.hash = Hash256(hashing: digest.hash.bytes[...])
+            return [.digest(digest)]
+        case .holdings(let part, let wantsAnswer) where lie == .boastfulAdverts || lie == .falseFrontier:
+            let root = Hash256(hashing: [1])
+            let entries = part.entries.compactMap { entry in
+                lie == .boastfulAdverts
+                    ? IndexEntry(feed: entry.feed, first: entry.first, count: entry.count + 1000, root: root)
+                    : IndexEntry(feed: entry.feed, first: entry.count / 2, count: entry.count, root: root)
+            }
+            return [.holdings(IndexPart(entries), wantsAnswer: wantsAnswer)]
         case .batch(let pushed) where lie == .alteredBytes || lie == .wrongCheckpoint:
             let one = told(lie, [ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)], by: 0)
             return one.map {
@@ -17,6 +28,18 @@ extension InMemoryNetwork {
             }
         default:
             return [frame]
+        }
+    }
+
+    /// What is left of a frame in the release of the node that sends or gets it.
+    func released(_ frame: LinkFrame, by node: Int) -> LinkFrame? {
+        guard nodes[node].isOlder else { return frame }
+        switch frame {
+        case .hello(var hello):
+            hello.features &= LinkFrame.Hello.batchesAreAdverts
+            return .hello(hello)
+        case .digest, .holdings: return nil
+        default: return frame
         }
     }
 

@@ -34,6 +34,11 @@ struct NetworkNode {
     var visible = SortedMap<FeedID, UInt64>()
     /// Other nodes' indexes as kept here.
     var indexes = SortedMap<Region, FeedIndex>()
+    /// Frames that it means to send and that never leave it.
+    var loses: ((LinkFrame) -> Bool)?
+    /// A release without digests.
+    var isOlder = false
+    var sent = SentFrames()
     /// Batches that came here, by push and by fetch.
     var pushed = 0
     var fetched = 0
@@ -46,6 +51,25 @@ struct NetworkNode {
     enum Lie: CaseIterable, Sendable {
         case alteredBytes, wrongCheckpoint, skippedNumber, repeatedNumber, otherRegion, falseFrontier
         case boastfulAdverts, emptyAnswers, noAnswers
+    }
+
+    /// Frames that left a node.
+    struct SentFrames: Equatable {
+        var adverts = 0
+        var digests = 0
+        var holdings = 0
+        /// Of all frames.
+        var bytes = 0
+
+        mutating func count(_ frame: LinkFrame) {
+            bytes += frame.encoded().count
+            switch frame {
+            case .adverts: adverts += 1
+            case .digest: digests += 1
+            case .holdings: holdings += 1
+            default: break
+            }
+        }
     }
 
     func held(_ feed: FeedID) -> UInt64 { disk[feed]?.frontier.size ?? 0 }

@@ -27,7 +27,7 @@ import TestSupport
             Issue.record("a link begins with a hello")
             return
         }
-        let features = LinkFrame.Hello.batchesAreAdverts
+        let features = LinkFrame.Hello.batchesAreAdverts | LinkFrame.Hello.digests
         #expect(hello == LinkFrame.Hello(version: 1, region: network.nodes[0].region, features: features))
     }
 

@@ -86,17 +86,9 @@ extension Simulation {
         if nodes[index].isHostile { return }
         switch frame {
         case .adverts(let adverts):
-            for advert in adverts where advert.count > nodes[index].disk.count(of: advert.feed) {
-                violate(
-                    .durableBeforeClaimed,
-                    index,
-                    "claims \(advert.count) of \(advert.feed) and holds \(nodes[index].disk.count(of: advert.feed))"
-                )
-            }
-            for advert in adverts {
-                guard let gap = nodes[index].disk.feeds[advert.feed]?.gaps.last, gap >= advert.first else { continue }
-                violate(.durableBeforeClaimed, index, "claims batch \(gap) of \(advert.feed), which has never come")
-            }
+            for advert in adverts { checkClaim(of: advert.first..<advert.count, advert.feed, by: index) }
+        case .holdings(let part, _):
+            for entry in part.entries { checkClaim(of: entry.first..<entry.count, entry.feed, by: index) }
         case .batch(let pushed):
             let number = (try? Batch(pushed.bytes))?.number
             if number.flatMap({ nodes[index].disk.feeds[pushed.feed]?.batch($0) })?.bytes != pushed.bytes {
@@ -104,6 +96,16 @@ extension Simulation {
             }
         default:
             break
+        }
+    }
+
+    private func checkClaim(of numbers: Range<UInt64>, _ feed: FeedID, by index: Int) {
+        let held = nodes[index].disk.count(of: feed)
+        if numbers.upperBound > held {
+            violate(.durableBeforeClaimed, index, "claims \(numbers.upperBound) of \(feed) and holds \(held)")
+        }
+        if let gap = nodes[index].disk.feeds[feed]?.gaps.last, numbers.contains(gap) {
+            violate(.durableBeforeClaimed, index, "claims batch \(gap) of \(feed), which has never come")
         }
     }
 }

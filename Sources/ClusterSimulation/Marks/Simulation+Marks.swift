@@ -12,6 +12,8 @@ extension Simulation {
         case .replace: reach(.repaired)
         case .send(_, .pull): reach(.pulled)
         case .send(_, .unsubscribe): reach(.unsubscribed)
+        case .send(_, .digest(let digest)) where digest.isAnswer: reach(.agreed)
+        case .send(_, .holdings): reach(.exchangedHoldings)
         case .alarm(let alarm): mark(alarm)
         default: break
         }

@@ -14,6 +14,10 @@ extension Simulation {
         var frame = frame
         if case .batch(let pushed) = frame { frame = .batch(twin(of: pushed, over: link, by: index)) }
         guard let lie = lie(of: index) else { return [frame] }
+        return told(frame, lie, by: index)
+    }
+
+    private func told(_ frame: LinkFrame, _ lie: Lie, by index: Int) -> [LinkFrame] {
         switch (lie, frame) {
         case (.alteredBytes, .batch(var pushed)):
             pushed.bytes[pushed.bytes.count / 2] ^= 1
@@ -27,6 +31,13 @@ extension Simulation {
             return [frame, frame]
         case (.boastfulAdverts, .adverts(let adverts)):
             return [.adverts(adverts.compactMap { Advert(feed: $0.feed, first: $0.first, count: $0.count + 3) })]
+        case (.boastfulAdverts, .digest(var digest)), (.modestAdverts, .digest(var digest)),
+            (.retractedAdverts, .digest(var digest)), (.inventedFeeds, .digest(var digest)):
+            // So that the peer asks further.
+            digest.hash = Hash256(hashing: digest.hash.bytes[...])
+            return [.digest(digest)]
+        case (_, .holdings(let part, let wantsAnswer)):
+            return [.holdings(told(part, lie, by: index), wantsAnswer: wantsAnswer)]
         case (.forgedSignatures, .batch(let pushed)):
             return [forged(pushed, by: index).map { .batch($0) } ?? frame]
         case (.modestAdverts, .adverts(let adverts)):
@@ -49,6 +60,17 @@ extension Simulation {
         default:
             return [frame]
         }
+    }
+
+    /// What a node says that it holds.
+    private func told(_ part: IndexPart, _ lie: Lie, by index: Int) -> IndexPart {
+        let adverts = part.entries.compactMap { Advert(feed: $0.feed, first: $0.first, count: $0.count) }
+        // As it says it in adverts.
+        guard case .adverts(let told)? = told(.adverts(adverts), lie, by: index).first, told != adverts else {
+            return part
+        }
+        let root = Hash256(hashing: [1])
+        return IndexPart(told.compactMap { IndexEntry(feed: $0.feed, first: $0.first, count: $0.count, root: root) })
     }
 
     /// A batch where the pushed one belongs, under a signature that does not count.

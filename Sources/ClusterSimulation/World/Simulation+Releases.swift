@@ -15,6 +15,7 @@ extension Simulation {
         case .current:
             return bytes
         case .older:
+            if case .hello(let hello) = frame { return LinkFrame.hello(Simulation.older(hello)).encoded() }
             return bytes[4] > Simulation.lastFrameOfOlder ? nil : bytes
         case .newer:
             guard case .hello(var hello) = frame else {
@@ -28,6 +29,13 @@ extension Simulation {
         }
     }
 
+    /// A hello with the features that an older release knows.
+    private static func older(_ hello: LinkFrame.Hello) -> LinkFrame.Hello {
+        var hello = hello
+        hello.features &= LinkFrame.Hello.batchesAreAdverts
+        return hello
+    }
+
     /// A frame with more in it than this release reads.
     private static func extended(_ bytes: [UInt8]) -> [UInt8] {
         var longer: [UInt8] = []
@@ -39,6 +47,7 @@ extension Simulation {
     func understood(_ frame: LinkFrame, by index: Int) -> LinkFrame {
         if case .unknown = frame { reach(.unknownFrame) }
         guard nodes[index].release == .older else { return frame }
+        if case .hello(let hello) = frame { return .hello(Simulation.older(hello)) }
         let type = frame.encoded()[4]
         return type > Simulation.lastFrameOfOlder ? .unknown(type) : frame
     }
