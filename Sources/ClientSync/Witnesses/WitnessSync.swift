@@ -159,7 +159,7 @@ struct WitnessSync: Sendable {
     /// Witnesses that are asked in place of others, in one sync.
     private static let spareAttempts = 2
     /// Seconds for which a witness whose index is not to be had is passed over.
-    static let absence: Int64 = 6 * 3600
+    static let absence: Int64 = 3 * 3600
     /// An index from so many seconds ahead is none, as between nodes.
     private static let ahead: Int64 = 2 * 3600
 }
