@@ -23,6 +23,8 @@ public struct WitnessBook: Sendable, Equatable {
         public var relay: Region
         /// Unix seconds of the phone's clock until which it is no witness; 0 if it may be one.
         public var barredUntil: Int64
+        /// Until when it matters: one that lies is not to be forgotten for those heard since.
+        fileprivate var relevance: Int64 { max(time, barredUntil) }
 
         public init(region: Region, time: Int64, statement: IndexStatement?, relay: Region, barredUntil: Int64 = 0) {
             self.region = region
@@ -60,7 +62,7 @@ public struct WitnessBook: Sendable, Equatable {
         self.disputes = disputes
     }
 
-    /// At most so many are kept; the ones heard longest ago go first.
+    /// At most so many are kept; the ones heard, or barred, longest ago go first.
     public static let maximumVoices = 24
     /// At most so many are kept; further ones are not noted until old ones end.
     public static let maximumDisputes = 8
@@ -70,7 +72,7 @@ public struct WitnessBook: Sendable, Equatable {
     /// Keeps a voice in place of the one of the same region.
     public mutating func hold(_ voice: Voice) {
         voices.removeAll { $0.region == voice.region }
-        if voices.count >= WitnessBook.maximumVoices, let oldest = voices.min(by: { $0.time < $1.time }) {
+        if voices.count >= WitnessBook.maximumVoices, let oldest = voices.min(by: { $0.relevance < $1.relevance }) {
             voices.removeAll { $0.region == oldest.region }
         }
         voices.insert(voice, at: voices.firstIndex { voice.region < $0.region } ?? voices.endIndex)
@@ -102,7 +104,7 @@ public struct WitnessBook: Sendable, Equatable {
         disputes.contains { $0.witness == witness && $0.node == node }
     }
 
-    mutating func end(_ dispute: Dispute) {
-        disputes.removeAll { $0.witness == dispute.witness && $0.node == dispute.node }
+    mutating func endDispute(of witness: Region, with node: String) {
+        disputes.removeAll { $0.witness == witness && $0.node == node }
     }
 }

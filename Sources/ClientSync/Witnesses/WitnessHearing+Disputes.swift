@@ -12,17 +12,17 @@ extension WitnessHearing {
                 let answer = try? dispute.answer.read(roster: roster),
                 let region = roster.region(claim.node)
             else {
-                book.end(dispute)
+                book.endDispute(of: dispute.witness, with: dispute.node)
                 continue
             }
             let witness = Witness(region: region, view: claim, statement: dispute.claim, relay: answer.node)
             try await compareRoots(witness)
             let missing = judgement.lacking(of: claim, in: answer, asOf: min(dispute.found, answer.time))
             if hasFallen(region.id) || missing.isEmpty {
-                book.end(dispute)
+                book.endDispute(of: dispute.witness, with: dispute.node)
                 continue
             }
-            for entry in missing {
+            for entry in missing.prefix(WitnessReport.maximumFindings) {
                 if let held = try await heldProof(of: entry) {
                     try await accuse(
                         dispute.node,
@@ -32,10 +32,10 @@ extension WitnessHearing {
                         answer: dispute.answer,
                         witness: region.id
                     )
-                    book.end(dispute)
+                    book.endDispute(of: dispute.witness, with: dispute.node)
                 } else if isDue, isAbsentHere(entry, of: witness, against: answer.node) {
                     doubt(witness, entry, "neither has it been seen at \(answer.node)")
-                    book.end(dispute)
+                    book.endDispute(of: dispute.witness, with: dispute.node)
                     break
                 }
             }
@@ -56,12 +56,7 @@ extension WitnessHearing {
         guard witnesses.count >= options.witnesses, let voice = book.voice(of: own.node), voice.relay == own.node,
             let earlier = try? voice.statement?.read(roster: roster)
         else { return }
-        for entry in earlier.entries where own.entries.contains(where: { $0.feed == entry.feed }) {
-            let claim = IndexView(node: own.node, time: earlier.time, entries: [entry])
-            let isMissed = witnesses.allSatisfy {
-                !judgement.lacking(of: claim, in: $0.view, asOf: $0.view.time).isEmpty
-            }
-            guard isMissed else { continue }
+        for entry in judgement.lacking(of: earlier, inAll: witnesses.map(\.view)) where lists(entry.feed) {
             report.note(
                 WitnessFinding(
                     .onlyHere,
@@ -74,6 +69,17 @@ extension WitnessHearing {
                 )
             )
         }
+    }
+
+    /// Whether the node still lists a feed.
+    private func lists(_ feed: FeedID) -> Bool {
+        var low = 0
+        var high = own.entries.count
+        while low < high {
+            let middle = (low + high) / 2
+            if own.entries[middle].feed < feed { low = middle + 1 } else { high = middle }
+        }
+        return low < own.entries.count && own.entries[low].feed == feed
     }
 
     /// Keeps the indexes of this sync for a later one to judge by.

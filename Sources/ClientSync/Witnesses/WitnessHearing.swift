@@ -98,76 +98,11 @@ struct WitnessHearing {
         return Witness(region: region, view: view, statement: statement, relay: relay)
     }
 
-    // MARK: - Roots
-
-    /// Two roots of one size: either the region has signed both, or the witness's word stands against the region's.
-    mutating func compareRoots(_ witness: Witness) async throws {
-        for (entry, root) in judgement.differing(in: witness.view, from: roots) {
-            let held = try await context.storage.checkpoint(of: entry.feed, size: entry.count)
-            var isFork = false
-            var contradicting = witness.statement.index
-            if checksLeft > 0, let region = roster.region(entry.feed.region), let other = context(of: witness.region) {
-                checksLeft -= 1
-                let answer = try await ShownBatch.ask(for: entry.feed, at: entry.count, of: region, in: other)
-                if case .shown(let batch) = answer, batch.checkpoint.checkpoint.root != root {
-                    isFork = true
-                    contradicting = batch.checkpoint.bytes
-                }
-            }
-            let evidence = Evidence(
-                kind: isFork ? .fork : .indexClaim,
-                feed: entry.feed,
-                size: entry.count,
-                held: held ?? [],
-                contradicting: contradicting,
-                node: witness.region.publicEndpoint,
-                found: context.now
-            )
-            try await context.storage.hold(evidence)
-            report.note(
-                WitnessFinding(
-                    isFork ? .fork : .falseClaim,
-                    feed: entry.feed,
-                    size: entry.count,
-                    witness: witness.region.id,
-                    evidence: evidence,
-                    SyncError.contradiction(evidence).reason
-                )
-            )
-            if !isFork { dismiss(witness.region.id, for: WitnessHearing.distrust) }
-        }
-    }
-
-    /// One witness may lie; several operators that contradict this phone's history mean that it was shown another one.
-    private mutating func noteOtherHistories(_ evidence: [Evidence]) {
-        let claims = evidence.filter { $0.kind == .indexClaim && $0.node != context.node }
-        var seen: [FeedID] = []
-        for claim in claims where !seen.contains(claim.feed) && judgement.judged(claim.feed.region) != nil {
-            seen.append(claim.feed)
-            var operators: [String] = []
-            for other in claims where other.feed == claim.feed {
-                let region = roster.regions.first { $0.publicEndpoint == other.node }
-                if let name = region?.operatorName, !operators.contains(name) { operators.append(name) }
-            }
-            guard operators.count > 1 else { continue }
-            report.note(
-                WitnessFinding(
-                    .anotherHistory,
-                    feed: claim.feed,
-                    size: claim.size,
-                    """
-                    feed \(claim.feed): the indexes of \(operators.count) operators give other roots than \
-                    \(context.node) has shown; sync with other nodes, and tell the region
-                    """
-                )
-            )
-        }
-    }
-
     // MARK: - What is lacking
 
     private mutating func judge(_ witness: Witness, beside others: [Witness]) async throws {
-        for entry in judgement.lacking(of: witness.view, in: own, asOf: asOf) {
+        let missing = judgement.lacking(of: witness.view, in: own, asOf: asOf)
+        for entry in missing.prefix(WitnessReport.maximumFindings) {
             // The other words of one that has lied are worth no question.
             if fallen.contains(witness.region.id) { return }
             guard witness.relay == own.node else {
@@ -176,6 +111,7 @@ struct WitnessHearing {
             }
             switch try await proof(of: entry, by: witness) {
             case .shown(let checkpoint):
+                book.endDispute(of: witness.region.id, with: context.node)
                 try await accuse(
                     context.node,
                     of: entry,
@@ -184,7 +120,9 @@ struct WitnessHearing {
                     answer: ownStatement,
                     witness: witness.region.id
                 )
-            case .otherRoot(let checkpoint): try await refute(witness, entry, checkpoint)
+            case .otherRoot(let checkpoint): try await refute(witness, entry, held: checkpoint.bytes)
+            case .fork(let shown, let contradicting):
+                try await keepFork(entry, of: witness, held: shown.bytes, contradicting: contradicting.bytes)
             case .excused: continue
             // What only a closed key has signed fell at the node as soon as it had the roster.
             case .witnessRefuses where isClosable(entry), .nothing where isClosable(entry): continue
@@ -218,62 +156,6 @@ struct WitnessHearing {
         guard other.region.operatorName != witness.region.operatorName else { return false }
         let claim = IndexView(node: witness.view.node, time: witness.view.time, entries: [entry])
         return !judgement.lacking(of: claim, in: other.view, asOf: other.view.time).isEmpty
-    }
-
-    private enum Proof {
-        case shown([UInt8])
-        /// The region has signed another root of that size than the witness gives.
-        case otherRoot(SignedCheckpoint)
-        /// It is the region's, but the node need not have it.
-        case excused
-        case witnessRefuses
-        case nothing
-    }
-
-    /// The region's signature over a claim: from what the phone holds, from the node, from the witness itself.
-    private mutating func proof(of entry: IndexEntry, by witness: Witness) async throws -> Proof {
-        if let held = try await heldProof(of: entry) { return .shown(held) }
-        guard checksLeft > 0, !book.isDisputed(witness.region.id, context.node),
-            let region = roster.region(entry.feed.region)
-        else { return .nothing }
-        checksLeft -= 1
-        for other in [context, context(of: witness.region)].compactMap({ $0 }) {
-            switch try await ShownBatch.ask(for: entry.feed, at: entry.count, of: region, in: other) {
-            case .shown(let batch):
-                let checkpoint = batch.checkpoint
-                guard entry.rootPrefix.elementsEqual(checkpoint.checkpoint.root.bytes.prefix(16)) else {
-                    return .otherRoot(checkpoint)
-                }
-                return isOwed(batch, since: witness.view.time) ? .shown(checkpoint.bytes) : .excused
-            case .gone where other.node != context.node: return .excused
-            case .refused where other.node != context.node: return .witnessRefuses
-            case .gone, .refused, .silent: continue
-            }
-        }
-        return .nothing
-    }
-
-    /// The checkpoint at the phone's cursor, if the way there has led over the root that is claimed. A size alone proves
-    /// nothing: who claims it may have guessed what the region would publish.
-    func heldProof(of entry: IndexEntry) async throws -> [UInt8]? {
-        guard let root = roots[entry.feed, entry.count], entry.rootPrefix.elementsEqual(root.bytes.prefix(16)),
-            let cursor = FeedPlan.cursor(of: entry.feed, in: judgement.cursors), cursor.size >= entry.count,
-            let region = roster.region(entry.feed.region),
-            let held = try await context.storage.checkpoint(of: entry.feed, size: cursor.size),
-            (try? SignedCheckpoint(held[...], region: region.id, epoch: entry.feed.epoch, keys: region.keys)) != nil
-        else { return nil }
-        return held
-    }
-
-    /// Whether a batch lives and was not from too far ahead when the witness spoke.
-    private func isOwed(_ batch: ShownBatch, since time: Int64) -> Bool {
-        Expiry.admission(publishedAt: batch.publication, now: Interval(unixSeconds: time)) != .wait
-            && !Expiry.isDropped(publishedAt: batch.publication, now: Interval(unixSeconds: asOf))
-    }
-
-    private func context(of region: RosterRegion) -> FeedSync.Context? {
-        guard let transport = others(region.publicEndpoint) else { return nil }
-        return context.asking(SyncFetcher(transport: transport, ledger: context.fetcher.ledger))
     }
 
     // MARK: - Verdicts
@@ -313,38 +195,12 @@ struct WitnessHearing {
         )
     }
 
-    /// The region's signature contradicts the witness.
-    private mutating func refute(_ witness: Witness, _ entry: IndexEntry, _ checkpoint: SignedCheckpoint) async throws {
-        let evidence = Evidence(
-            kind: .indexClaim,
-            feed: entry.feed,
-            size: entry.count,
-            held: checkpoint.bytes,
-            contradicting: witness.statement.index,
-            node: witness.region.publicEndpoint,
-            found: context.now
-        )
-        try await context.storage.hold(evidence)
-        let reason = SyncError.contradiction(evidence).reason
-        report.note(
-            WitnessFinding(
-                .falseClaim,
-                feed: entry.feed,
-                size: entry.count,
-                witness: witness.region.id,
-                evidence: evidence,
-                reason
-            )
-        )
-        dismiss(witness.region.id, for: WitnessHearing.distrust)
-    }
-
     mutating func doubt(_ witness: Witness, _ entry: IndexEntry, _ why: String) {
         note(.unshownClaim, entry, witness, "\(why); it is a witness no more for a day")
         dismiss(witness.region.id, for: WitnessHearing.doubt)
     }
 
-    private mutating func dismiss(_ region: Region, for seconds: Int64) {
+    mutating func dismiss(_ region: Region, for seconds: Int64) {
         book.dismiss(region, until: context.now + seconds)
         fallen.append(region)
     }

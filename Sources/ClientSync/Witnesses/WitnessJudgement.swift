@@ -18,6 +18,17 @@ public struct WitnessJudgement: Sendable {
         self.frozen = frozen
     }
 
+    /// What one node listed and none of others does, at least an hour later.
+    /// - Parameter others: not empty.
+    func lacking(of earlier: IndexView, inAll others: [IndexView]) -> [IndexEntry] {
+        var missing = earlier.entries
+        for view in others {
+            let claim = IndexView(node: earlier.node, time: earlier.time, entries: missing)
+            missing = lacking(of: claim, in: view, asOf: view.time)
+        }
+        return missing
+    }
+
     /// Whether one time is far enough behind another that what was there then must be everywhere.
     public func isSettled(_ earlier: Int64, at later: Int64) -> Bool {
         let (age, overflow) = later.subtractingReportingOverflow(earlier)
@@ -31,6 +42,7 @@ public struct WitnessJudgement: Sendable {
     public func lacking(of earlier: IndexView, in later: IndexView, asOf time: Int64) -> [IndexEntry] {
         guard isSettled(earlier.time, at: time) else { return [] }
         var missing: [IndexEntry] = []
+        let crowded = crowdedRegions(of: later)
         var rest = later.entries[...]
         for entry in earlier.entries {
             rest = rest.drop { $0.feed < entry.feed }
@@ -38,7 +50,7 @@ public struct WitnessJudgement: Sendable {
             let owed = min(entry.count, region.standing(of: entry.feed.epoch)?.size ?? entry.count)
             if let held = rest.first, held.feed == entry.feed {
                 if held.count >= owed { continue }
-            } else if isCrowded(entry.feed.region, in: later) {
+            } else if crowded.contains(entry.feed.region) {
                 continue
             }
             if !isExpired(entry, at: time) { missing.append(entry) }
@@ -62,8 +74,16 @@ public struct WitnessJudgement: Sendable {
         return roster.region(region)
     }
 
-    private func isCrowded(_ region: Region, in view: IndexView) -> Bool {
-        view.entries.filter { $0.feed.region == region }.count >= options.limits.epochsPerRegion
+    /// Regions of which a node holds so many epochs that others wait.
+    private func crowdedRegions(of view: IndexView) -> [Region] {
+        var crowded: [Region] = []
+        var count = 0
+        for (position, entry) in view.entries.enumerated() {
+            let isNext = position > 0 && view.entries[position - 1].feed.region == entry.feed.region
+            count = isNext ? count + 1 : 1
+            if count == options.limits.epochsPerRegion { crowded.append(entry.feed.region) }
+        }
+        return crowded
     }
 
     /// Whether all that an entry speaks of has been dropped, as far as the phone knows its batches.

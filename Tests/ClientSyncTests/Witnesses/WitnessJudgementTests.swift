@@ -139,5 +139,13 @@ import Testing
         }
         #expect(book.voices.map(\.time) == (36..<60).map(Int64.init))
         #expect(book.voices.map(\.region) == book.voices.map(\.region).sorted())
+        // One that is barred stays for longer than those that are only heard.
+        let liar = try #require(Region("VN-10"))
+        book.hold(WitnessBook.Voice(region: liar, time: 1, statement: nil, relay: liar, barredUntil: 500))
+        for number in 60..<90 {
+            let region = try #require(Region("VN-\(number)"))
+            book.hold(WitnessBook.Voice(region: region, time: Int64(number), statement: nil, relay: region))
+        }
+        #expect(book.voices.count == WitnessBook.maximumVoices && book.voice(of: liar)?.barredUntil == 500)
     }
 }

@@ -173,6 +173,32 @@ import Testing
         #expect(report.witnesses.findings.contains { $0.kind == .falseClaim && $0.size == 2 })
     }
 
+    /// A node that lists less than a witness had, and shows another history of it when it is asked.
+    @Test func askedForAClaimANodeMayShowAnotherFace() async throws {
+        var nodes = try await Nodes()
+        let phone = nodes.phone(reaching: Nodes.codes)
+        try await nodes.pass(hours: 1)
+        let honest = nodes.feeds[1]
+        nodes.lies["VN-01"] = { feeds in feeds.map { $0.id == honest.id ? honest.cut(to: 1) : $0 } }
+        try await nodes.show()
+        try await nodes.sync(phone)
+        try await nodes.pass(hours: 1)
+        var forked = honest.cut(to: 1)
+        try forked.publish([], at: Interval(unixSeconds: nodes.time))
+        let last = try #require(FeedRange(level: 0, index: 1))
+        let range = try #require(try forked.body(last))
+        let frontier = forked.frontier(at: 1).bytes
+        let path = "/v1/feeds/\(honest.id)"
+        await nodes.home.alter("\(path)/0/1") { _ in TransportResponse(status: 200, body: range) }
+        await nodes.home.alter("\(path)/frontier/1") { _ in TransportResponse(status: 200, body: frontier) }
+        let report = try await nodes.sync(phone).witnesses
+        #expect(report.kinds.contains(.fork) && report.isWitnessed, "\(report.findings)")
+        let evidence = try #require(try await phone.storage.evidence().first)
+        #expect(evidence.kind == .fork)
+        #expect(evidence.held == (try forked.checkpoint(at: 2).bytes))
+        #expect(evidence.contradicting == (try honest.checkpoint(at: 2).bytes))
+    }
+
     /// A thief who publishes in epochs of his own contradicts nobody while all have them, and a roster ends them without
     /// a shadow on anyone.
     @Test func epochsOfAThiefAreSeenByAllAndEndWithTheKey() async throws {
