@@ -44,8 +44,15 @@ public protocol DeviceStorage: Sendable {
 
     /// All evidence, oldest first.
     func evidence() async throws -> [Evidence]
-    /// Keeps evidence, unless one of equal `Evidence.Subject` is there or `Evidence.maximumCount` of its kind are.
+    /// Keeps evidence, unless one of equal `Evidence.Subject` is there, `Evidence.maximumCount` of its kind are, or all
+    /// would take more than `Evidence.maximumBytes`.
     func hold(_ evidence: Evidence) async throws
+
+    /// What is kept to judge nodes by; of a store that has kept nothing yet, an empty book with the store's seed.
+    func witnessBook() async throws -> WitnessBook
+    /// Keeps a book in place of the one before, all but the seed, which stays. The time of a voice never falls: one that
+    /// another sync has taken to a later time meanwhile stays as it is.
+    func hold(_ book: WitnessBook) async throws
 
     /// Keeps sightings; those already there (same time and identifier) are passed over.
     /// - Returns: how many were new.

@@ -9,6 +9,14 @@ public struct Evidence: Sendable, Equatable {
         /// A node's signed index gives another root than the region's checkpoint, and the node could not show the
         /// region's signature for it. The feed is not followed at that node; other nodes may go on.
         case indexClaim = 2
+        /// A node's signed index lacks what the region has signed (`held`, a checkpoint of this size or a later one) and
+        /// what another node's index (`witness`) listed an hour before. Both indexes are in the form of
+        /// `IndexStatement.bytes`. Other reasons than ill will are a full disk, or a fork that stops the region.
+        case withheld = 3
+        /// A node passed off an index (`contradicting`) as new that was signed far earlier than one seen before (`held`;
+        /// empty if the phone keeps it no more). The region is that of the index, the epoch 0. It proves to this phone
+        /// alone which of them came later.
+        case replay = 4
     }
 
     public let kind: Kind
@@ -19,6 +27,8 @@ public struct Evidence: Sendable, Equatable {
     public let held: [UInt8]
     /// The other statement: a checkpoint, or the node's index.
     public let contradicting: [UInt8]
+    /// What another node said before; empty unless the kind says otherwise.
+    public let witness: [UInt8]
     /// Base URL of the node it came from.
     public let node: String
     /// Unix seconds at which it was found.
@@ -31,7 +41,8 @@ public struct Evidence: Sendable, Equatable {
         held: [UInt8],
         contradicting: [UInt8],
         node: String,
-        found: Int64
+        found: Int64,
+        witness: [UInt8] = []
     ) {
         self.kind = kind
         self.feed = feed
@@ -40,7 +51,11 @@ public struct Evidence: Sendable, Equatable {
         self.contradicting = contradicting
         self.node = node
         self.found = found
+        self.witness = witness
     }
+
+    /// Bytes of the statements.
+    public var byteCount: Int { held.count + contradicting.count + witness.count }
 
     /// What makes a second piece of evidence say nothing new.
     public struct Subject: Hashable, Sendable {
@@ -53,4 +68,6 @@ public struct Evidence: Sendable, Equatable {
 
     /// A store keeps this many of each kind and refuses more: enough to show, and bounded.
     public static let maximumCount = 256
+    /// All evidence together takes no more bytes than this: 64 MiB.
+    public static let maximumBytes = 64 << 20
 }

@@ -11,6 +11,8 @@ struct FeedStep {
     private(set) var batches: [HeldBatch] = []
     private(set) var keys = 0
     private(set) var expired = 0
+    /// Roots at sizes that `interest` names, where the frontier is that of the feed.
+    private(set) var roots: [KnownRoot] = []
 
     init(feed: FeedID, frontier: Frontier, last: Interval?, first: UInt64) {
         self.feed = feed
@@ -39,11 +41,26 @@ struct FeedStep {
         }
         frontier.append(leaf)
         last = max(last, batch.publication)
+        if context.interest.contains(feed, frontier.size) {
+            roots.append(KnownRoot(feed: feed, size: frontier.size, root: frontier.root))
+        }
         return true
     }
 }
 
 extension FeedSync.Context {
+    /// The same sync, with another node.
+    func asking(_ fetcher: SyncFetcher) -> FeedSync.Context {
+        FeedSync.Context(
+            fetcher: fetcher,
+            storage: storage,
+            limits: limits,
+            now: now,
+            expiryNow: expiryNow,
+            index: index
+        )
+    }
+
     /// The body of a range.
     /// - Returns: nil if it is too large and the range can be halved.
     func range(_ range: FeedRange, of feed: FeedID) async throws -> [UInt8]? {

@@ -17,6 +17,8 @@ struct FeedSync: FeedFollowing {
         let expiryNow: Interval
         /// The whole index, for evidence.
         let index: [UInt8]
+        /// Sizes at which the roots that the sync passes are noted.
+        var interest = SizesOfInterest()
 
         var node: String { fetcher.transport.node }
     }
@@ -154,6 +156,7 @@ struct FeedSync: FeedFollowing {
         report.batches += step.batches.count
         report.keys += step.keys
         report.expired += step.expired
+        report.roots += step.roots
         await context.fetcher.ledger.committed(batches: step.batches.count, keys: step.keys)
     }
 
@@ -240,6 +243,8 @@ extension SyncError {
                 region has signed; its index is kept as evidence; sync with another node
                 """
             )
+        case .withheld, .replay:
+            SyncError(.contradiction, "feed \(evidence.feed): \(evidence.node) contradicts what other nodes have said")
         }
     }
 }

@@ -23,19 +23,21 @@ struct IndexSync: Sendable {
 
     /// Verifies the index and puts its parts together.
     /// - Throws: `FormatError` for the index; `SyncError` for its settled part.
-    func read(_ held: HeldIndex, roster: Roster) async throws -> (index: FeedIndex, entries: [IndexEntry]) {
+    func read(_ held: HeldIndex, roster: Roster) async throws -> SyncSession.ReadIndex {
         let index = try FeedIndex(held.bytes[...], keys: { roster.keys(of: $0) })
-        guard index.settledCount > 0 else { return (index, try index.entries(with: IndexPart([]))) }
+        guard index.settledCount > 0 else {
+            return SyncSession.ReadIndex(body: held, index: index, entries: try index.entries(with: IndexPart([])))
+        }
         if let bytes = try await storage.settledPart(index.settledHash),
             let entries = try? index.entries(with: IndexPart(bytes: bytes[...]))
         {
-            return (index, entries)
+            return SyncSession.ReadIndex(body: held, index: index, entries: entries)
         }
         let path = "\(Route.index)/settled/\(index.settledHash.hexadecimal)"
         let response = try await fetcher.get(path, limit: FormatLimits.indexBytes)
         let entries = try index.entries(with: IndexPart(bytes: response.body[...]))
         try await storage.hold(settledPart: response.body, hash: index.settledHash)
-        return (index, entries)
+        return SyncSession.ReadIndex(body: held, index: index, entries: entries)
     }
 }
 

@@ -13,8 +13,12 @@ public actor MemoryDeviceStorage: DeviceStorage {
     private var heldEvidence: [Evidence] = []
     private var heldEncounters: [Encounter] = []
     private var heldReport: ExposureReport?
+    private var book: WitnessBook
 
-    public init() {}
+    /// - Parameter witnessSeed: by which the phone draws its witnesses; random, where that matters.
+    public init(witnessSeed: UInt64 = 0) {
+        book = WitnessBook(seed: witnessSeed)
+    }
 
     public func roster() -> HeldRoster? { heldRoster }
     public func hold(_ roster: HeldRoster) { heldRoster = roster }
@@ -85,9 +89,19 @@ public actor MemoryDeviceStorage: DeviceStorage {
     public func evidence() -> [Evidence] { heldEvidence }
     public func hold(_ evidence: Evidence) {
         guard !heldEvidence.contains(where: { $0.subject == evidence.subject }),
-            heldEvidence.filter({ $0.kind == evidence.kind }).count < Evidence.maximumCount
+            heldEvidence.filter({ $0.kind == evidence.kind }).count < Evidence.maximumCount,
+            heldEvidence.reduce(evidence.byteCount, { $0 + $1.byteCount }) <= Evidence.maximumBytes
         else { return }
         heldEvidence.append(evidence)
+    }
+
+    public func witnessBook() -> WitnessBook { book }
+    public func hold(_ book: WitnessBook) {
+        var merged = WitnessBook(seed: self.book.seed, asked: book.asked, voices: book.voices, disputes: book.disputes)
+        for held in self.book.voices {
+            if let voice = merged.voice(of: held.region), voice.time < held.time { merged.hold(held) }
+        }
+        self.book = merged
     }
 
     public func hold(_ encounters: [Encounter]) throws -> Int {

@@ -42,6 +42,7 @@ extension FeedReport {
         sum.batches += batches
         sum.keys += keys
         sum.expired += expired
+        sum.roots += roots
         return sum
     }
 }

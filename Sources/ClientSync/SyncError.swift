@@ -25,6 +25,8 @@ public struct SyncError: Error, Sendable, Equatable {
         public static let badIndex = Code("badIndex")
         /// Batches that the node says it has dropped, though they cannot be old enough.
         public static let withheld = Code("withheld")
+        /// An index that is far older than one seen of the same node before.
+        public static let replayed = Code("replayed")
         /// Bytes of a feed that do not verify or do not decode.
         public static let badFeed = Code("badFeed")
         /// A statement that contradicts what this phone has verified.

@@ -8,16 +8,27 @@ public struct SyncOptions: Sendable {
     /// Regions to follow; nil for all, which is the default because whoever infected you may live anywhere.
     public var regions: [Region]?
     public var limits: SyncLimits
+    /// Other nodes whose indexes the phone keeps to judge its node by, each of another operator; 0 for none. Each costs
+    /// a request an hour. Values above `maximumWitnesses` count as that.
+    public var witnesses: Int {
+        didSet { witnesses = SyncOptions.bounded(witnesses) }
+    }
 
     public init(
         authorities: RosterAuthorities,
         regions: [Region]? = nil,
-        limits: SyncLimits = SyncLimits()
+        limits: SyncLimits = SyncLimits(),
+        witnesses: Int = 2
     ) {
         self.authorities = authorities
         self.regions = regions
         self.limits = limits
+        self.witnesses = SyncOptions.bounded(witnesses)
     }
+
+    public static let maximumWitnesses = 8
+
+    private static func bounded(_ witnesses: Int) -> Int { min(max(0, witnesses), maximumWitnesses) }
 
     func follows(_ region: Region) -> Bool {
         regions?.contains(region) ?? true
@@ -53,6 +64,12 @@ public struct SyncLimits: Sendable {
     public var rosterAge: Int64 = 86_400
     /// Seconds after its expiry for which the held roster is still used, with a problem in the report: 14 days.
     public var rosterGrace: Int64 = 14 * 86_400
+    /// Seconds between publication slots. An index older than two of them counts as none.
+    public var slot: Int64 = 3600
+    /// Seconds after which what a witness had must be at every node; also how long witnesses are not asked again.
+    public var witnessLead: Int64 = 3600
+    /// Claims of witnesses for which a signature is asked for in one sync.
+    public var witnessChecks = 4
 
     public init() {}
 }

@@ -16,6 +16,8 @@ public struct SyncReport: Sendable {
     public var feeds: [FeedReport] = []
     /// Problems that are no single feed's.
     public var problems: [SyncError] = []
+    /// What other nodes' indexes say of this one. Neither a lack of witnesses nor a finding makes a sync incomplete.
+    public var witnesses = WitnessReport()
     /// Requests made and bytes of bodies received.
     public var requests = 0
     public var bytes = 0
@@ -30,7 +32,7 @@ public struct SyncReport: Sendable {
     /// Keys in those batches.
     public var keys: Int { feeds.reduce(0) { $0 + $1.keys } }
     /// Contradictions found by this sync; the store keeps them.
-    public var evidence: [Evidence] { feeds.compactMap(\.evidence) }
+    public var evidence: [Evidence] { feeds.compactMap(\.evidence) + witnesses.findings.compactMap(\.evidence) }
     /// True if every feed followed stands where the node's index does, or beyond, and nothing went wrong.
     public var isUpToDate: Bool {
         problems.isEmpty && feeds.allSatisfy { $0.problem == nil && !$0.isWaiting }
@@ -57,6 +59,8 @@ public struct FeedReport: Sendable {
     /// Why the feed did not get further.
     public var problem: SyncError?
     public var evidence: Evidence?
+    /// Roots at sizes that witnesses speak of and that this sync has passed.
+    var roots: [KnownRoot] = []
 
     init(feed: FeedID, size: UInt64, nodeSize: UInt64) {
         self.feed = feed

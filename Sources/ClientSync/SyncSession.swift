@@ -1,27 +1,37 @@
 internal import ExposureKeys
 internal import FeedFormat
 
-/// One sync of a phone with one node: roster, index, then every feed that is followed. Transport, store and time are
-/// passed in; nothing here opens a socket, a file or reads a clock.
+/// One sync of a phone with one node: roster, index, once an hour the indexes of witnesses, then every feed that is
+/// followed. Transport, store and time are passed in; nothing here opens a socket, a file or reads a clock.
 ///
 /// Safe to cancel or kill at any moment: each step of a feed is one transaction of the store, and the next sync, with
 /// this node or another, goes on from there.
 public struct SyncSession: Sendable {
-    private let transport: any SyncTransport
-    private let storage: any DeviceStorage
-    private let options: SyncOptions
+    let transport: any SyncTransport
+    let storage: any DeviceStorage
+    let options: SyncOptions
+    let others: @Sendable (String) -> (any SyncTransport)?
 
-    public init(transport: any SyncTransport, storage: any DeviceStorage, options: SyncOptions) {
+    /// - Parameter others: a way to another node by its base URL in the roster, nil if there is none. Asked for where a
+    ///   witness claims what the node does not show, a few times in a sync at most.
+    public init(
+        transport: any SyncTransport,
+        storage: any DeviceStorage,
+        options: SyncOptions,
+        others: @escaping @Sendable (String) -> (any SyncTransport)? = { _ in nil }
+    ) {
         self.transport = transport
         self.storage = storage
         self.options = options
+        self.others = others
     }
 
     /// - Parameters:
     ///   - now: unix seconds.
     ///   - progress: called with growing counts, from any thread, often; must not block.
     /// - Returns: what was done; problems of single feeds are in it.
-    /// - Throws: `SyncError` if roster or index are not to be had, whatever the store throws, `CancellationError`.
+    /// - Throws: `SyncError` if roster or index are not to be had or the index is a replay, whatever the store throws,
+    ///   `CancellationError`.
     public func run(
         now: Int64,
         progress: @escaping @Sendable (SyncProgress) -> Void = { _ in }
@@ -31,15 +41,24 @@ public struct SyncSession: Sendable {
         let rosters = RosterSync(options: options, now: now, fetcher: fetcher, storage: storage)
         let indexes = IndexSync(options: options, fetcher: fetcher, storage: storage)
         var held = try await RosterInUse(rosters)
+        var witnesses = try await WitnessSync(options: options, fetcher: fetcher, storage: storage, now: now)
         var report = SyncReport(node: transport.node, rosterVersion: held.roster.version)
-        switch try await indexes.fetch(anew: held.isUnsettled) {
+        switch try await indexes.fetch(anew: held.isUnsettled || witnesses?.isDue == true) {
         case .notModified(let mark):
             report.notModified = true
             report.indexSigner = mark.signer
             report.indexTime = mark.time
             try await storage.dropExpired(now: Interval(unixSeconds: min(now, mark.time)))
+            if let witnesses {
+                report.witnesses = standing(by: witnesses, roster: held.roster, node: mark.signer, time: mark.time)
+            }
         case .index(let body):
-            let read = try await readIndex(body, with: indexes, roster: &held)
+            var read = try await readIndex(body, with: indexes, roster: &held)
+            try await witnesses?.checkTime(of: read.index)
+            if var asking = witnesses, asking.isDue {
+                try await gather(with: indexes, roster: &held, read: &read, for: &asking)
+                witnesses = asking
+            }
             let expiryNow = Interval(unixSeconds: min(now, read.index.time))
             if try await lacks(read.entries, now: expiryNow) { try await held.renew() }
             report.indexSigner = read.index.node
@@ -50,12 +69,22 @@ public struct SyncSession: Sendable {
                 limits: options.limits,
                 now: now,
                 expiryNow: expiryNow,
-                index: body.bytes
+                index: read.index.bytes,
+                interest: interest(of: witnesses, roster: held.roster)
             )
             try await follow(read.entries, roster: &held, context: context, report: &report)
+            if var hearing = witnesses {
+                report.witnesses = try await judge(
+                    read,
+                    by: &hearing,
+                    roster: &held,
+                    context: context,
+                    feeds: report.feeds
+                )
+            }
             report.rosterVersion = held.roster.version
             try await storage.dropExpired(now: expiryNow)
-            try await remember(read.index, etag: body.etag, report: report)
+            try await remember(read.index, etag: read.body.etag, report: report)
         }
         if let problem = held.problem { report.problems.append(problem) }
         let spent = await ledger.progress
@@ -65,11 +94,11 @@ public struct SyncSession: Sendable {
     }
 
     /// Reads the index under the roster held, or under a newer one if the node or a region is not in it.
-    private func readIndex(
+    func readIndex(
         _ body: HeldIndex,
         with indexes: IndexSync,
         roster held: inout RosterInUse
-    ) async throws -> (index: FeedIndex, entries: [IndexEntry]) {
+    ) async throws -> ReadIndex {
         do {
             let read = try await indexes.read(body, roster: held.roster)
             let listed = held.roster

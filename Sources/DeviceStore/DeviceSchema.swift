@@ -3,7 +3,7 @@ import GRDB
 /// The tables of a phone's store.
 enum DeviceSchema {
     /// `user_version` of the files that this program writes.
-    static let version = 2
+    static let version = 3
     /// `application_id`, "KTDS": tells a device store from any other SQLite file.
     static let applicationID = 0x4b54_4453
 
@@ -20,7 +20,7 @@ enum DeviceSchema {
                 "\(path) is an SQLite file of another program; name another path for the store"
             )
         }
-        if version == 1 { return try addFirst(to: database) }
+        if (1..<DeviceSchema.version).contains(version) { return try update(database, from: version) }
         guard version == DeviceSchema.version else {
             throw DeviceStoreError(
                 .newerSchema,
@@ -34,24 +34,54 @@ enum DeviceSchema {
 
     private static func create(_ database: Database) throws {
         try database.inTransaction(.immediate) {
-            try database.execute(sql: tables)
+            try database.execute(sql: tables + witnessTables)
             try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
             return .commit
         }
     }
 
-    /// From version 1: a cursor does not know where its feed began.
-    private static func addFirst(to database: Database) throws {
+    /// In version 1 a cursor did not know where its feed began, in version 2 there were no witnesses.
+    private static func update(_ database: Database, from former: Int) throws {
         try database.inTransaction(.immediate) {
+            if former < 2 {
+                try database.execute(sql: "ALTER TABLE cursor ADD COLUMN first INTEGER NOT NULL DEFAULT 0")
+            }
             try database.execute(
                 sql: """
-                    ALTER TABLE cursor ADD COLUMN first INTEGER NOT NULL DEFAULT 0;
+                    ALTER TABLE evidence ADD COLUMN witness BLOB NOT NULL DEFAULT x'';
+                    \(witnessTables)
                     PRAGMA user_version = \(version)
                     """
             )
             return .commit
         }
     }
+
+    /// The seed is drawn once, by SQLite from the system's randomness.
+    private static let witnessTables = """
+        CREATE TABLE witness_book (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            seed INTEGER NOT NULL,
+            asked INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE witness_voice (
+            region TEXT NOT NULL PRIMARY KEY,
+            time INTEGER NOT NULL,
+            relay TEXT NOT NULL,
+            barred_until INTEGER NOT NULL,
+            statement BLOB
+        ) STRICT;
+        CREATE TABLE witness_dispute (
+            id INTEGER PRIMARY KEY,
+            witness TEXT NOT NULL,
+            node TEXT NOT NULL,
+            found INTEGER NOT NULL,
+            claim BLOB NOT NULL,
+            answer BLOB NOT NULL,
+            UNIQUE (witness, node)
+        ) STRICT;
+        INSERT INTO witness_book (id, seed, asked) VALUES (1, random(), 0);
+        """
 
     /// Epochs are 16 hexadecimal digits, which sort as numbers do. Large columns come last.
     private static let tables = """
@@ -109,6 +139,7 @@ enum DeviceSchema {
             found INTEGER NOT NULL,
             held BLOB NOT NULL,
             contradicting BLOB NOT NULL,
+            witness BLOB NOT NULL DEFAULT x'',
             UNIQUE (kind, region, epoch, node)
         ) STRICT;
         CREATE TABLE encounter (

@@ -10,7 +10,7 @@ extension DeviceStore {
         let path = path
         return try await read("reading evidence") { database in
             let sql = """
-                SELECT kind, region, epoch, node, size, found, held, contradicting FROM evidence ORDER BY id
+                SELECT kind, region, epoch, node, size, found, held, contradicting, witness FROM evidence ORDER BY id
                 """
             return try Row.fetchAll(database, sql: sql).map { row in
                 guard let kind = Evidence.Kind(rawValue: UInt8(clamping: row[0] as Int64)) else {
@@ -23,7 +23,8 @@ extension DeviceStore {
                     held: try row.bytes(6),
                     contradicting: try row.bytes(7),
                     node: row[3],
-                    found: row[5]
+                    found: row[5],
+                    witness: try row.bytes(8)
                 )
             }
         }
@@ -34,15 +35,21 @@ extension DeviceStore {
             // An empty blob is given to SQLite as NULL.
             try database.execute(
                 sql: """
-                    INSERT OR IGNORE INTO evidence (kind, region, epoch, node, size, found, held, contradicting)
-                    SELECT :kind, :region, :epoch, :node, :size, :found, IFNULL(:held, x''), IFNULL(:other, x'')
-                    WHERE (SELECT COUNT(*) FROM evidence WHERE kind = :kind) < :limit
+                    INSERT OR IGNORE INTO evidence (
+                        kind, region, epoch, node, size, found, held, contradicting, witness
+                    )
+                    SELECT :kind, :region, :epoch, :node, :size, :found, IFNULL(:held, x''), IFNULL(:other, x''),
+                        IFNULL(:witness, x'')
+                    WHERE (SELECT COUNT(*) FROM evidence WHERE kind = :kind) < :limit AND :bytes + (
+                        SELECT IFNULL(SUM(length(held) + length(contradicting) + length(witness)), 0) FROM evidence
+                    ) <= :maximum
                     """,
                 arguments: [
                     "kind": Int64(evidence.kind.rawValue), "region": evidence.feed.region.code,
                     "epoch": evidence.feed.epoch.description, "node": evidence.node,
                     "size": Int64(clamping: evidence.size), "found": evidence.found, "held": Data(evidence.held),
-                    "other": Data(evidence.contradicting), "limit": Evidence.maximumCount,
+                    "other": Data(evidence.contradicting), "witness": Data(evidence.witness),
+                    "limit": Evidence.maximumCount, "bytes": evidence.byteCount, "maximum": Evidence.maximumBytes,
                 ]
             )
         }

@@ -18,7 +18,8 @@ struct Country {
         previous: Hash256? = nil,
         earlier: [Hash256] = [],
         expires: Int64 = 4_000_000_000,
-        successors: [String: String] = [:]
+        successors: [String: String] = [:],
+        operators: [String: String] = [:]
     ) throws {
         authority = try #require(
             NoteSigner(name: "authority", algorithm: .ed25519, seed: [UInt8](repeating: 200, count: 32))
@@ -36,7 +37,7 @@ struct Country {
                         id: region,
                         vietnameseName: "Tỉnh \(code)",
                         englishName: "Province \(code)",
-                        operatorName: "CDC \(code)",
+                        operatorName: operators[code] ?? "CDC \(code)",
                         keys: [RosterRegion.Key(verifier: signer.verifier, notBefore: 0, notAfter: 4_000_000_000)],
                         publicEndpoint: "http://\(code.lowercased()).example:80",
                         peerEndpoint: "https://\(code.lowercased()).example:443",

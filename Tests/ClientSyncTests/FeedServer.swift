@@ -17,6 +17,10 @@ actor FeedServer: SyncTransport {
     private(set) var requests: [String] = []
     private var alterations: [String: @Sendable ([UInt8]) -> TransportResponse] = [:]
     private var outage: Int?
+    /// Indexes of other nodes, as they have reached this one.
+    private var heard: [(index: FeedIndex, settled: IndexPart)] = []
+    /// What the node does between two requests, once.
+    private var interruption: (path: String, time: Int64)?
 
     init(_ code: String, country: Country, feeds: [PublishedFeed], time: Int64 = Sample.now) throws {
         node = "http://\(code.lowercased()).example"
@@ -34,6 +38,13 @@ actor FeedServer: SyncTransport {
     func set(roster note: [UInt8]) { roster = note }
     func settle(_ feeds: [FeedID]) { settled = feeds }
     func forgetRequests() { requests = [] }
+    /// Keeps what another node says, in place of what it said before; nil forgets it.
+    func hear(_ code: String, _ said: (index: FeedIndex, settled: IndexPart)?) {
+        heard.removeAll { $0.index.node.code == code }
+        if let said { heard.append(said) }
+    }
+    /// Signs the index anew when a path is asked for, before it is answered.
+    func sign(at time: Int64, whenAskedFor path: String) { interruption = (path, time) }
 
     /// Answers one path otherwise than by the book.
     func alter(_ path: String, _ body: @escaping @Sendable ([UInt8]) -> TransportResponse) {
@@ -46,6 +57,7 @@ actor FeedServer: SyncTransport {
     func get(_ path: String, ifNoneMatch: String?, limit: Int) throws -> TransportResponse {
         requests.append(path)
         if let outage, requests.count > outage { throw Outage() }
+        if let next = interruption, next.path == path { (indexTime, interruption) = (next.time, nil) }
         var response = try answer(path)
         if let altered = alterations[path] { response = altered(response.body) }
         if response.status == 200, let etag = response.etag, etag == ifNoneMatch {
@@ -68,13 +80,10 @@ actor FeedServer: SyncTransport {
         }
     }
 
-    private func index(_ parts: [String]) throws -> TransportResponse {
+    /// The node's own index.
+    func said() throws -> (index: FeedIndex, settled: IndexPart) {
         let entries = feeds.compactMap { $0.indexEntry() }
         let settledPart = IndexPart(entries.filter { settled.contains($0.feed) })
-        if parts.count == 4, parts[2] == "settled" {
-            guard parts[3] == settledPart.hash.hexadecimal else { return TransportResponse(status: 404) }
-            return TransportResponse(status: 200, body: settledPart.bytes)
-        }
         let index = try FeedIndex(
             node: region,
             time: indexTime,
@@ -82,6 +91,21 @@ actor FeedServer: SyncTransport {
             settled: settledPart,
             signer: signer
         )
+        return (index, settledPart)
+    }
+
+    private func index(_ parts: [String]) throws -> TransportResponse {
+        let (index, settledPart) = try said()
+        if parts.count == 4, parts[2] == "settled" {
+            let part = ([settledPart] + heard.map(\.settled)).first { $0.hash.hexadecimal == parts[3] }
+            return part.map { TransportResponse(status: 200, body: $0.bytes) } ?? TransportResponse(status: 404)
+        }
+        if parts.count == 3 {
+            guard let other = heard.first(where: { $0.index.node.code == parts[2] }) else {
+                return TransportResponse(status: 404)
+            }
+            return TransportResponse(status: 200, body: IndexDifference(of: other.index, from: index).bytes)
+        }
         let etag = "\"\(Hash256(hashing: index.bytes[...]).hexadecimal.prefix(16))\""
         return TransportResponse(status: 200, etag: etag, body: index.bytes)
     }

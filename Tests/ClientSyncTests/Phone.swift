@@ -7,10 +7,13 @@ import Testing
 struct Phone {
     let storage: any DeviceStorage
     var options: SyncOptions
+    /// Nodes that the phone can reach beside the one that it syncs with.
+    var others: [FeedServer] = []
 
-    init(_ country: Country, storage: any DeviceStorage = MemoryDeviceStorage()) {
+    /// - Parameter witnesses: none, where a test is not about them: it counts requests.
+    init(_ country: Country, storage: any DeviceStorage = MemoryDeviceStorage(), witnesses: Int = 0) {
         self.storage = storage
-        options = SyncOptions(authorities: country.authorities)
+        options = SyncOptions(authorities: country.authorities, witnesses: witnesses)
     }
 
     @discardableResult
@@ -19,8 +22,14 @@ struct Phone {
         now: Int64 = Sample.now,
         progress: @escaping @Sendable (SyncProgress) -> Void = { _ in }
     ) async throws -> SyncReport {
-        try await SyncSession(transport: server, storage: storage, options: options)
-            .run(now: now, progress: progress)
+        let others = others
+        return try await SyncSession(
+            transport: server,
+            storage: storage,
+            options: options,
+            others: { url in others.first { "\($0.node):80" == url } }
+        )
+        .run(now: now, progress: progress)
     }
 
     /// The merged state, region by region, ascending.
@@ -116,6 +125,8 @@ struct InterruptedStorage: DeviceStorage {
     func dropExpired(now: Interval) async throws { try await base.dropExpired(now: now) }
     func evidence() async throws -> [Evidence] { try await base.evidence() }
     func hold(_ evidence: Evidence) async throws { try await base.hold(evidence) }
+    func witnessBook() async throws -> WitnessBook { try await base.witnessBook() }
+    func hold(_ book: WitnessBook) async throws { try await base.hold(book) }
     func hold(_ encounters: [Encounter]) async throws -> Int { try await base.hold(encounters) }
     func encounters() async throws -> [Encounter] { try await base.encounters() }
     func dropEncounters(before time: Int64) async throws { try await base.dropEncounters(before: time) }

@@ -64,14 +64,19 @@ final class TemporaryFolder {
         try await store.reduceBatches(of: feed.region, into: []) { $0.append($1.number) }
     }
 
-    /// A file of version 1 is brought up to date: its cursors began at 0.
+    /// A file of version 1 is brought up to date: its cursors began at 0, and there were no witnesses.
     @Test func anOlderFileIsTakenOver() async throws {
         let path = folder.path("phone.db")
         let batches = try batches(5)
         do {
             let store = try DeviceStore(path: path)
             try await store.commit(commit(batches, 0..<3))
-            try await store.execute("ALTER TABLE cursor DROP COLUMN first; PRAGMA user_version = 1")
+            try await store.execute(
+                """
+                ALTER TABLE cursor DROP COLUMN first; ALTER TABLE evidence DROP COLUMN witness;
+                DROP TABLE witness_book; DROP TABLE witness_voice; DROP TABLE witness_dispute; PRAGMA user_version = 1
+                """
+            )
         }
         let store = try DeviceStore(path: path)
         #expect(try await store.cursors() == [commit(batches, 0..<3).cursor])
@@ -149,7 +154,7 @@ final class TemporaryFolder {
         try await store.commit(commit(try batches(1), 0..<1))
         #expect(try await store.pragma("synchronous") == "2")
         #expect(try await store.pragma("journal_mode") == "wal")
-        #expect(try await store.pragma("user_version") == "2")
+        #expect(try await store.pragma("user_version") == "3")
         for file in [path, path + "-wal"] {
             let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? NSNumber
             #expect(mode?.intValue == 0o600, "\(file)")
@@ -260,7 +265,7 @@ final class TemporaryFolder {
         #expect(throws: DeviceStoreError(.cannotOpen, "")) { try DeviceStore(path: folder.path("none/phone.db")) }
         #expect(throws: DeviceStoreError(.cannotOpen, "")) { try DeviceStore(path: folder.url.path) }
         for (statement, code) in [
-            ("PRAGMA user_version = 3", DeviceStoreError.Code.newerSchema),
+            ("PRAGMA user_version = 4", DeviceStoreError.Code.newerSchema),
             ("PRAGMA application_id = 7", .cannotOpen),
         ] {
             let path = folder.path(code.name)

@@ -124,7 +124,7 @@ struct ClusterCreateCommand: AsyncParsableCommand {
                 id: region,
                 vietnameseName: region.code,
                 englishName: region.code,
-                operatorName: "demo",
+                operatorName: "demo \(region)",
                 keys: [key],
                 certificates: certificate.map { [$0] } ?? [],
                 publicEndpoint: "\(cleartext ? "http" : "https")://127.0.0.1:\(basePort + 2 * position)",

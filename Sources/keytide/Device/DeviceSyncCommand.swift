@@ -14,8 +14,12 @@ struct DeviceSyncCommand: AsyncParsableCommand {
         discussion: """
             Can be stopped at any moment; the next sync, with this node or another, goes on from there.
 
+            Once an hour the phone asks the node for the indexes of witnesses: nodes of other operators. What they had an \
+            hour before the node must have. Where a witness claims what the node does not show, the witness is asked, at \
+            its address in the roster.
+
             Exit status: 0 the phone has all that the node has; 1 the sync failed; 3 some feeds have problems or wait, \
-            all others are up to date; 4 two statements contradict each other, and the store keeps the evidence; 64 the \
+            all others are up to date; 4 statements contradict each other, and the store keeps the evidence; 64 the \
             command line is wrong.
             """
     )
@@ -41,6 +45,9 @@ struct DeviceSyncCommand: AsyncParsableCommand {
     @Option(help: "Regions to follow, separated by commas (default: all; whoever infected you may live anywhere).")
     var regions: String?
 
+    @Option(help: "Nodes of distinct operators whose indexes are held against the node's, 0 to 8.")
+    var witnesses = 2
+
     @Flag(help: "One JSON object.")
     var json = false
 
@@ -50,13 +57,26 @@ struct DeviceSyncCommand: AsyncParsableCommand {
         }
         _ = try chosenRegions()
         _ = try time.clock()
+        guard (0...SyncOptions.maximumWitnesses).contains(witnesses) else {
+            throw ValidationError("--witnesses: 0 to \(SyncOptions.maximumWitnesses)")
+        }
     }
 
     func run() async throws {
         let clock = try time.clock()
         let transport = try NodeTransport(node, authorities: ca)
-        let options = SyncOptions(authorities: try readAuthorities(), regions: try chosenRegions())
-        let session = SyncSession(transport: transport, storage: try device.open(create: true), options: options)
+        let others = OtherNodes(authorities: ca)
+        let options = SyncOptions(
+            authorities: try readAuthorities(),
+            regions: try chosenRegions(),
+            witnesses: witnesses
+        )
+        let session = SyncSession(
+            transport: transport,
+            storage: try device.open(create: true),
+            options: options,
+            others: { others.transport(to: $0) }
+        )
         let line = ProgressLine(isShown: !json)
         let began = ContinuousClock.now
         let report: SyncReport
@@ -65,10 +85,12 @@ struct DeviceSyncCommand: AsyncParsableCommand {
         } catch {
             line.end()
             await transport.close()
+            await others.close()
             throw CommandError("\(error)")
         }
         line.end()
         await transport.close()
+        await others.close()
         let result = DeviceSyncResult(report, seconds: (ContinuousClock.now - began).inSeconds)
         if json { try Output.json(result) } else { show(result, now: clock.seconds) }
         if !result.evidence.isEmpty { throw ExitCode(4) }
@@ -95,7 +117,16 @@ struct DeviceSyncCommand: AsyncParsableCommand {
             "\(summary): \(Output.grouped(result.bytes)) bytes, \(result.requests) requests, "
                 + "\(Output.fixed(result.seconds, 2)) s; \(result.upToDate ? "up to date" : "NOT up to date")"
         )
-        if let signed = result.indexTime, now - signed > DeviceSyncCommand.staleAfter {
+        if let witnesses = result.witnesses {
+            Output.line(
+                witnesses.witnessed
+                    ? "witnessed by \(witnesses.present.joined(separator: ", "))"
+                    : "UNWITNESSED: indexes of \(witnesses.present.count) of \(witnesses.wanted) other operators"
+            )
+            for finding in witnesses.findings {
+                Output.progress("\(finding.proven ? "PROVEN" : "not proven"), \(finding.kind): \(finding.reason)")
+            }
+        } else if let signed = result.indexTime, now - signed > DeviceSyncCommand.staleAfter {
             Output.progress("the node signed its index at \(TimeText.utc(signed)): it may have been cut off since")
         }
         for problem in result.problems { Output.progress(problem) }

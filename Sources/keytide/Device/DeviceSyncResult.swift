@@ -22,6 +22,23 @@ struct DeviceSyncResult: Encodable {
         var size: UInt64
     }
 
+    struct Witnesses: Encodable {
+        struct Finding: Encodable {
+            /// As in `WitnessFinding.Kind`.
+            var kind: String
+            var proven: Bool
+            var feed: String?
+            var size: UInt64?
+            var witness: String?
+            var reason: String
+        }
+
+        var wanted: Int
+        var present: [String]
+        var witnessed: Bool
+        var findings: [Finding]
+    }
+
     var node: String
     var rosterVersion: UInt64
     var indexSigner: String?
@@ -36,6 +53,8 @@ struct DeviceSyncResult: Encodable {
     var seconds: Double
     var problems: [String]
     var evidence: [Found]
+    /// Absent if none are wanted.
+    var witnesses: Witnesses?
 
     init(_ report: SyncReport, seconds: Double) {
         node = report.node
@@ -64,10 +83,20 @@ struct DeviceSyncResult: Encodable {
         problems = report.problems.map(\.description) + report.feeds.compactMap { $0.problem?.description }
         evidence = report.evidence.map { evidence in
             Found(
-                kind: evidence.kind == .fork ? "a fork" : "a false index",
+                kind: DeviceSyncResult.words(for: evidence.kind),
                 feed: evidence.feed.description,
                 size: evidence.size
             )
+        }
+        if report.witnesses.wanted > 0 { witnesses = Witnesses(report.witnesses) }
+    }
+
+    private static func words(for kind: Evidence.Kind) -> String {
+        switch kind {
+        case .fork: "a fork"
+        case .indexClaim: "a false index"
+        case .withheld: "withholding"
+        case .replay: "an old index"
         }
     }
 
@@ -76,5 +105,23 @@ struct DeviceSyncResult: Encodable {
         if feed.isWaiting { return "waits" }
         if feed.isClosed { return "closed" }
         return feed.nodeLags ? "node lags" : "up to date"
+    }
+}
+
+extension DeviceSyncResult.Witnesses {
+    fileprivate init(_ report: WitnessReport) {
+        wanted = report.wanted
+        present = report.present.map(\.code)
+        witnessed = report.isWitnessed
+        findings = report.findings.map { finding in
+            Finding(
+                kind: finding.kind.name,
+                proven: finding.evidence != nil,
+                feed: finding.feed?.description,
+                size: finding.size,
+                witness: finding.witness?.code,
+                reason: finding.reason
+            )
+        }
     }
 }

@@ -1,0 +1,53 @@
+internal import ExposureKeys
+internal import FeedFormat
+
+/// The last batch of a claim and the region's signature over all up to it, as some node shows them: enough to tell that
+/// a feed has reached a size, with a root, and when.
+struct ShownBatch: Sendable {
+    let checkpoint: SignedCheckpoint
+    let publication: Interval
+
+    enum Answer: Sendable {
+        case shown(ShownBatch)
+        /// The node answered, but not with what would prove it.
+        case refused
+        /// The node says that it has dropped it.
+        case gone
+        /// No answer came.
+        case silent
+    }
+
+    /// Asks a node for it. The frontier before the batch comes from the same node: with the batch it must give the
+    /// signed root, so nothing in it needs to be believed.
+    /// - Throws: `CancellationError`.
+    static func ask(
+        for feed: FeedID,
+        at size: UInt64,
+        of region: RosterRegion,
+        in context: FeedSync.Context
+    ) async throws -> Answer {
+        guard size > 0, let range = FeedRange(level: 0, index: size - 1) else { return .refused }
+        do {
+            guard let bytes = try await context.range(range, of: feed) else { return .refused }
+            let body = try RangeBody(bytes[...], range: range)
+            let signed = try SignedCheckpoint(
+                body.checkpoint,
+                region: feed.region,
+                epoch: feed.epoch,
+                keys: region.keys
+            )
+            var frontier = Frontier()
+            if size > 1 { frontier = try await context.frontier(at: size - 1, of: feed) }
+            guard let batch = body.batches.first, signed.checkpoint.size == size else { return .refused }
+            frontier.append(Hash256(leaf: batch))
+            guard frontier.root == signed.checkpoint.root else { return .refused }
+            return .shown(ShownBatch(checkpoint: signed, publication: try Batch(Array(batch)).publication))
+        } catch let error as SyncError where error.code == .gone {
+            return .gone
+        } catch let error as SyncError {
+            return [.noAnswer, .limitReached].contains(error.code) ? .silent : .refused
+        } catch is FormatError {
+            return .refused
+        }
+    }
+}
