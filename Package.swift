@@ -93,7 +93,7 @@ let package = Package(
         ),
         .target(
             name: "ClusterSimulation",
-            dependencies: ["ExposureKeys", "FeedFormat", "Replication"],
+            dependencies: ["ExposureKeys", "FeedFormat", "Replication", "ClientSync"],
             swiftSettings: strict
         ),
         .executableTarget(

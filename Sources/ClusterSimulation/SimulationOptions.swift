@@ -15,6 +15,8 @@ public struct SimulationOptions: Equatable, Sendable {
     public var faults: FaultMix
     /// Batches of one fetch, and from how many missing ones on the newest come first.
     public var batchesPerFetch: UInt64 = 32
+    /// Phones that sync with the nodes: 0 to 100.
+    public var phones: Int
     /// Virtual minutes after the last fault within which all nodes must hold the same.
     public var livenessMinutes = 20
     /// How long a transaction takes until it is durable, in virtual microseconds.
@@ -27,6 +29,8 @@ public struct SimulationOptions: Equatable, Sendable {
     public var planted: PlantedBug?
     /// Nodes that are never started, ascending; the roster lists them all the same.
     public var absent: [Int] = []
+    /// Phones that never sync, ascending.
+    public var absentPhones: [Int] = []
     /// Virtual minutes after which faults end; steps from later on are left out.
     public var healAfterMinutes: Int
 
@@ -37,7 +41,8 @@ public struct SimulationOptions: Equatable, Sendable {
         geography: Geography = .vietnam,
         publicationMinutes: Int = 20,
         keys: Int = 3,
-        faults: FaultMix = FaultMix()
+        faults: FaultMix = FaultMix(),
+        phones: Int = 0
     ) {
         self.seed = seed
         self.nodes = min(max(1, nodes), 1000)
@@ -46,6 +51,7 @@ public struct SimulationOptions: Equatable, Sendable {
         self.publicationMinutes = min(max(1, publicationMinutes), 10_000)
         self.keys = min(max(1, keys), 100_000)
         self.faults = faults
+        self.phones = min(max(0, phones), 100)
         healAfterMinutes = self.hours * 60
     }
 
@@ -67,6 +73,7 @@ public struct SimulationOptions: Equatable, Sendable {
             faults: FaultMix.drawn(hours: hours, random: &random)
         )
         if random.chance(700) { options.batchesPerFetch = UInt64(1 + random.below(4)) }
+        options.phones = random.below(5)
         return options
     }
 
@@ -81,10 +88,11 @@ public struct SimulationOptions: Equatable, Sendable {
     /// All of it, as arguments that repeat the run.
     public var arguments: String {
         var text = "--seed \(seed) --nodes \(nodes) --hours \(hours) --geography \(geography.rawValue)"
-        text += " --publish-every \(publicationMinutes) --keys \(keys) --faults \(faults.text)"
+        text += " --publish-every \(publicationMinutes) --keys \(keys) --phones \(phones) --faults \(faults.text)"
         text += " --batches-per-fetch \(batchesPerFetch)"
         if healAfterMinutes != hours * 60 { text += " --heal-after \(healAfterMinutes)" }
         if !absent.isEmpty { text += " --without \(StepList.text(absent))" }
+        if !absentPhones.isEmpty { text += " --without-phones \(StepList.text(absentPhones))" }
         if let planted { text += " --plant \(planted.rawValue)" }
         if let steps { text += " --steps \(StepList.text(steps))" }
         return text

@@ -9,6 +9,8 @@ public struct SimulationResult: Sendable {
     public var steps = 0
     /// Batches that regions signed.
     public var batches = 0
+    /// Syncs of phones that came to an end.
+    public var syncs = 0
     /// Virtual seconds from the end of all faults until all nodes held the same; nil if they did not.
     public var healed: Int64?
     /// Over all that happened.

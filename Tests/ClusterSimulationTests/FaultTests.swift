@@ -9,6 +9,7 @@ import Testing
             var options = SimulationOptions.drawn(seed: seed)
             options.faults = FaultMix()
             options.faults[kind] = 12
+            options.phones = 2
             let result = try Simulation(options).run()
             #expect(result.violations == [], "\(options.arguments)")
         }

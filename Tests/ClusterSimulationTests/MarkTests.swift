@@ -8,6 +8,19 @@ import Testing
         // Longer than batches live, with more epochs than a region may have.
         let faults = try #require(FaultMix("crash=300,lostDisk=20,restoredDisk=10,clockStep=10"))
         runs.append(SimulationOptions(seed: 1, nodes: 4, hours: 400, publicationMinutes: 300, faults: faults))
+        // Phones that come back after more than batches live.
+        let absences = try #require(FaultMix("offline=30"))
+        runs.append(
+            SimulationOptions(seed: 1, nodes: 4, hours: 1100, publicationMinutes: 600, faults: absences, phones: 4)
+        )
+        // Many phones among liars, with much to miss.
+        for seed in 1...3 as ClosedRange<UInt64> {
+            var deceived = SimulationOptions.drawn(seed: seed)
+            deceived.faults = try #require(FaultMix("lies=60,offline=30"))
+            deceived.phones = 40
+            deceived.publicationMinutes = 2
+            runs.append(deceived)
+        }
         // Where little may wait for a peer.
         var narrow = SimulationOptions.drawn(seed: 1)
         narrow.faults = try #require(FaultMix("partition=12,pause=12,clog=12"))

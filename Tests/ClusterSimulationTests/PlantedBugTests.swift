@@ -12,6 +12,7 @@ import Testing
         var hours = 2
         var isLong = false
         var outboxBytes: Int?
+        var phones = 0
 
         func options(_ seed: UInt64) -> SimulationOptions {
             var options = SimulationOptions.drawn(seed: seed, hours: hours)
@@ -20,6 +21,7 @@ import Testing
                 options = SimulationOptions(seed: seed, nodes: 4, hours: 400, publicationMinutes: 1500)
             }
             if let faults { options.faults = faults }
+            options.phones = phones
             if let outboxBytes { options.outboxBytes = outboxBytes }
             return options
         }
@@ -42,6 +44,8 @@ import Testing
         case .advertsOneMore, .announcesEarly, .revivesRevoked, .lastWriterWins, .forgetsKeysEarly,
             .reportsStoredAsFailed:
             Hunt(seeds: 2, faults: FaultMix())
+        case .phoneSkipsBatches, .phoneInventsKeys: Hunt(seeds: 1, faults: FaultMix(), phones: 1)
+        case .phoneGivesUp: Hunt(seeds: 2, faults: FaultMix("killedSync=6"), phones: 2)
         case .neverRedials: Hunt(seeds: 2, faults: FaultMix("crash=3,clog=3"))
         }
     }

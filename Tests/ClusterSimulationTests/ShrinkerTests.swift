@@ -18,6 +18,16 @@ import Testing
         #expect(shrinker.smallest.healAfterMinutes == 1)
     }
 
+    @Test func phonesGoUnlessTheyAreTheCause() throws {
+        var options = options
+        options.phones = 4
+        var shrinker = Shrinker(options, goal: .broken(.phones)) { tried in
+            tried.absentPhones.contains(1) ? nil : .broken(.phones)
+        }
+        try shrinker.run()
+        #expect(shrinker.smallest.absentPhones == [0, 2, 3])
+    }
+
     /// Another failure on the way is not the one that is looked for.
     @Test func anotherFailureIsNotTaken() throws {
         var shrinker = Shrinker(options, goal: .broken(.signed)) { tried in

@@ -31,6 +31,14 @@ import TestSupport
         #expect(FaultMix("none") == FaultMix())
     }
 
+    @Test func argumentsNameThePhones() {
+        var options = SimulationOptions(seed: 1, nodes: 2, hours: 1, phones: 3)
+        options.absentPhones = [0, 2]
+        #expect(options.arguments.contains("--phones 3"))
+        #expect(options.arguments.contains("--without-phones 0,2"))
+        #expect(SimulationOptions(seed: 1, nodes: 2, hours: 1, phones: 1000).phones == 100)
+    }
+
     /// Swarm testing: every kind is on in some seeds and off in others.
     @Test func everyFaultIsOnInHalfOfTheSeeds() {
         for kind in FaultKind.allCases {

@@ -17,6 +17,17 @@ import Testing
         #expect(lines.allSatisfy { $0.count <= 15 + 3 * 20 })
     }
 
+    /// Phones stand to the right of the nodes.
+    @Test func everyPhoneHasAColumn() {
+        var timeline = Timeline()
+        timeline.add(Moment(time: 0, node: 1, text: "starts"))
+        timeline.add(Moment(time: 0, node: nil, phone: 1, text: "is offline"))
+        let lines = timeline.lines(width: 14 + 4 * 20)
+        #expect(lines[0].hasSuffix("node 1              phone 0             phone 1             "))
+        #expect(lines[2] == "000:00:00.000  " + String(repeating: " ", count: 60) + "is offline")
+        #expect(TimelineHTML.page(timeline, title: "", nodes: 2).contains(">phone 1</text>"))
+    }
+
     @Test func onlyTheLastMomentsAreKept() {
         var timeline = Timeline(limit: 10)
         for time in 0..<100 { timeline.add(Moment(time: Int64(time), node: 0, text: "\(time)")) }

@@ -8,29 +8,42 @@ extension Simulation {
     /// wait: nobody needs to have it yet. Of a region whose histories contradict each other everybody keeps what he has, and of a
     /// region with too many epochs those that came first.
     func differences() -> String? {
-        let interval = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
-        let running = nodes.filter { $0.process != nil }
-        for (feed, histories) in zip(truth.histories.keys, truth.histories.values) where !truth.isForked(feed.region) {
-            var due: UInt64 = 0
-            for stored in running.compactMap({ $0.disk.feeds[feed] }) where stored.isLiving && stored.count > due {
-                let admitted = stored.batches.prefix {
-                    Expiry.admission(publishedAt: $0.publication, now: interval) == .admit
-                        && truth.keys(of: $0) != nil && stored.damaged[$0.number] == nil
-                }
-                if let last = admitted.last { due = max(due, last.number + 1) }
+        let due = dueBatches()
+        for (feed, batches) in zip(due.keys, due.values) {
+            guard let last = batches.last else { continue }
+            let count = last.number + 1
+            for (index, node) in nodes.enumerated() where node.process != nil && node.disk.count(of: feed) < count {
+                return "\(node.region) (node \(index)) holds \(node.disk.count(of: feed)) of \(feed), others \(count)"
+                    + " of \(truth.histories[feed]?.first?.size ?? 0) signed"
             }
-            guard due > 0, !isCrowded(feed.region) else { continue }
-            for (index, node) in nodes.enumerated() where node.process != nil && node.disk.count(of: feed) < due {
-                return "\(node.region) (node \(index)) holds \(node.disk.count(of: feed)) of \(feed), others \(due)"
-                    + " of \(histories[0].size) signed"
-            }
-            if let gap = gap(in: feed, of: running) { return gap }
+            if let gap = gap(in: feed) { return gap }
         }
         return nil
     }
 
+    /// What everybody must have of each feed in the end: as much as some node has.
+    func dueBatches() -> SortedMap<FeedID, [ProvenBatch]> {
+        let interval = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
+        let running = nodes.filter { $0.process != nil }
+        var result = SortedMap<FeedID, [ProvenBatch]>()
+        for feed in truth.histories.keys where !truth.isForked(feed.region) {
+            var due: ArraySlice<ProvenBatch> = []
+            for stored in running.compactMap({ $0.disk.feeds[feed] }) where stored.isLiving {
+                if let last = due.last, stored.count <= last.number + 1 { continue }
+                let admitted = stored.batches.prefix {
+                    Expiry.admission(publishedAt: $0.publication, now: interval) == .admit
+                        && truth.keys(of: $0) != nil && stored.damaged[$0.number] == nil
+                }
+                if let last = admitted.last, last.number >= due.last?.number ?? 0 { due = admitted }
+            }
+            if !due.isEmpty, !isCrowded(feed.region) { result[feed] = Array(due) }
+        }
+        return result
+    }
+
     /// A batch that one node has and another one lacks in the middle of its own.
-    private func gap(in feed: FeedID, of running: [SimulatedNode]) -> String? {
+    private func gap(in feed: FeedID) -> String? {
+        let running = nodes.filter { $0.process != nil }
         for node in running {
             guard let gaps = node.disk.feeds[feed]?.gaps, !gaps.isEmpty else { continue }
             for number in gaps {

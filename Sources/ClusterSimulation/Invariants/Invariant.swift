@@ -29,6 +29,13 @@ public enum Invariant: String, CaseIterable, Sendable {
     case dropsCommute
     /// A fork is believed only if it is real.
     case forks
+    /// A phone takes nothing but what was signed, and passes nothing by that still matters.
+    case phones
     /// In the end all nodes hold the same.
     case converged
+    /// In the end every phone has exactly the live keys of what its node holds.
+    case phonesConverged
+
+    /// Whether it is about what must come to be, not about what must never happen.
+    var isLiveness: Bool { self == .converged || self == .phonesConverged }
 }

@@ -51,14 +51,8 @@ extension Simulation {
     }
 
     private func check(_ view: RegionKeys, of region: Region, _ batches: [ProvenBatch], at index: Int) {
-        // The plain way: of all reports on one key the highest.
-        let reports = reports(in: batches).flatMap(\.keys)
-        let sorted = reports.sorted { ($0.identity, $0.metadata.packed) < ($1.identity, $1.metadata.packed) }
-        var highest: [DiagnosisKey] = []
-        for key in sorted {
-            if highest.last?.identity == key.identity { highest.removeLast() }
-            highest.append(key)
-        }
+        // The plain way.
+        let highest = Simulation.folded(reports(in: batches).flatMap(\.keys))
         if view.keys != highest { violate(.merged, index, "merges the batches of \(region) to something else") }
         let stands = highest.filter { $0.metadata.reportType != .revoked }.map(\.identity)
         let withdrawn = view.keys.filter { $0.metadata.reportType == .revoked }.map(\.identity)
@@ -66,6 +60,17 @@ extension Simulation {
             violate(.publisherOnly, index, "shows a key of \(region) as revoked, which \(region) has not revoked")
         }
         checkRevoked(view, of: region, highest, at: index)
+    }
+
+    /// Of all reports on one key the highest.
+    static func folded(_ reports: [DiagnosisKey]) -> [DiagnosisKey] {
+        let sorted = reports.sorted { ($0.identity, $0.metadata.packed) < ($1.identity, $1.metadata.packed) }
+        var highest: [DiagnosisKey] = []
+        for key in sorted {
+            if highest.last?.identity == key.identity { highest.removeLast() }
+            highest.append(key)
+        }
+        return highest
     }
 
     /// A key that was revoked matters never again.
@@ -83,7 +88,7 @@ extension Simulation {
     }
 
     /// Whether two lists have something in common.
-    private static func meet(_ left: [DiagnosisKey.Identity], _ right: [DiagnosisKey.Identity]) -> Bool {
+    static func meet(_ left: [DiagnosisKey.Identity], _ right: [DiagnosisKey.Identity]) -> Bool {
         let (left, right) = (left.sorted(), right.sorted())
         var place = left.startIndex
         for key in right {

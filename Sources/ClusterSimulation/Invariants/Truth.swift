@@ -1,3 +1,4 @@
+import ClientSync
 import ExposureKeys
 import FeedFormat
 import Replication
@@ -18,10 +19,12 @@ struct Truth {
         let feed: FeedID
         let leaf: Hash256
 
-        init(_ batch: ProvenBatch) {
-            feed = batch.feed
-            leaf = batch.leaf
+        init(_ feed: FeedID, _ leaf: Hash256) {
+            self.feed = feed
+            self.leaf = leaf
         }
+
+        init(_ batch: ProvenBatch) { self.init(batch.feed, batch.leaf) }
     }
 
     private struct Signed {
@@ -80,6 +83,20 @@ struct Truth {
         return known
     }
 
+    /// The same for a batch as a phone holds it.
+    func genuine(_ batch: HeldBatch) -> ProvenBatch? {
+        guard let known = signed[Place(batch.feed, Hash256(leaf: batch.bytes[...]))]?.batch else { return nil }
+        return known.number == batch.number ? known : nil
+    }
+
+    /// A batch of the history that a frontier belongs to.
+    func batch(_ number: UInt64, of feed: FeedID, before frontier: Frontier) -> ProvenBatch? {
+        guard let history = histories[feed]?.first(where: { $0.passes(frontier) }), number < history.size else {
+            return nil
+        }
+        return signed[Place(feed, history.leaves[Int(number)])]?.batch
+    }
+
     /// What a batch says that was signed; nil if it cannot be read.
     func keys(of batch: ProvenBatch) -> RegionKeys? { signed[Place(batch)]?.keys }
 
@@ -101,6 +118,7 @@ struct Truth {
 struct History: Sendable {
     /// By size, from 0.
     private(set) var frontiers = [Frontier()]
+    private(set) var leaves: [Hash256] = []
 
     var size: UInt64 { UInt64(frontiers.count - 1) }
     var last: Frontier { frontiers[frontiers.count - 1] }
@@ -110,12 +128,14 @@ struct History: Sendable {
     /// The beginning of another one.
     init(_ other: History, size: UInt64) {
         frontiers = Array(other.frontiers.prefix(Int(size) + 1))
+        leaves = Array(other.leaves.prefix(Int(size)))
     }
 
     mutating func append(_ leaf: Hash256) {
         var next = last
         next.append(leaf)
         frontiers.append(next)
+        leaves.append(leaf)
     }
 
     func passes(_ frontier: Frontier) -> Bool {

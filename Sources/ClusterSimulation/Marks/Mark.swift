@@ -11,6 +11,11 @@ public enum Mark: Int, CaseIterable, Sendable {
     case rolledBackTornWrite, lostWrites, unansweredWrites, restoredDisk, resumedMemory, lostDisk
     // What others do.
     case provedFork, forgedHistory, malformedBatch, unknownSection, revokedForeignKeys, mixedReleases
+    // What happens to phones.
+    case phoneRoamed, phoneWasOffline, phoneResumedAfterKill, phoneBackfilled, phoneBridged, phonePassedExpired,
+        phoneSawLag
+    case phoneTimedOut, phoneUnmodified, phoneWaited, phoneRefusedBytes, phoneRefusedIndex, phoneSawWithholding
+    case phoneKeptFork, phoneKeptClaim
 }
 
 /// How often each mark was reached.

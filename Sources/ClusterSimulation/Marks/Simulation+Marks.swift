@@ -1,3 +1,4 @@
+import ClientSync
 import Replication
 
 /// Where marks can be read off what a replica wants.
@@ -16,6 +17,24 @@ extension Simulation {
         case .send(_, .holdings): reach(.exchangedHoldings)
         case .alarm(let alarm): mark(alarm)
         default: break
+        }
+    }
+
+    /// What came of a phone's sync.
+    func mark(_ report: SyncReport, of phone: Int) {
+        if phones[phone].isBackFromOffline { reach(.phoneWasOffline) }
+        phones[phone].isBackFromOffline = false
+        if report.notModified { reach(.phoneUnmodified) }
+        for feed in report.feeds {
+            if feed.nodeLags { reach(.phoneSawLag) }
+            if feed.isWaiting { reach(.phoneWaited) }
+            if feed.problem?.code == .badFeed { reach(.phoneRefusedBytes) }
+            if feed.problem?.code == .withheld { reach(.phoneSawWithholding) }
+            switch feed.evidence?.kind {
+            case .fork: reach(.phoneKeptFork)
+            case .indexClaim: reach(.phoneKeptClaim)
+            case nil: break
+            }
         }
     }
 

@@ -42,6 +42,13 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case release
     /// Some bytes on a disk change.
     case bitRot
+    /// A phone's process dies in the middle of a sync.
+    case killedSync
+    /// A phone has no network, for hours or weeks.
+    case offline
+
+    /// Whether it happens to a phone.
+    var isOfPhones: Bool { self == .killedSync || self == .offline }
 }
 
 /// How many times each fault happens in a run.

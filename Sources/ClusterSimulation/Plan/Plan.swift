@@ -15,7 +15,7 @@ struct Plan {
         for node in 0..<options.nodes { drawPublications(of: node) }
         for (place, kind) in FaultKind.allCases.enumerated() {
             var random = SeededRandom(seed: options.seed, stream: UInt64(100 + place))
-            for _ in 0..<options.faults[kind] {
+            for _ in 0..<options.faults[kind] where !kind.isOfPhones || options.phones > 0 {
                 let time = random.draw(0...end)
                 add(time, action(kind, &random))
             }
@@ -24,7 +24,10 @@ struct Plan {
         steps = steps.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }.map(\.element)
         if let kept = options.steps { steps = kept.filter { $0 < steps.count }.map { steps[$0] } }
         let last = Int64(options.healAfterMinutes) * Plan.minute
-        steps.removeAll { step in step.time > last || step.action.node.map { options.absent.contains($0) } ?? false }
+        steps.removeAll { step in
+            step.time > last || step.action.node.map { options.absent.contains($0) } ?? false
+                || step.action.phone.map { options.absentPhones.contains($0) } ?? false
+        }
     }
 
     /// A plan that is given, not drawn.
@@ -50,10 +53,18 @@ struct Plan {
         }
     }
 
+    /// Hours, days or weeks without network, as far as they fit in.
+    private func absence(_ random: inout SeededRandom) -> Int64 {
+        let lengths = [1, 6, 24, 7 * 24, 21 * 24].map { $0 * Plan.hour }.filter { $0 <= max(Plan.hour, end / 2) }
+        let length = lengths[random.below(lengths.count)]
+        return random.draw(length / 4...length)
+    }
+
     private func action(_ kind: FaultKind, _ random: inout SeededRandom) -> Step.Action {
         let node = random.below(options.nodes)
         let short = random.draw(1...120) * Plan.second
         let long = random.draw(1...40) * Plan.minute
+        let phone = kind.isOfPhones ? random.below(options.phones) : 0
         switch kind {
         case .crash: return .crash(node: node, down: random.chance(500) ? random.draw(0...Plan.second) : long)
         case .pause: return .pause(node: node, for: short)
@@ -88,6 +99,8 @@ struct Plan {
         case .release:
             return .release(node: node, Release.allCases[random.below(Release.allCases.count)], down: short / 10)
         case .bitRot: return .bitRot(node: node, batches: 1 + random.below(3))
+        case .killedSync: return .killSync(phone: phone, steps: 1 + random.below(60))
+        case .offline: return .offline(phone: phone, for: absence(&random))
         case .lies:
             let lie = Lie.allCases[random.below(Lie.allCases.count)]
             return .lies(node: node, lie, for: long)

@@ -39,6 +39,12 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case reportsStoredAsFailed
     /// A lost link is not dialled again.
     case neverRedials
+    /// A phone's cursor moves on over a batch that is not kept.
+    case phoneSkipsBatches
+    /// A phone keeps a batch that nobody has signed.
+    case phoneInventsKeys
+    /// A phone whose sync was not complete does not sync again.
+    case phoneGivesUp
 
     /// What a run must find.
     public var breaks: Invariant {
@@ -57,6 +63,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
         case .neverClosesLinks, .unboundedOutbox: .bounded
         case .reportsStoredAsFailed: .orderly
         case .neverRedials: .converged
+        case .phoneSkipsBatches, .phoneInventsKeys: .phones
+        case .phoneGivesUp: .phonesConverged
         }
     }
 }

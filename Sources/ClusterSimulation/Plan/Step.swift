@@ -40,6 +40,9 @@ public struct Step: Equatable, Sendable {
         case misdeed(node: Int, Misdeed)
         case release(node: Int, Release, down: Int64)
         case bitRot(node: Int, batches: Int)
+        /// A phone's process dies after so many more requests and uses of its store.
+        case killSync(phone: Int, steps: Int)
+        case offline(phone: Int, for: Int64)
     }
 
     /// How long before its time an image is taken for it, in microseconds.
@@ -61,7 +64,15 @@ extension Step.Action {
             .tornWrite(let node, _), .memoryImage(let node, _), .revokeOthers(let node, _),
             .stolenKey(let node, _, _), .misdeed(let node, _), .release(let node, _, _), .bitRot(let node, _):
             node
-        case .partition: nil
+        case .partition, .killSync, .offline: nil
+        }
+    }
+
+    /// The phone that it happens to; nil if to none.
+    public var phone: Int? {
+        switch self {
+        case .killSync(let phone, _), .offline(let phone, _): phone
+        default: nil
         }
     }
 }

@@ -21,16 +21,19 @@ public struct Timeline {
 
     /// The highest node that something happened to.
     public var nodes: Int { (moments.compactMap(\.node).max() ?? 0) + 1 }
+    /// The highest phone that something happened to, counted from 1.
+    public var phones: Int { (moments.compactMap(\.phone).max() ?? -1) + 1 }
 
     /// - Parameter width: columns of the screen.
     public func lines(width: Int = 160) -> [String] {
         let moments = moments.suffix(limit)
-        let column = max(12, (width - 14) / max(1, nodes))
+        let nodes = nodes
+        let column = max(12, (width - 14) / max(1, nodes + phones))
         var lines = [header(column)]
         if left > 0 { lines.append("(\(left) earlier moments are left out)") }
         for moment in moments {
             let time = Timeline.time(moment.time)
-            guard let node = moment.node else {
+            guard let place = moment.node ?? moment.phone.map({ nodes + $0 }) else {
                 lines.append("\(time)  \(moment.isViolation ? "BROKEN " : "")\(moment.text)")
                 continue
             }
@@ -41,15 +44,14 @@ public struct Timeline {
             )
             .enumerated() {
                 let start = number == 0 ? time : String(repeating: " ", count: time.count)
-                lines.append("\(start)  \(String(repeating: " ", count: node * column))\(part)")
+                lines.append("\(start)  \(String(repeating: " ", count: place * column))\(part)")
             }
         }
         return lines
     }
 
     private func header(_ column: Int) -> String {
-        let names = (0..<nodes).map { node in
-            let name = "node \(node)"
+        let names = ((0..<nodes).map { "node \($0)" } + (0..<phones).map { "phone \($0)" }).map { name in
             return name + String(repeating: " ", count: max(1, column - name.count))
         }
         return String(repeating: " ", count: 14) + names.joined()

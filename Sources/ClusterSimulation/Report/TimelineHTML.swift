@@ -9,16 +9,17 @@ public enum TimelineHTML {
     ///   - nodes: lanes to draw.
     public static func page(_ timeline: Timeline, title: String, nodes: Int) -> String {
         let nodes = max(nodes, timeline.nodes)
-        let width = left + nodes * lane + 20
+        let lanes = (0..<nodes).map { "node \($0)" } + (0..<timeline.phones).map { "phone \($0)" }
+        let width = left + lanes.count * lane + 20
         let height = 60 + timeline.moments.count * row
         var drawing = ""
-        for node in 0..<nodes {
-            let x = left + node * lane + lane / 2
-            drawing += "<text x=\"\(x)\" y=\"20\" text-anchor=\"middle\">node \(node)</text>"
+        for (place, name) in lanes.enumerated() {
+            let x = left + place * lane + lane / 2
+            drawing += "<text x=\"\(x)\" y=\"20\" text-anchor=\"middle\">\(name)</text>"
             drawing += "<line x1=\"\(x)\" y1=\"30\" x2=\"\(x)\" y2=\"\(height)\" class=\"lane\"/>\n"
         }
         for (place, moment) in timeline.moments.enumerated() {
-            drawing += mark(moment, y: 48 + place * row, width: width)
+            drawing += mark(moment, y: 48 + place * row, width: width, nodes: nodes)
         }
         return """
             <!doctype html>
@@ -34,15 +35,15 @@ public enum TimelineHTML {
             """
     }
 
-    private static func mark(_ moment: Moment, y: Int, width: Int) -> String {
+    private static func mark(_ moment: Moment, y: Int, width: Int, nodes: Int) -> String {
         let text = escaped(moment.text)
         let time = "<text x=\"4\" y=\"\(y + 4)\" class=\"time\">\(Timeline.time(moment.time))</text>"
         let style = moment.isViolation ? " class=\"badtext\"" : ""
-        guard let node = moment.node else {
+        guard let place = moment.node ?? moment.phone.map({ nodes + $0 }) else {
             return time + "<line x1=\"\(left)\" y1=\"\(y)\" x2=\"\(width)\" y2=\"\(y)\" class=\"all\"/>"
                 + "<text x=\"\(left)\" y=\"\(y - 2)\"\(style)>\(text)</text>\n"
         }
-        let x = left + node * lane + lane / 2
+        let x = left + place * lane + lane / 2
         let short = moment.text.count > 24 ? escaped(String(moment.text.prefix(23))) + "…" : text
         return time + "<circle cx=\"\(x)\" cy=\"\(y)\" r=\"4\" class=\"\(moment.isViolation ? "bad" : "dot")\">"
             + "<title>\(text)</title></circle>"

@@ -45,10 +45,14 @@ public struct Shrinker {
             try shrinkHours()
             try shrinkSteps()
             try shrinkNodes()
+            try shrinkPhones()
         }
     }
 
-    private var weight: Int { (smallest.steps?.count ?? 0) + smallest.hours + smallest.nodes - smallest.absent.count }
+    private var weight: Int {
+        let nodes = smallest.nodes - smallest.absent.count
+        return (smallest.steps?.count ?? 0) + smallest.hours + nodes + smallest.phones - smallest.absentPhones.count
+    }
 
     /// - Returns: whether the smaller case fails as well, and so is the new smallest.
     private mutating func keeps(_ options: SimulationOptions) throws -> Bool {
@@ -82,6 +86,14 @@ public struct Shrinker {
             }
             if part == 1 { return }
             part = max(1, part / 2)
+        }
+    }
+
+    private mutating func shrinkPhones() throws {
+        for phone in (0..<smallest.phones).reversed() where !smallest.absentPhones.contains(phone) {
+            var fewer = smallest
+            fewer.absentPhones = (smallest.absentPhones + [phone]).sorted()
+            _ = try keeps(fewer)
         }
     }
 

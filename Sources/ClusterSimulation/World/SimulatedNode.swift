@@ -33,6 +33,8 @@ struct SimulatedNode {
     var tearing: Int64?
     /// What it publishes need not be as it should.
     var isHostile = false
+    /// Has deceived others at some time.
+    var hasLied = false
     /// The other one of two batches that it has signed with one number.
     var twins = SortedMap<FeedID, ProvenBatch>()
     var release = Release.current
@@ -55,6 +57,8 @@ struct SimulatedNode {
         var failed = SortedMap<FeedID, Bool>()
         /// The batch that came last.
         var received: ReceivedBatch?
+        /// The index that it serves.
+        var index: ServedIndex?
     }
 
     /// What its clock shows, in unix milliseconds.

@@ -69,6 +69,11 @@ extension Simulation {
         case .lies(let node, let lie, let duration):
             note(node, "lies: \(lie.rawValue)")
             nodes[node].lies = (lie, now + duration)
+            nodes[node].hasLied = true
+        case .killSync(let phone, let steps):
+            if phones.indices.contains(phone) { phones[phone].dyingAfter = steps }
+        case .offline(let phone, let duration):
+            takeOffline(phone, for: duration)
         }
     }
 

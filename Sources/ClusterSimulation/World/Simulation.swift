@@ -9,6 +9,8 @@ public final class Simulation {
     static let startUnix: Int64 = 1_800_000_000_000
     /// More events than this in a run are a livelock.
     static let eventLimit = 500_000_000
+    /// Unix seconds at which the roster and all keys in it end: after every simulation.
+    static let rosterEnd: Int64 = 4_000_000_000
 
     let options: SimulationOptions
     let plan: Plan
@@ -24,6 +26,10 @@ public final class Simulation {
     /// Whether anything passes from one node to another: count of what blocks it, by sender and receiver.
     var blocked: [[Int]] = []
     let roster: Roster
+    let signedRoster: [UInt8]
+    let authorities: RosterAuthorities
+    var phones: [SimulatedPhone] = []
+    let executor = StepExecutor()
     var ways: SeededRandom
     /// For the checks alone.
     var judging: SeededRandom
@@ -48,12 +54,21 @@ public final class Simulation {
         let places = options.geography.places(options.nodes, random: &random)
         for index in 0..<options.nodes { nodes.append(try Simulation.node(index, places[index])) }
         roster = try Simulation.roster(of: nodes)
+        let authority = try Simulation.authority()
+        guard let authorities = RosterAuthorities(verifiers: [authority.verifier], threshold: 1) else {
+            throw SetupError.badOptions
+        }
+        self.authorities = authorities
+        signedRoster = try roster.signed(by: [authority])
         blocked = nodes.map { _ in nodes.map { _ in 0 } }
         result.steps = plan.steps.count
         chances = nodes.indices.map { SeededRandom(seed: options.seed, stream: UInt64(1_000_000 + $0)) }
         layPipes()
         schedulePlan()
+        placePhones()
     }
+
+    deinit { stopPhones() }
 
     /// When all faults are over.
     private var healing: Int64 { Int64(options.healAfterMinutes) * Plan.minute }
@@ -70,6 +85,15 @@ public final class Simulation {
         return SimulatedNode(home: index, region: region, place: place, signer: signer)
     }
 
+    /// Who signs rosters.
+    private static func authority() throws -> NoteSigner {
+        let seed = [UInt8](repeating: 200, count: 32)
+        guard let signer = NoteSigner(name: "authority", algorithm: .ed25519, seed: seed) else {
+            throw SetupError.badOptions
+        }
+        return signer
+    }
+
     private static func roster(of nodes: [SimulatedNode]) throws -> Roster {
         let regions = nodes.compactMap { node in
             RosterRegion(
@@ -77,13 +101,13 @@ public final class Simulation {
                 vietnameseName: "Tỉnh \(node.region)",
                 englishName: "Province \(node.region)",
                 operatorName: "simulation",
-                keys: [RosterRegion.Key(verifier: node.signer.verifier, notBefore: 0, notAfter: .max)],
+                keys: [RosterRegion.Key(verifier: node.signer.verifier, notBefore: 0, notAfter: rosterEnd)],
                 publicEndpoint: "https://\(node.region.code.lowercased()).example",
                 peerEndpoint: "https://\(node.region.code.lowercased()).example:8443"
             )
         }
         guard regions.count == nodes.count,
-            let roster = Roster(version: 1, previous: nil, issued: 0, expires: .max, regions: regions)
+            let roster = Roster(version: 1, previous: nil, issued: 0, expires: rosterEnd, regions: regions)
         else { throw SetupError.badOptions }
         return roster
     }
@@ -115,6 +139,7 @@ public final class Simulation {
                 progress(hour)
             }
         }
+        stopPhones()
         result.trace = trace.value
         result.batches = truth.count
         return result
@@ -163,6 +188,10 @@ public final class Simulation {
         case .housekeeping(let node, let generation): keepHouse(node, generation)
         case .image(let place): takeImage(for: plan.steps[place], place)
         case .forge(let node, let opensEpochs): forge(node, opensEpochs: opensEpochs)
+        case .poll(let phone, let serial): sync(phone, serial)
+        case .phoneAsks(let phone, let generation, let serial): answerPhone(phone, generation, serial)
+        case .phoneHears(let phone, let generation, let serial, let response):
+            hear(response, phone, generation, serial)
         case .heal: heal()
         case .audit: audit()
         }
@@ -181,7 +210,7 @@ public final class Simulation {
             result.violations.append(.init(time: now, node: node, invariant: invariant, text: text))
         }
         observer?(Moment(time: now, node: node, text: "\(invariant.rawValue): \(text)", isViolation: true))
-        if result.outcome == .held { result.outcome = invariant == .converged ? .liveness : .safety }
+        if result.outcome == .held { result.outcome = invariant.isLiveness ? .liveness : .safety }
         isOver = true
     }
 
@@ -209,19 +238,21 @@ public final class Simulation {
         }
         for left in blocked.indices { for right in blocked.indices { blocked[left][right] = 0 } }
         for pipe in pipes.indices { release(pipe) }
+        healPhones()
         agenda.add(at: now + Plan.second, .audit)
     }
 
     private func audit() {
-        if let difference = differences() {
+        let difference = differences()
+        if difference == nil, result.healed == nil { result.healed = (now - healing) / Plan.second }
+        if let missing = difference ?? phoneDifference() {
             if now - healing < Int64(options.livenessMinutes) * Plan.minute {
                 agenda.add(at: now + Plan.second, .audit)
             } else {
-                violate(.converged, nil, difference)
+                violate(difference == nil ? .phonesConverged : .converged, nil, missing)
             }
             return
         }
-        result.healed = (now - healing) / Plan.second
         for index in nodes.indices where nodes[index].process != nil {
             checkDisk(of: index)
             checkReaders(at: index)
@@ -235,12 +266,15 @@ public struct Moment: Sendable {
     /// Virtual microseconds.
     public let time: Int64
     public let node: Int?
+    /// The phone that it happens to, if not a node.
+    public let phone: Int?
     public let text: String
     public var isViolation = false
 
-    public init(time: Int64, node: Int?, text: String, isViolation: Bool = false) {
+    public init(time: Int64, node: Int?, phone: Int? = nil, text: String, isViolation: Bool = false) {
         self.time = time
         self.node = node
+        self.phone = phone
         self.text = text
         self.isViolation = isViolation
     }

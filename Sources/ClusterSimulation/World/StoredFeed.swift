@@ -28,6 +28,8 @@ struct StoredFeed {
     var batches: [ProvenBatch] { slots.compactMap { $0 } }
     /// Publication of the first batch held.
     var oldest: Interval? { (missing == 0 ? slots.first : slots.first { $0 != nil })??.publication }
+    /// Publication of the newest batch.
+    var newest: Interval? { slots.last??.publication }
     var isLiving: Bool { first < count }
 
     /// Appends what a replica handed over.
@@ -101,6 +103,9 @@ struct StoredFeed {
 
     /// Numbers of batches that have never come.
     var gaps: [UInt64] { missing == 0 ? [] : (first..<count).filter { slots[Int($0 - first)] == nil } }
+
+    /// The first batch from which on all have come: what the index shows.
+    var shown: UInt64 { gaps.last.map { $0 + 1 } ?? first }
 
     /// As a replica is told of it.
     var held: HeldFeed {

@@ -1,3 +1,4 @@
+import ClientSync
 import FeedFormat
 import Replication
 
@@ -24,6 +25,11 @@ enum WorldEvent {
     case image(step: Int)
     /// A thief signs.
     case forge(node: Int, opensEpochs: Bool)
+    case poll(phone: Int, serial: Int)
+    /// A request of a phone reaches the node that it asks.
+    case phoneAsks(phone: Int, generation: Int, serial: Int)
+    /// An answer, or none, reaches the phone.
+    case phoneHears(phone: Int, Int, Int, TransportResponse?)
     case heal
     case audit
 

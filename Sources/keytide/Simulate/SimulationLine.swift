@@ -11,6 +11,8 @@ struct SimulationLine: Codable, Sendable {
     var events = 0
     var steps = 0
     var batches = 0
+    /// Of phones.
+    var syncs = 0
     var delivered = 0
     var pushed = 0
     var fetched = 0
@@ -27,6 +29,7 @@ struct SimulationLine: Codable, Sendable {
         events = result.events
         steps = result.steps
         batches = result.batches
+        syncs = result.syncs
         delivered = result.traffic.delivered
         pushed = result.traffic.pushed
         fetched = result.traffic.fetched

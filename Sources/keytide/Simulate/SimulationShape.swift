@@ -12,8 +12,10 @@ struct SimulationShape: ParsableArguments, Sendable {
     @Option(help: "Faults and how many of each: crash=3,clog=1, or none.", transform: mix) var faults: FaultMix?
     @Option(help: "Batches of one fetch, and from how many missing ones on the newest come first.")
     var batchesPerFetch: Int?
+    @Option(help: "Phones that sync with the nodes.") var phones: Int?
     @Option(help: "Virtual minutes after which faults end; all hours unless given.") var healAfter: Int?
     @Option(help: "Nodes that are never started: 0,3-5.", transform: list) var without: [Int]?
+    @Option(help: "Phones that never sync: 0,3-5.", transform: list) var withoutPhones: [Int]?
     @Option(help: "Steps of the plan to carry out: 0-3,7.", transform: list) var steps: [Int]?
 
     /// A mistake to make, so that tests see what is said of it.
@@ -31,6 +33,7 @@ struct SimulationShape: ParsableArguments, Sendable {
         try check(publishEvery, 1...10_000, "publish-every")
         try check(keys, 1...100_000, "keys")
         try check(batchesPerFetch, 1...1000, "batches-per-fetch")
+        try check(phones, 0...100, "phones")
         try check(healAfter, 1...600_000, "heal-after")
     }
 
@@ -43,11 +46,13 @@ struct SimulationShape: ParsableArguments, Sendable {
             geography: geography ?? drawn.geography,
             publicationMinutes: publishEvery ?? drawn.publicationMinutes,
             keys: keys ?? drawn.keys,
-            faults: faults ?? drawn.faults
+            faults: faults ?? drawn.faults,
+            phones: phones ?? drawn.phones
         )
         options.batchesPerFetch = batchesPerFetch.map(UInt64.init) ?? drawn.batchesPerFetch
         options.steps = steps
         options.absent = without ?? []
+        options.absentPhones = withoutPhones ?? []
         options.planted = plant
         if let healAfter { options.healAfterMinutes = min(healAfter, options.hours * 60) }
         return options
@@ -66,8 +71,10 @@ struct SimulationShape: ParsableArguments, Sendable {
         add("--keys", keys.map(String.init))
         add("--faults", faults?.text)
         add("--batches-per-fetch", batchesPerFetch.map(String.init))
+        add("--phones", phones.map(String.init))
         add("--heal-after", healAfter.map(String.init))
         add("--without", without.map(StepList.text))
+        add("--without-phones", withoutPhones.map(StepList.text))
         add("--steps", steps.map(StepList.text))
         add("--plant", plant?.rawValue)
         add("--crash-seed", crashSeed.map(String.init))

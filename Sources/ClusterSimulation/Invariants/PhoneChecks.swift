@@ -1,0 +1,121 @@
+import ClientSync
+import ExposureKeys
+import FeedFormat
+import Replication
+
+/// What must hold of phones: they take nothing but what was signed, pass nothing by that still matters, and in the end
+/// have exactly the keys that live.
+extension Simulation {
+    /// Something has become durable in a phone's store.
+    func take(_ change: PhoneProcess.Change, of phone: Int) {
+        switch change {
+        case .cut(let feed): phones[phone].cursors[feed] = nil
+        case .committed(let commit):
+            check(commit, of: phone)
+            trace.mix(UInt64(phone) << 32 | commit.cursor.size)
+            if commit.previousSize == commit.cursor.size { reach(.phoneBackfilled) }
+            if let former = phones[phone].cursors[commit.cursor.feed], former.size < commit.cursor.first {
+                reach(.phoneBridged)
+            }
+            if phones[phone].isTorn { reach(.phoneResumedAfterKill) }
+            phones[phone].isTorn = false
+            phones[phone].hasCommitted = true
+            phones[phone].cursors[commit.cursor.feed] = commit.cursor
+        }
+    }
+
+    private func check(_ commit: DeviceCommit, of phone: Int) {
+        let (cursor, feed) = (commit.cursor, commit.cursor.feed)
+        let former = phones[phone].cursors[feed]
+        guard truth.leads(former?.frontier ?? Frontier(), to: cursor.frontier, in: feed) else {
+            return violate(.phones, nil, "phone \(phone) holds another history of \(feed) than was signed")
+        }
+        for batch in commit.batches where !isGenuine(batch) {
+            return violate(.phones, nil, "phone \(phone) takes batch \(batch.number) of \(feed), which nobody signed")
+        }
+        let isBackfill = former?.size == cursor.size
+        let passed = isBackfill ? cursor.first..<(former?.first ?? 0) : (former?.size ?? cursor.first)..<cursor.size
+        var numbers = commit.batches.map(\.number)
+        // Publications do not fall: what comes before one that has expired, has expired.
+        var hasExpired = false
+        for number in passed.reversed() where number >= cursor.first {
+            if numbers.last == number {
+                numbers.removeLast()
+                continue
+            }
+            guard let batch = truth.batch(number, of: feed, before: cursor.frontier) else { continue }
+            hasExpired = hasExpired || Expiry.isDropped(publishedAt: batch.publication, now: phones[phone].began)
+            guard hasExpired else {
+                return violate(.phones, nil, "phone \(phone) passes batch \(number) of \(feed) by, which still matters")
+            }
+            reach(.phonePassedExpired)
+        }
+    }
+
+    private func isGenuine(_ batch: HeldBatch) -> Bool {
+        guard let genuine = truth.genuine(batch) else { return false }
+        return genuine.publication == batch.publication && genuine.bytes == batch.bytes
+            && truth.keys(of: genuine) != nil
+    }
+
+    /// After a sync: what its readers see.
+    func check(_ contents: PhoneContents, of phone: Int) {
+        phones[phone].contents = contents
+        for evidence in contents.evidence {
+            switch evidence.kind {
+            case .fork where !truth.isForked(evidence.feed):
+                violate(.forks, nil, "phone \(phone) believes that \(evidence.feed) has two signed histories")
+            case .indexClaim where !mayBeAccused(evidence):
+                violate(.phones, nil, "phone \(phone) accuses \(evidence.node) of lying about \(evidence.feed)")
+            default: break
+            }
+        }
+        let moment = Interval(unixSeconds: phones[phone].clock(at: now))
+        for (region, view) in contents.keys {
+            let reports = contents.batches.filter { $0.feed.region == region }.compactMap { truth.genuine($0) }
+                .compactMap { truth.keys(of: $0) }.flatMap(\.keys)
+            let highest = Simulation.folded(reports)
+            if view.keys != highest { violate(.merged, nil, "phone \(phone) merges \(region) to something else") }
+            let revoked = highest.filter { $0.metadata.reportType == .revoked }.map(\.identity)
+            let before = phones[phone].revoked[region] ?? []
+            if Simulation.meet(view.live(at: moment).map(\.identity), before) {
+                violate(.revoked, nil, "phone \(phone) shows a key of \(region) that it has seen revoked")
+            }
+            let union = (revoked + before).sorted().reduce(into: [DiagnosisKey.Identity]()) { list, key in
+                if list.last != key { list.append(key) }
+            }
+            if !union.isEmpty { phones[phone].revoked[region] = union }
+        }
+    }
+
+    private func mayBeAccused(_ evidence: Evidence) -> Bool {
+        truth.isForked(evidence.feed) || nodes.contains { $0.region.code == evidence.node && $0.hasLied }
+    }
+
+    // MARK: The end
+
+    /// What keeps a phone from having exactly the keys that live; nil if nothing does. Of regions whose nodes need not
+    /// hold the same it may have what it has.
+    func phoneDifference() -> String? {
+        let moment = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
+        var due = SortedMap<Region, [ProvenBatch]>()
+        for batches in dueBatches().values {
+            guard let region = batches.first?.feed.region else { continue }
+            due[region] = (due[region] ?? []) + batches
+        }
+        for phone in phones.indices where !options.absentPhones.contains(phone) {
+            guard let contents = phones[phone].contents else { return "phone \(phone) has not synced" }
+            for (region, batches) in zip(due.keys, due.values) {
+                // What no node has any more it may still have.
+                let held = contents.batches.filter { $0.feed.region == region }.compactMap { truth.genuine($0) }
+                let reports = (batches + held).compactMap { truth.keys(of: $0) }.flatMap(\.keys)
+                let expected = RegionKeys(joining: Simulation.folded(reports)).live(at: moment)
+                let shown = contents.keys(of: region).live(at: moment)
+                if shown != expected {
+                    return "phone \(phone) shows \(shown.count) keys of \(region), \(expected.count) live"
+                }
+            }
+        }
+        return nil
+    }
+}
