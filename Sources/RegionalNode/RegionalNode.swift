@@ -121,6 +121,7 @@ public struct RegionalNode: Service {
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
+        let neighbourhood = NodeNeighbourhood(configuration, rosters: rosters, clock: clock, logger: logger)
         let observer = NodeObserver(
             node: node,
             driver: driver,
@@ -128,13 +129,7 @@ public struct RegionalNode: Service {
             listeners: ListenerLoad(),
             certificates: certificates,
             storePath: configuration.storePath,
-            neighbours: { [configuration, rosters] in
-                NeighbourLinks.neighbours(
-                    of: configuration.region,
-                    configured: configuration.neighbours,
-                    in: rosters.current
-                )
-            }
+            neighbourhood: neighbourhood
         )
         let listeners = try await NodeListeners(
             configuration,
@@ -164,7 +159,16 @@ public struct RegionalNode: Service {
                         }
                     }
                     tasks.addTask { await rosterWatch(node).run() }
-                    tasks.addTask { await neighbourLinks(node, connections, driver).run() }
+                    tasks.addTask { await neighbourhood.followRosters() }
+                    tasks.addTask { await neighbourhood.measure(over: connections) }
+                    tasks.addTask {
+                        await NeighbourLinks(
+                            neighbourhood: neighbourhood,
+                            connections: connections,
+                            driver: driver,
+                            node: node
+                        ).run()
+                    }
                     tasks.addTask {
                         for await _ in rosters.updates() {
                             listeners.judgePeersAgain()
@@ -239,20 +243,6 @@ public struct RegionalNode: Service {
 
     private func rosterWatch(_ node: NodeContext) -> RosterWatch {
         RosterWatch(node: node, verifier: files.signer.verifier, path: configuration.rosterPath)
-    }
-
-    private func neighbourLinks(
-        _ node: NodeContext,
-        _ connections: PeerConnections,
-        _ driver: ReplicationDriver
-    ) -> NeighbourLinks {
-        NeighbourLinks(
-            region: configuration.region,
-            configured: configuration.neighbours,
-            connections: connections,
-            driver: driver,
-            node: node
-        )
     }
 
     /// A misspelt neighbour would be passed over in silence. One that leaves the roster later is.

@@ -2,9 +2,9 @@ public import ExposureKeys
 public import FeedFormat
 
 extension Roster {
-    /// Whom a region's node links with where its operator names nobody, ascending: the regions before and after it on the
-    /// ring of all that are not retired; besides, a retired region and its successor link with each other for as long as
-    /// the retired one has keys. Both ends of a link follow from one roster alike.
+    /// Whom a region's node links with at least (`Overlay`) where its operator names nobody, ascending: the regions before
+    /// and after it on the ring of all that are not retired; besides, a retired region and its successor link with each
+    /// other for as long as the retired one has keys. Both ends of a link follow from one roster alike.
     public func neighbours(of id: Region) -> [Region] {
         guard let entry = region(id) else { return [] }
         if let successor = entry.successor { return entry.keys.isEmpty ? [] : [successor] }

@@ -65,8 +65,11 @@ struct NodeCommand: AsyncParsableCommand {
     @Option(help: "File with the region's signing key.", completion: .file())
     var key: String?
 
-    @Option(help: "Regions to link with, separated by commas (default: the neighbours on the ring of the roster).")
+    @Option(help: "Regions to link with, separated by commas (default: chosen by the roster and by round trips).")
     var neighbours: String?
+
+    @Option(help: "How many of the nearest regions are neighbours, 0 to 16 (default: 3).")
+    var nearest: Int?
 
     @Option(help: "Seconds between publication slots (default: 3600).")
     var publicationSlot: Int?
@@ -133,6 +136,7 @@ struct NodeCommand: AsyncParsableCommand {
             let list = neighbours.split(separator: ",").map(String.init)
             flags["neighbours"] = ConfigValue(.stringArray(list), isSecret: false)
         }
+        if let nearest { flags["nearest"] = ConfigValue(.int(nearest), isSecret: false) }
         if let publicationSlot { flags["publicationSlot"] = ConfigValue(.int(publicationSlot), isSecret: false) }
         return flags
     }

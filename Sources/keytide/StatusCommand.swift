@@ -39,7 +39,11 @@ struct StatusCommand: AsyncParsableCommand {
             ["connections", "\(status.publicConnections) public", "\(status.peerConnections) of peers"],
         ])
         Output.table(
-            [["neighbour", "link"]] + status.neighbours.map { [$0.region, $0.isLinked ? "up" : "down"] }
+            [["neighbour", "link", "round trip"]]
+                + status.neighbours.map { neighbour in
+                    let time = neighbour.roundTrip.map { "\(Output.fixed($0 * 1000, 1)) ms" }
+                    return [neighbour.region, neighbour.isLinked ? "up" : "down", time ?? ""]
+                }
         )
         Output.table(
             [["feed", "first", "batches", "last published", "root"]]

@@ -13,6 +13,10 @@ import TestSupport
             let archive = try cluster.archives.make("a.zip", patients: 10)
             _ = try await cluster.import("VN-01", archive.path)
             #expect(try await cluster.converge("VN-01", "VN-48"))
+            let isMeasured = try await eventually {
+                try await cluster.status("VN-01").neighbours.allSatisfy { $0.roundTrip != nil }
+            }
+            #expect(isMeasured)
             let text = try await metrics(of: 0, in: cluster)
 
             let lint = try await shell("promtool check metrics < \(cluster.scratch.write(text.utf8, "m"))", cluster)
@@ -38,6 +42,9 @@ import TestSupport
             #expect(value("keytide_region_feeds{region=\"VN-01\"}") == 1)
             #expect(value("keytide_region_feeds{region=\"VN-48\"}") == 0)
             #expect(value("keytide_link_up{region=\"VN-48\"}") == 1)
+            #expect(try #require(value("keytide_neighbour_round_trip_seconds{region=\"VN-48\"}")) > 0)
+            let table = try await Keytide.run("status", "--socket", cluster.socket("VN-01"), in: cluster.scratch)
+            #expect(table.output.contains("round trip") && table.output.contains(" ms"))
             #expect(value("keytide_healthy") == 1)
             #expect(try #require(value("keytide_store_bytes")) > 4096)
             #expect(try #require(value("keytide_disk_free_bytes")) > 0)

@@ -86,6 +86,21 @@ struct BenchTests {
         #expect(try #require(lines.first?["ours"] as? Double) > 5000)
     }
 
+    /// Soon after the start, with indexes every few seconds: what is counted, not how much.
+    @Test(.enabled(if: ProcessInfo.processInfo.activeProcessorCount > 1))
+    func idleLink() throws {
+        let lines = try Bench.run(["idle-link", "--nodes", "3", "--slot", "10", "--seconds", "25", "--settle", "0"])
+        let line = try #require(lines.first)
+        #expect(lines.count == 1 && line["unit"] as? String == "bytes/s" && line["limit"] as? Double == 100)
+        let figures = try ["ours", "sent", "received", "tcpSent", "tcpReceived"].map { name in
+            try #require(line[name] as? Double)
+        }
+        #expect(figures[0] > 0 && abs(figures[0] - figures[1] - figures[2]) < 0.01)
+        // Each record of TLS adds 22 bytes.
+        #expect(figures[3] >= figures[1] && figures[4] >= figures[2])
+        #expect(try #require(line["signings"] as? Int) > 0)
+    }
+
     @Test func whatIsNoBenchPrintsNothing() throws {
         let outcome = try Program.run(Bench.script, ["no-such-bench"], environment: Bench.environment)
         #expect(outcome.status != 0 && outcome.output.isEmpty)

@@ -85,18 +85,3 @@ import TestSupport
         }
     }
 }
-
-extension TestNode {
-    fileprivate func metrics() async throws -> String {
-        guard let port = addresses.metricsPort else { throw TestFailure("no listener for monitors") }
-        let connection = try await TestNode.connect(.tcp("127.0.0.1", port))
-        do {
-            let (_, body) = try await connection.get("/metrics", maxBody: 1 << 20)
-            await connection.close()
-            return String(buffer: body)
-        } catch {
-            await connection.close()
-            throw error
-        }
-    }
-}

@@ -8,6 +8,7 @@ final class ClientEndpoint: HTTP2Endpoint {
     private let status: ConnectionStatus
     private let needsFlush: () -> Void
     private var exchanges: [Int32: ClientExchange] = [:]
+    private var pings = ClientPings()
     /// Why no more requests can be made.
     private var refusal: HTTPError?
 
@@ -35,6 +36,23 @@ final class ClientEndpoint: HTTP2Endpoint {
         exchanges[stream] = exchange
         needsFlush()
         return exchange
+    }
+
+    /// Sends a PING, and tells `waiter` how long its answer took.
+    /// - Returns: what names it, to give it up; nil if it was not sent, which `waiter` knows.
+    func ping(_ waiter: Waiter<Duration>) -> UInt64? {
+        if let refusal {
+            waiter.settle(.failure(refusal))
+            return nil
+        }
+        guard let payload = pings.begin(waiter, now: .now()) else { return nil }
+        session.ping(payload)
+        needsFlush()
+        return payload
+    }
+
+    func giveUpPing(_ payload: UInt64, _ error: HTTPError) {
+        pings.giveUp(payload, error)
     }
 
     /// Ends the connection: streams under way are given up.
@@ -81,8 +99,8 @@ final class ClientEndpoint: HTTP2Endpoint {
             if refusal == nil {
                 refuse(HTTPError(.refused, "the peer takes no more requests: open another connection", http2Code: code))
             }
-        case .pong:
-            break
+        case .pong(let payload):
+            pings.answered(payload, now: .now())
         }
     }
 
@@ -110,6 +128,7 @@ final class ClientEndpoint: HTTP2Endpoint {
         if refusal?.code != .connectionClosed {
             refuse(HTTPError(.connectionClosed, "the connection is closed: \(error.reason)", cause: error.cause))
         }
+        pings.failAll(error)
         let open = exchanges.values
         exchanges = [:]
         for exchange in open {

@@ -220,6 +220,23 @@ extension HTTPConnection {
     }
 }
 
+// MARK: Round trips
+
+extension HTTPConnection {
+    /// Time from a PING to its answer, which a server gives without looking at requests: the way there and back.
+    /// - Throws: `HTTPError`: `timeout` after `limit`, `refused` while eight wait, `connectionClosed`.
+    public func roundTrip(within limit: Duration) async throws -> Duration {
+        let waiter = Waiter<Duration>()
+        channel.eventLoop.execute { [endpoint, eventLoop = channel.eventLoop] in
+            guard let payload = endpoint.value.ping(waiter) else { return }
+            eventLoop.scheduleTask(in: TimeAmount(limit)) {
+                endpoint.value.giveUpPing(payload, HTTPError(.timeout, "no answer to a PING within \(limit)"))
+            }
+        }
+        return try await waiter.value()
+    }
+}
+
 // MARK: State
 
 extension HTTPConnection {

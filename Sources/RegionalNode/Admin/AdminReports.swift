@@ -74,6 +74,8 @@ public struct NodeStatus: Codable, Sendable {
     public struct Neighbour: Codable, Sendable {
         public var region: String
         public var isLinked: Bool
+        /// Seconds to it and back, the least of the newest measurements; nil while there is none.
+        public var roundTrip: Double?
     }
 
     /// Batches of one region that a neighbour has and this node lacks, in the feed that lacks most.
@@ -153,7 +155,13 @@ public struct NodeStatus: Codable, Sendable {
                 damaged: feed.damaged.isEmpty ? nil : feed.damaged
             )
         }
-        neighbours = observation.neighbours.map { Neighbour(region: $0.region.code, isLinked: $0.isLinked) }
+        neighbours = observation.neighbours.map { neighbour in
+            Neighbour(
+                region: neighbour.region.code,
+                isLinked: neighbour.isLinked,
+                roundTrip: neighbour.roundTrip.map { Double($0) / 1e6 }
+            )
+        }
         links = neighbours.filter(\.isLinked).map(\.region)
         lags = observation.regions.filter { $0.lag > 0 }.map { Lag(region: $0.region.code, batches: $0.lag) }
         lag = lags.map(\.batches).max() ?? 0

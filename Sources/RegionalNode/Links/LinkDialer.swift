@@ -2,7 +2,7 @@ internal import ExposureKeys
 internal import HTTP2
 internal import Logging
 
-/// Keeps a link to one neighbour open.
+/// Keeps a link to one neighbour open, as `DialTurn` says.
 struct LinkDialer: Sendable {
     let peer: Region
     let connections: PeerConnections
@@ -10,27 +10,46 @@ struct LinkDialer: Sendable {
     let node: NodeContext
 
     func run() async {
-        var pauses = DialPauses()
+        let (events, continuation) = AsyncStream<DialTurn.Event>.makeStream()
+        await driver.watch(peer, continuation)
+        var turn = DialTurn(isFirst: node.region < peer)
+        var work: Task<Void, Never>?
         // A neighbour that is away for a day is worth one line, not one for every attempt.
         var isQuiet = false
-        while !Task.isCancelled {
-            var wasUp: Duration?
-            do {
-                let stream = try await open()
-                let began = ContinuousClock.now
-                defer { wasUp = ContinuousClock.now - began }
-                node.logger.info("link up", metadata: ["peer": "\(peer)"])
-                isQuiet = false
-                try await talk(on: stream)
-                node.logger.info("link ended", metadata: ["peer": "\(peer)"])
-            } catch {
-                if Task.isCancelled { return }
-                let level: Logger.Level = isQuiet ? .debug : .info
-                node.logger.log(level: level, "link down", metadata: ["peer": "\(peer)", "why": "\(error)"])
-                isQuiet = true
+        for await event in events {
+            if case .ended(let wasUp) = event { isQuiet = wasUp == nil } else { isQuiet = false }
+            switch turn.handle(event) {
+            case .none: break
+            case .stop: work?.cancel()
+            case .attempt(let pause):
+                work = Task { [isQuiet] in
+                    continuation.yield(.ended(wasUp: await attempt(after: pause, isQuiet: isQuiet)))
+                }
             }
-            try? await Task.sleep(for: pauses.next(afterLinkOf: wasUp) * Double.random(in: 1...1.5))
         }
+        await driver.unwatch(peer)
+        work?.cancel()
+        await work?.value
+    }
+
+    /// - Parameter isQuiet: the attempt before has told why there is no link.
+    /// - Returns: how long the link lasted; nil if none came up.
+    private func attempt(after pause: Duration, isQuiet: Bool) async -> Duration? {
+        try? await Task.sleep(for: pause * Double.random(in: 1...1.5))
+        if Task.isCancelled { return nil }
+        if await driver.isAccepted(peer) { return nil }
+        var began: ContinuousClock.Instant?
+        do {
+            let stream = try await open()
+            began = .now
+            node.logger.info("link up", metadata: ["peer": "\(peer)"])
+            try await talk(on: stream)
+            node.logger.info("link ended", metadata: ["peer": "\(peer)"])
+        } catch {
+            let level: Logger.Level = isQuiet && began == nil || Task.isCancelled ? .debug : .info
+            node.logger.log(level: level, "link down", metadata: ["peer": "\(peer)", "why": "\(error)"])
+        }
+        return began.map { .now - $0 }
     }
 
     /// Asks the peer for a link.
@@ -52,7 +71,7 @@ struct LinkDialer: Sendable {
 
     private func talk(on stream: ClientStream) async throws {
         defer { stream.reset() }
-        guard let session = await LinkSession(driver: driver, expected: peer) else {
+        guard let session = await LinkSession(driver: driver, expected: peer, isDialled: true) else {
             throw NodeError(.link, "this node takes no more links")
         }
         try await session.run(inbound: stream.body) { try await stream.write($0) }

@@ -12,11 +12,14 @@ struct LinkSession: Sendable {
     private let link: LinkID
 
     /// Registers a link; `run` must follow.
-    /// - Parameter expected: the only region that may be on the other side: the one that was dialled, or that the peer's certificate names.
+    /// - Parameters:
+    ///   - expected: the only region that may be on the other side: the one that was dialled, or that the peer's
+    ///     certificate names.
+    ///   - isDialled: by this node.
     /// - Returns: nil if the node has too many links or is stopping.
-    init?(driver: ReplicationDriver, expected: Region?) async {
+    init?(driver: ReplicationDriver, expected: Region?, isDialled: Bool) async {
         outbox = LinkOutbox(budget: driver.outboxBudget)
-        guard let link = await driver.open(outbox, expected: expected) else { return nil }
+        guard let link = await driver.open(outbox, expected: expected, isDialled: isDialled) else { return nil }
         self.driver = driver
         self.link = link
     }
@@ -75,7 +78,7 @@ struct PeerHandler: RequestHandler {
         // Counted when it begins: it may last for weeks.
         metrics.answered(.link, status: 200, bytes: 0)
         return .run { body, writer in
-            guard let session = await LinkSession(driver: driver, expected: peer) else {
+            guard let session = await LinkSession(driver: driver, expected: peer, isDialled: false) else {
                 return try await ProblemDocument.tooManyLinks.send(writer)
             }
             let head = ResponseHead(status: 200, fields: ["content-type": "application/octet-stream"])

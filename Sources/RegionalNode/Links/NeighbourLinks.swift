@@ -2,11 +2,10 @@ internal import ExposureKeys
 internal import FeedFormat
 internal import Replication
 
-/// Keeps links with the neighbours that the roster gives, also when it changes while the node runs.
+/// Keeps links with a node's neighbours, also when they or the roster change while the node runs. Links that others
+/// want come to the peer listener, and stay for as long as they want them.
 struct NeighbourLinks: Sendable {
-    let region: Region
-    /// Those that the operator names; nil for those of the roster's ring.
-    let configured: [Region]?
+    let neighbourhood: NodeNeighbourhood
     let connections: PeerConnections
     let driver: ReplicationDriver
     let node: NodeContext
@@ -16,22 +15,16 @@ struct NeighbourLinks: Sendable {
         let task: Task<Void, Never>
     }
 
-    /// Neighbours under a roster, whether this node dials them or they dial it.
-    static func neighbours(of region: Region, configured: [Region]?, in roster: Roster) -> [Region] {
-        guard let configured else { return roster.neighbours(of: region) }
-        return configured.filter { $0 != region && roster.region($0) != nil }
-    }
-
     func run() async {
         var dialled: [Region: Dialled] = [:]
-        for await roster in node.rosters.updates() {
-            // Of two neighbours the one that sorts first dials.
-            let wanted = NeighbourLinks.neighbours(of: region, configured: configured, in: roster)
-                .filter { region < $0 }.compactMap { roster.region($0) }
+        for await _ in neighbourhood.changes {
+            let roster = node.roster
+            let wanted = neighbourhood.neighbours.compactMap { roster.region($0) }
             for (peer, dialer) in dialled where !wanted.contains(where: { $0.isReached(as: dialer.entry) }) {
                 dialer.task.cancel()
                 await dialer.task.value
-                await connections.forget(peer)
+                // Fetches may go on over the connection where it still leads, whoever opened the link.
+                if roster.region(peer)?.isReached(as: dialer.entry) != true { await connections.forget(peer) }
                 dialled[peer] = nil
             }
             for entry in wanted where dialled[entry.id] == nil {

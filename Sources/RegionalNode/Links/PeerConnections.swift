@@ -66,6 +66,39 @@ actor PeerConnections {
         }
     }
 
+    /// Measures the way to a peer and back, over the connection that is open or else over one for this only.
+    /// - Returns: the least of a few times; `isConnected` if the connection was open.
+    /// - Throws: if the peer does not answer within seconds.
+    func roundTrip(to peer: Region) async throws -> (time: Duration, isConnected: Bool) {
+        guard !isClosed else { throw CancellationError() }
+        if case .open(let connection)? = slots[peer], connection.isOpen {
+            return (try await PeerConnections.roundTrip(over: connection), true)
+        }
+        var configuration = ClientConfiguration()
+        configuration.connectTimeout = PeerConnections.probeLimit
+        let connect = try connecting(to: peer, configuration)
+        let connection = try await PeerConnections.value(of: Task { try await connect() })
+        defer { wire.add(received: connection.bytesReceived, sent: connection.bytesSent) }
+        do {
+            let time = try await PeerConnections.roundTrip(over: connection)
+            await connection.close()
+            return (time, false)
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
+    /// How long a peer may take to connect, to end its handshake, and to answer, when all that is wanted is the time.
+    private static let probeLimit = Duration.seconds(3)
+    private static let pings = 3
+
+    private static func roundTrip(over connection: HTTPConnection) async throws -> Duration {
+        var least = Duration.seconds(3600)
+        for _ in 0..<pings { least = min(least, try await connection.roundTrip(within: probeLimit)) }
+        return least
+    }
+
     /// Adds what has crossed the open connections since the last call to the counters.
     func settleCounters() {
         for peer in slots.keys { count(peer) }
@@ -91,23 +124,12 @@ actor PeerConnections {
     }
 
     private func open(_ peer: Region) async throws -> HTTPConnection {
-        guard let entry = roster.region(peer), let endpoint = PeerEndpoint(entry.peerEndpoint) else {
-            throw NodeError(.notInRoster, "the roster gives no peer address 'https://host:port' for \(peer)")
-        }
-        let (group, logger, certificates) = (group, logger, certificates)
+        var configuration = ClientConfiguration()
+        configuration.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
+        let connect = try connecting(to: peer, configuration)
         let task = Task {
-            var configuration = ClientConfiguration()
-            configuration.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
             do {
-                let tls = try certificates.tls(for: peer, endpoint)
-                let connection = try await HTTPConnection.connect(
-                    to: .tcp(endpoint.address.host, endpoint.address.port),
-                    configuration: configuration,
-                    group: group,
-                    logger: logger,
-                    tls: tls
-                )
-                return try await self.opened(connection, to: peer)
+                return try await self.opened(try await connect(), to: peer)
             } catch {
                 self.failed(peer)
                 throw error
@@ -116,6 +138,26 @@ actor PeerConnections {
         slots[peer] = .opening(task)
         counted[peer] = nil
         return try await PeerConnections.value(of: task)
+    }
+
+    /// What connects to a peer where the roster says now.
+    private func connecting(
+        to peer: Region,
+        _ configuration: ClientConfiguration
+    ) throws -> @Sendable () async throws -> HTTPConnection {
+        guard let entry = roster.region(peer), let endpoint = PeerEndpoint(entry.peerEndpoint) else {
+            throw NodeError(.notInRoster, "the roster gives no peer address 'https://host:port' for \(peer)")
+        }
+        let (group, logger, certificates) = (group, logger, certificates)
+        return {
+            try await HTTPConnection.connect(
+                to: .tcp(endpoint.address.host, endpoint.address.port),
+                configuration: configuration,
+                group: group,
+                logger: logger,
+                tls: try certificates.tls(for: peer, endpoint)
+            )
+        }
     }
 
     private func opened(_ connection: HTTPConnection, to peer: Region) async throws -> HTTPConnection {

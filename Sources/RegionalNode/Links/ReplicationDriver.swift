@@ -23,9 +23,15 @@ actor ReplicationDriver {
     private let reportsContinuation: AsyncStream<ReplicaEvent>.Continuation
     private var isStopped = false
 
+    /// Who is told whether there is a link that a region opened: one dialer for each region.
+    private var dialers: [Region: AsyncStream<DialTurn.Event>.Continuation] = [:]
+
     private struct OpenLink {
         let outbox: LinkOutbox
         let opened: ContinuousClock.Instant
+        let isDialled: Bool
+        /// The one that was dialled, or that the peer's certificate names, or, without certificates, its hello.
+        var peer: Region?
         /// Whether any frame has come.
         var isHeard = false
     }
@@ -77,8 +83,12 @@ actor ReplicationDriver {
     }
 
     func received(_ frame: LinkFrame, on link: LinkID) {
+        let isFirst = links[link]?.isHeard == false
         links[link]?.isHeard = true
+        if links[link]?.peer == nil, case .hello(let hello) = frame { links[link]?.peer = hello.region }
         handle(.received(link, frame))
+        // Only now: what the replica closes at once is no reason to give up another link.
+        if isFirst { tellDialer(of: links[link]?.peer) }
     }
 
     private func handle(_ event: ReplicaEvent) {
@@ -90,21 +100,27 @@ actor ReplicationDriver {
 
     /// Registers a new link.
     /// - Returns: nil if there are too many, or the node is stopping.
-    func open(_ outbox: LinkOutbox, expected: Region?) -> LinkID? {
+    func open(_ outbox: LinkOutbox, expected: Region?, isDialled: Bool) -> LinkID? {
         if places.isFull { closeSilentLinks() }
         guard !isStopped, !places.isFull || places.replaces(with: expected) else { return nil }
         lastLink += 1
         let link = LinkID(lastLink)
         for surplus in places.open(link, with: expected) { closed(surplus) }
-        links[link] = OpenLink(outbox: outbox, opened: .now)
+        links[link] = OpenLink(outbox: outbox, opened: .now, isDialled: isDialled, peer: expected)
         handle(.linkOpened(link, expected: expected))
         return link
     }
 
     func closed(_ link: LinkID) {
-        places.close(link)
-        links.removeValue(forKey: link)?.outbox.close()
+        forget(link)
         handle(.linkClosed(link))
+    }
+
+    private func forget(_ link: LinkID) {
+        places.close(link)
+        guard let open = links.removeValue(forKey: link) else { return }
+        open.outbox.close()
+        tellDialer(of: open.peer)
     }
 
     private func closeSilentLinks() {
@@ -136,8 +152,7 @@ actor ReplicationDriver {
             while outboxBudget.isExceeded { guard closeFullestLink() else { break } }
         case .close(let link, let reason):
             node.logger.warning("a link was closed", metadata: ["reason": "\(reason)"])
-            places.close(link)
-            links.removeValue(forKey: link)?.outbox.close()
+            forget(link)
         case .fetchFrontier(let request, let peer, let feed, let size):
             jobsContinuation.yield { [fetcher] in
                 let frontier = await fetcher.frontier(of: feed, at: size, from: peer)
@@ -285,5 +300,28 @@ actor ReplicationDriver {
         wakeTask = nil
         for link in links.values { link.outbox.close() }
         links = [:]
+    }
+}
+
+/// Which regions have dialled this node.
+extension ReplicationDriver {
+    /// Tells a dialer now, and whenever it changes, whether there is a link that the region opened and has spoken on,
+    /// until `unwatch`.
+    func watch(_ peer: Region, _ dialer: AsyncStream<DialTurn.Event>.Continuation) {
+        dialers[peer] = dialer
+        tellDialer(of: peer)
+    }
+
+    func unwatch(_ peer: Region) {
+        dialers.removeValue(forKey: peer)?.finish()
+    }
+
+    func isAccepted(_ peer: Region) -> Bool {
+        links.values.contains { !$0.isDialled && $0.isHeard && $0.peer == peer }
+    }
+
+    private func tellDialer(of peer: Region?) {
+        guard let peer, let dialer = dialers[peer] else { return }
+        dialer.yield(.accepted(isAccepted(peer)))
     }
 }

@@ -98,13 +98,17 @@ final class NodeMetrics: Sendable {
             if state.lastPublication > 0 { set(.lastPublication, state.lastPublication, label) }
         }
         for neighbour in observation.neighbours {
-            set(.linkUp, neighbour.isLinked ? 1 : 0, [("region", neighbour.region.code)])
+            let label = [("region", neighbour.region.code)]
+            set(.linkUp, neighbour.isLinked ? 1 : 0, label)
+            if let time = neighbour.roundTrip { gauge(.roundTrip, label).record(Double(time) / 1e6) }
         }
         let regions = observation.regions.map { [("region", $0.region.code)] }
         for name in [MetricName.feeds, .batches, .lag, .forked, .lastPublication] {
             registry.retain(name.rawValue, regions)
         }
         registry.retain(MetricName.linkUp.rawValue, observation.neighbours.map { [("region", $0.region.code)] })
+        let measured = observation.neighbours.filter { $0.roundTrip != nil }
+        registry.retain(MetricName.roundTrip.rawValue, measured.map { [("region", $0.region.code)] })
     }
 
     private func set(_ name: MetricName, _ value: some BinaryInteger, _ labels: [(String, String)] = []) {

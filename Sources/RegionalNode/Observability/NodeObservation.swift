@@ -21,6 +21,8 @@ struct NodeObservation: Sendable {
     struct Neighbour: Sendable {
         let region: Region
         let isLinked: Bool
+        /// Microseconds; nil if it is not known.
+        let roundTrip: Int64?
     }
 
     /// One for each region of the roster and each of which something is held, ascending.

@@ -12,7 +12,7 @@ struct NodeObserver: Sendable {
     let listeners: ListenerLoad
     let certificates: NodeCertificates
     let storePath: String
-    let neighbours: @Sendable () -> [Region]
+    let neighbourhood: NodeNeighbourhood
 
     func observe() async -> NodeObservation {
         await connections.settleCounters()
@@ -54,9 +54,15 @@ struct NodeObserver: Sendable {
         return states.values.sorted { $0.region < $1.region }
     }
 
-    /// The configured neighbours, and others that have a link.
+    /// Those that this node wants a link with, and others that have one.
     private func linked(_ peers: [Region]) -> [NodeObservation.Neighbour] {
-        Set(neighbours() + peers).sorted().map { NodeObservation.Neighbour(region: $0, isLinked: peers.contains($0)) }
+        Set(neighbourhood.neighbours + peers).sorted().map { region in
+            NodeObservation.Neighbour(
+                region: region,
+                isLinked: peers.contains(region),
+                roundTrip: neighbourhood.roundTrip(of: region)
+            )
+        }
     }
 }
 

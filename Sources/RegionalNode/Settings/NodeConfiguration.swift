@@ -3,6 +3,7 @@ public import ExposureKeys
 public import Foundation
 public import HTTP2
 public import Logging
+package import Replication
 internal import SystemPackage
 
 /// Everything that can be set about a node. Flags win over the environment, the environment over the file.
@@ -24,8 +25,10 @@ public struct NodeConfiguration: Sendable {
     public var rosterPath: String
     public var authoritiesPath: String
     public var signingKeyPath: String
-    /// Regions to link with; nil for the neighbours on the ring of the roster.
+    /// Regions to link with; nil for those that follow from the roster and from round trips: `Overlay`.
     public var neighbours: [Region]?
+    /// How the latter are found; of this, only `nearest` is a setting.
+    package var survey = SurveySettings()
     /// Seconds between publication slots; governs how long caches may keep an index.
     public var publicationSlot: Int64
     /// Unix seconds to which the node's clock is set at the start.
@@ -48,6 +51,9 @@ public struct NodeConfiguration: Sendable {
         authoritiesPath = try settings.text("authorities")
         signingKeyPath = try settings.text("key")
         neighbours = try settings.regions("neighbours")
+        survey.nearest = try settings.value("nearest", or: "3", "a number of regions from 0 to 16") {
+            Int($0).flatMap { (0...16).contains($0) ? $0 : nil }
+        }
         publicationSlot = try settings.value("publicationSlot", or: "3600", "a number of seconds from 1 to 86400") {
             Int64($0).flatMap { (1...86_400).contains($0) ? $0 : nil }
         }

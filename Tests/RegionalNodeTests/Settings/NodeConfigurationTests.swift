@@ -3,6 +3,7 @@ import ExposureKeys
 import Foundation
 import Logging
 import RegionalNode
+import Replication
 import Testing
 import TestSupport
 
@@ -43,6 +44,7 @@ import TestSupport
         #expect(settings.peerAddress.description == "127.0.0.1:8441")
         #expect(settings.adminSocketPath == "s.admin")
         #expect(settings.neighbours == nil)
+        #expect(settings.survey.nearest == 3)
         #expect(settings.publicationSlot == 3600)
         #expect(settings.asOf == nil)
         #expect(settings.logLevel == .info)
@@ -51,7 +53,7 @@ import TestSupport
     @Test func flagsWinOverVariablesAndTheseOverTheFile() async throws {
         let file = """
             {"region": "VN-01", "store": "file", "roster": "file", "authorities": "a", "key": "k",
-             "listen": {"public": "127.0.0.5:1"}, "publicationSlot": 10, "neighbours": ["VN-02"], "asOf": 77}
+             "listen": {"public": "127.0.0.5:1"}, "publicationSlot": 10, "nearest": 0, "neighbours": ["VN-02"], "asOf": 77}
             """
         let environment = [
             "KEYTIDE_STORE": "variable", "KEYTIDE_ROSTER": "variable", "KEYTIDE_PUBLICATION_SLOT": "20",
@@ -64,6 +66,7 @@ import TestSupport
         #expect(settings.publicAddress.description == "127.0.0.5:1")
         #expect(settings.publicationSlot == 20)
         #expect(settings.neighbours?.map(\.code) == ["VN-03", "VN-04"])
+        #expect(settings.survey.nearest == 0)
         #expect(settings.asOf == 77)
         #expect(settings.logLevel == .trace)
     }
@@ -80,6 +83,7 @@ import TestSupport
     @Test(arguments: [
         ("region", "vn 01"), ("listen.public", "8440"), ("listen.peers", "host:65536"), ("publicationSlot", "0"),
         ("publicationSlot", "soon"), ("asOf", "yesterday"), ("logLevel", "loud"), ("neighbours", "VN-02;VN-03"),
+        ("nearest", "17"), ("nearest", "-1"),
     ])
     func aWrongSettingIsNamed(name: String, value: String) async throws {
         var environment: [String: String] = [:]
@@ -87,7 +91,7 @@ import TestSupport
         let variable = [
             "region": "REGION", "listen.public": "LISTEN_PUBLIC", "listen.peers": "LISTEN_PEERS",
             "publicationSlot": "PUBLICATION_SLOT", "asOf": "AS_OF", "logLevel": "LOG_LEVEL",
-            "neighbours": "NEIGHBOURS",
+            "neighbours": "NEIGHBOURS", "nearest": "NEAREST",
         ][name].map { "KEYTIDE_\($0)" }
         let known = try #require(variable)
         environment[known] = value

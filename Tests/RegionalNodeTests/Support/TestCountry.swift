@@ -5,6 +5,7 @@ import FeedFormat
 import FeedStore
 import Foundation
 import Logging
+import NIOCore
 import RegionalNode
 import TestSupport
 
@@ -15,7 +16,10 @@ struct TestCountry: Sendable {
 
     let scratch: Scratch
     let regions: [Region]
+    /// Where the roster says that nodes listen.
     let peerPorts: [Int]
+    /// Where nodes listen that are reached by a slow way.
+    private let slowPorts: [Int]
     let roster: Roster
     /// How a roster lists each of the regions.
     let entries: [RosterRegion]
@@ -43,6 +47,7 @@ struct TestCountry: Sendable {
         self.slot = slot
         regions = names.compactMap { Region($0) }
         peerPorts = try names.map { _ in try Ports.next() }
+        slowPorts = try names.map { _ in try Ports.next() }
         authority = try TestCountry.signer("test-authority", .ed25519)
         certificates = try isSecure ? names.map { try TestCertificate($0, validity: TestCountry.certificateTimes) } : []
         var entries: [RosterRegion] = []
@@ -142,17 +147,30 @@ struct TestCountry: Sendable {
         return settings
     }
 
+    /// - Parameters:
+    ///   - isSlow: it is reached by `slowWay`, else directly.
+    ///   - change: of its settings.
     func node(
         _ number: Int,
         asOf: Int64 = TestCountry.time,
-        openStore: @escaping TestNode.OpenStore = { try SQLiteFeedStore(path: $0) }
+        isSlow: Bool = false,
+        openStore: @escaping TestNode.OpenStore = { try SQLiteFeedStore(path: $0) },
+        change: (inout NodeConfiguration) -> Void = { _ in }
     ) async throws -> TestNode {
         let reader = try await NodeConfiguration.reader(
             flags: settings(number, asOf: asOf),
             environment: [:],
             file: nil
         )
-        return try await TestNode(try NodeConfiguration(reader), openStore: openStore)
+        var configuration = try NodeConfiguration(reader)
+        if isSlow, let address = HostPort("127.0.0.1:\(slowPorts[number])") { configuration.peerAddress = address }
+        change(&configuration)
+        return try await TestNode(configuration, openStore: openStore)
+    }
+
+    /// Opens the way to a node that takes time.
+    func slowWay(to number: Int, roundTrip: TimeAmount) async throws -> SlowWay {
+        try await SlowWay(from: peerPorts[number], to: slowPorts[number], roundTrip: roundTrip)
     }
 
     struct Archive: Sendable {

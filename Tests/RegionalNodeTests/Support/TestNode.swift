@@ -85,6 +85,20 @@ final class TestNode: Sendable {
         return try JSONDecoder().decode(NodeStatus.self, from: Data(body.readableBytesView))
     }
 
+    /// What its listener for monitors says.
+    func metrics() async throws -> String {
+        guard let port = addresses.metricsPort else { throw TestFailure("no listener for monitors") }
+        let connection = try await TestNode.connect(.tcp("127.0.0.1", port))
+        do {
+            let (_, body) = try await connection.get("/metrics", maxBody: 1 << 20)
+            await connection.close()
+            return String(buffer: body)
+        } catch {
+            await connection.close()
+            throw error
+        }
+    }
+
     /// Hands an archive to the admin socket, as it is.
     func post(_ archive: [UInt8], key: ExportVerificationKey?) async throws -> (ResponseHead, ByteBuffer) {
         var fields: HTTPFields = [:]
@@ -131,6 +145,17 @@ final class Nodes {
         listed: Int? = nil,
         body: (Nodes) async throws -> Void
     ) async throws {
+        try await with(names, slot: slot, isSecure: isSecure, lastUntil: lastUntil, listed: listed, body: body)
+    }
+
+    static func with(
+        _ names: [String],
+        slot: Int = 3600,
+        isSecure: Bool = false,
+        lastUntil: Int64 = 4_102_444_800,
+        listed: Int? = nil,
+        body: (Nodes) async throws -> Void
+    ) async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }
         let nodes = Nodes(
@@ -167,9 +192,11 @@ final class Nodes {
     func start(
         _ number: Int,
         asOf: Int64 = TestCountry.time,
-        openStore: @escaping TestNode.OpenStore = { try SQLiteFeedStore(path: $0) }
+        isSlow: Bool = false,
+        openStore: @escaping TestNode.OpenStore = { try SQLiteFeedStore(path: $0) },
+        change: (inout NodeConfiguration) -> Void = { _ in }
     ) async throws -> TestNode {
-        let node = try await country.node(number, asOf: asOf, openStore: openStore)
+        let node = try await country.node(number, asOf: asOf, isSlow: isSlow, openStore: openStore, change: change)
         nodes[number] = node
         return node
     }
