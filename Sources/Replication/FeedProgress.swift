@@ -32,6 +32,8 @@ struct FeedProgress: Sendable {
     var retryAt: Timestamp?
     /// Set when a signed batch turned out malformed: nothing of this feed is taken any more.
     var isBlocked = false
+    /// Its newest batches cannot be taken first.
+    var comesInOrder = false
     /// Kept out because its region has too many living epochs.
     var isHeldBack = false
 

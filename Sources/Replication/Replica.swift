@@ -32,6 +32,8 @@ public struct Replica: Sendable {
     var fetches = SortedMap<RequestID, PendingFetch>()
     var stores = SortedMap<RequestID, PendingStore>()
     var repairs = SortedMap<FeedID, FeedRepair>()
+    /// What is remembered of peers beyond their links; one for each region of the roster at most.
+    var peers = SortedMap<Region, PeerRecord>()
     var replacements = SortedMap<RequestID, PendingReplacement>()
     /// Feeds that wait for a time, to be looked at then.
     var waits = SortedMap<FeedID, Timestamp>()
@@ -255,9 +257,11 @@ extension Replica {
         guard expected == nil || expected == hello.region else {
             return close(link, "it calls itself \(hello.region) where the roster has another region")
         }
+        let failures = peers[hello.region]?.failures ?? SortedMap()
         links.update(link) { progress in
             progress.peer = hello.region
             progress.takesBatchesAsAdverts = hello.features & LinkFrame.Hello.batchesAreAdverts != 0
+            progress.failures = failures
         }
         if hello.features & LinkFrame.Hello.digests != 0 {
             exchanges[link] = DigestExchange(pause: settings.digestPause)
@@ -276,6 +280,7 @@ extension Replica {
 
     private mutating func forget(_ link: LinkID) {
         guard let lost = links[link] else { return }
+        remember(lost)
         links[link] = nil
         exchanges[link] = nil
         drawsDigests = true

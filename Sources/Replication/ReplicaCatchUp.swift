@@ -13,7 +13,8 @@ extension Replica {
     /// - Returns: false if the batches are to come in their order.
     mutating func startSkip(_ feed: FeedID, _ progress: FeedProgress, source: LinkID, now: Timestamp) -> Bool {
         guard let link = links[source], let peer = link.peer, let advert = link.holds[feed],
-            progress.base?.skipped.isEmpty ?? true, progress.store == nil, standing(of: feed) == nil,
+            progress.base?.skipped.isEmpty ?? true, progress.store == nil, !progress.comesInOrder,
+            standing(of: feed) == nil,
             // Whoever may have boasted of what it has not is asked for what comes next.
             link.withoutHashes[feed] == nil, !link.isPulled
         else { return false }

@@ -53,6 +53,12 @@ extension Replica {
                 progress.waiting.append(batch)
                 progress.retryAt = nil
                 taken.taken += 1
+            case .ahead where progress.base?.skipped.isEmpty == false,
+                .malformed where progress.base?.skipped.isEmpty == false:
+                // What was left out may be good, and is not to wait for what follows it.
+                progress.forgetBase()
+                progress.comesInOrder = true
+                break loop
             case .ahead(let publication, let due):
                 progress.retryAt = due
                 effects.append(.alarm(.batchFromFuture(feed, publication: publication)))
@@ -160,6 +166,7 @@ extension Replica {
 
     mutating func reject(_ feed: FeedID, from link: LinkID, _ error: FormatError, now: Timestamp) {
         guard let peer = links[link]?.peer else { return }
+        offend(link, now: now)
         distrust(link, for: feed, now: now)
         effects.append(.alarm(.rejected(feed, peer: peer, reason: error.description)))
     }

@@ -114,7 +114,7 @@ extension Replica {
             if let failures, now < failures.until { continue }
             let isVain = links.values[position].vain[feed] == progress.proven.next
             let rank = SourceRank(
-                failures: (failures?.count ?? 0) + (isVain ? 1 : 0),
+                failures: (failures?.count ?? 0) + (isVain ? 1 : 0) + offences(links.values[position].peer, now: now),
                 start: max(advert.first, progress.proven.next),
                 count: advert.count,
                 isParent: parent == id
@@ -230,10 +230,11 @@ extension Replica {
         setFailures(failures, of: fetch.link, for: fetch.feed)
     }
 
-    /// Bytes that did not verify cost their sender this feed for a while.
+    /// Bytes that did not verify cost their sender this feed for a while, the longer the more often that was so.
     mutating func distrust(_ link: LinkID, for feed: FeedID, now: Timestamp) {
         let failed = links[link]?.failures[feed]?.count ?? 0
-        let until = now.advanced(byMilliseconds: settings.distrust)
+        let offences = max(1, offences(links[link]?.peer, now: now))
+        let until = now.advanced(byMilliseconds: settings.distrust << Int64(min(offences - 1, 3)))
         let failures = LinkProgress.Failures(count: failed + 1, until: until, isDistrusted: true)
         setFailures(failures, of: link, for: feed)
         loseParent(link, of: feed.region)

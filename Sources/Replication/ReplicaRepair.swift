@@ -104,8 +104,9 @@ extension Replica {
             guard link.peer != nil, says || number < link.told[feed] ?? 0 else { continue }
             let failures = link.failures[feed]
             if let failures, now < failures.until { continue }
-            if let best, best.failures <= failures?.count ?? 0 { continue }
-            best = (id, failures?.count ?? 0)
+            let failed = (failures?.count ?? 0) + offences(link.peer, now: now)
+            if let best, best.failures <= failed { continue }
+            best = (id, failed)
         }
         return best?.link
     }

@@ -68,6 +68,7 @@ extension Replica {
                 progress.forks = SortedMap()
             }
         }
+        forgiveFailures()
         touched.append(contentsOf: feeds.keys)
         settleForks()
         reviewClosures(since: former)

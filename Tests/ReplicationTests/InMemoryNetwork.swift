@@ -7,6 +7,8 @@ import TestSupport
 /// interprets every effect and writes down every broken promise in `violations`.
 final class InMemoryNetwork {
     let options: NetworkOptions
+    /// Of replicas that start from now on.
+    var settings: ReplicationSettings
     let roster: Roster
     var nodes: [NetworkNode] = []
     var random: SplitMix64
@@ -49,6 +51,7 @@ final class InMemoryNetwork {
 
     init(_ options: NetworkOptions) throws {
         self.options = options
+        settings = options.settings
         random = SplitMix64(seed: options.seed)
         now = options.start
         failingFetches = options.failingFetches
@@ -169,7 +172,7 @@ final class InMemoryNetwork {
             roster: nodes[index].roster ?? roster,
             held: nodes[index].heldFeeds,
             forks: nodes[index].forks.values,
-            settings: options.settings
+            settings: settings
         )
         let living = nodes[index].heldFeeds.filter { $0.feed.region == region && $0.first < $0.frontier.size }
         let epoch = Epoch(startUnixSeconds: now / 1000, random: UInt32.random(in: .min ... .max, using: &random))

@@ -137,4 +137,36 @@ import Testing
         #expect(network.nodes[1].disk[feed]?.gaps.map(\.number) == [40])
         #expect(network.nodes[1].replica?.held.first?.first == 41)
     }
+
+    /// Newest batches that nobody can take do not keep those before them away.
+    @Test(arguments: [false, true])
+    func theNewestMayBeUnusable(isAhead: Bool) throws {
+        let network = try InMemoryNetwork(.line(2))
+        try network.startAll(except: 1)
+        try network.publish(0, batches: 100)
+        let feed = try #require(network.truth.keys.first)
+        if isAhead {
+            let later = network.clock(of: 0).interval.advanced(by: 40 * Interval.perDay)
+            let batch = try Batch(number: 100, publication: later, keys: network.keys(endingBy: later))
+            try network.publish(0, signing: batch.bytes)
+        } else {
+            try network.publish(0, signing: [UInt8]("no batch".utf8))
+        }
+        var settings = ReplicationSettings()
+        settings.batchesPerFetch = 1
+        settings.catchUpFrom = 1
+        network.settings = settings
+        try network.start(1, linked: true)
+        #expect(
+            network.run(within: 60_000) { network.nodes[1].held(feed) == 100 && network.lacking(at: 1) == 0 } != nil
+        )
+        let isTold = network.nodes[1].hasAlarm { alarm in
+            switch alarm {
+            case .malformedFeed: !isAhead
+            case .batchFromFuture: isAhead
+            default: false
+            }
+        }
+        #expect(isTold)
+    }
 }
