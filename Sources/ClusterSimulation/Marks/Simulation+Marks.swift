@@ -33,7 +33,7 @@ extension Simulation {
             switch feed.evidence?.kind {
             case .fork: reach(.phoneKeptFork)
             case .indexClaim: reach(.phoneKeptClaim)
-            case nil: break
+            case .withheld, .replay, nil: break
             }
         }
     }

@@ -95,6 +95,16 @@ extension PhoneStorage {
         await memory.hold(settledPart: bytes, hash: hash)
     }
 
+    func witnessBook() async throws -> WitnessBook {
+        try process.step()
+        return await memory.witnessBook()
+    }
+
+    func hold(_ book: WitnessBook) async throws {
+        try process.step()
+        await memory.hold(book)
+    }
+
     func cursors() async throws -> [FeedCursor] {
         try process.step()
         return await memory.cursors()

@@ -71,7 +71,8 @@ extension Simulation {
         let session = SyncSession(
             transport: PhoneTransport(node: nodes[phones[phone].node].region.code, process: process),
             storage: PhoneStorage(memory: storage, process: process, planted: options.planted),
-            options: SyncOptions(authorities: authorities)
+            // Simulated nodes do not serve each other's indexes yet.
+            options: SyncOptions(authorities: authorities, witnesses: 0)
         )
         Task(executorPreference: executor, priority: .medium) {
             let result: Result<SyncReport, any Error>

@@ -19,8 +19,6 @@ struct Nodes {
     var lies: [String: @Sendable ([PublishedFeed]) -> [PublishedFeed]] = [:]
     /// Nodes whose clock stands still, or is set otherwise.
     var clocks: [String: Int64] = [:]
-    /// Seconds by which clocks are wrong.
-    var skews: [(code: String, seconds: Int64)] = []
     /// Indexes that VN-01 does not pass on.
     var hidden: [String] = []
     private var random = SplitMix64(seed: 81)
@@ -53,8 +51,7 @@ struct Nodes {
     /// All nodes serve what they are to serve by now, and hear each other.
     func show() async throws {
         for (code, server) in zip(Nodes.codes, servers) {
-            let skew = skews.first { $0.code == code }?.seconds ?? 0
-            await server.serve(lies[code]?(feeds) ?? feeds, at: clocks[code] ?? time + skew)
+            await server.serve(lies[code]?(feeds) ?? feeds, at: clocks[code] ?? time)
         }
         for (code, server) in zip(Nodes.codes, servers) {
             let said = try await server.said()

@@ -182,10 +182,13 @@ import Testing
         let nodes = try await Nodes(operators: ["VN-02": "A", "VN-03": "A", "VN-04": "A", "VN-06": "CDC VN-01"])
         var phone = nodes.phone()
         phone.options.witnesses = 5
+        await nodes.home.forgetRequests()
         let report = try await nodes.sync(phone).witnesses
         #expect(report.present.count == 2 && report.wanted == 5 && !report.isWitnessed)
         #expect(report.present.filter { $0.code == "VN-05" }.count == 1)
         #expect(!report.present.map(\.code).contains("VN-06"))
+        let asked = await nodes.home.requests.filter { $0.hasPrefix("/v1/index/") }
+        #expect(asked.count == 2, "\(asked)")
     }
 
     /// An index that is signed anew between the two requests is read again.

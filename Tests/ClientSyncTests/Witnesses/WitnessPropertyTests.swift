@@ -10,7 +10,7 @@ import Testing
         kind != .stale && kind != .onlyHere
     }
 
-    /// Nodes lag by an hour now and then, their clocks differ, some indexes are not to be had, feeds settle, connections
+    /// Nodes lag by an hour now and then, caches hold their indexes for another, their clocks differ, some indexes are not to be had, feeds settle, connections
     /// fail; the phone roams, sleeps, and may or may not reach witnesses.
     @Test(arguments: UInt64(0)..<40)
     func honestNodesAreNotAccused(seed: UInt64) async throws {
@@ -19,12 +19,14 @@ import Testing
         let phone = nodes.phone(reaching: Bool.random(using: &random) ? Nodes.codes : [])
         for hour in 0..<30 {
             for code in Nodes.codes {
-                let lags = Int.random(in: 0..<4, using: &random) == 0
-                nodes.lies[code] = { feeds in lags ? feeds.map { $0.cut(to: max(1, Int($0.count) - 1)) } : feeds }
+                let lag = Int.random(in: 0..<4, using: &random) == 0 ? 1 : 0
+                let age = Int.random(in: 0..<4, using: &random) == 0 ? 1 : 0
+                nodes.lies[code] = { feeds in feeds.map { $0.cut(to: max(1, Int($0.count) - lag - age)) } }
+                nodes.clocks[code] =
+                    nodes.time + 3600 - Int64(age) * 3600 + Int64.random(in: -300...300, using: &random)
                 await nodes[code].settle(nodes.feeds.map(\.id).filter { _ in Bool.random(using: &random) })
             }
             nodes.hidden = Nodes.codes.filter { _ in Int.random(in: 0..<5, using: &random) == 0 }
-            nodes.skews = Nodes.codes.map { ($0, Int64.random(in: -300...300, using: &random)) }
             try await nodes.pass(hours: 1)
             guard Int.random(in: 0..<4, using: &random) > 0 else { continue }
             let code = Bool.random(using: &random) ? "VN-01" : Nodes.codes[Int.random(in: 0..<6, using: &random)]

@@ -156,21 +156,25 @@ import Testing
         }
     }
 
-    /// Also at a size that the phone's cursor has only passed.
+    /// Also at sizes that lie within a range, where the phone keeps no checkpoint.
     @Test func rootsAreComparedWhereASyncPasses() async throws {
         var nodes = try await Nodes()
         let phone = nodes.phone()
+        try await nodes.pass(hours: 3)
         var forked = nodes.feeds[1]
-        nodes.lies["VN-01"] = { feeds in feeds.map { $0.id.region.code == "VN-02" ? $0.cut(to: 1) : $0 } }
+        nodes.lies["VN-01"] = { feeds in feeds.map { $0.id.region.code == "VN-02" ? $0.cut(to: 4) : $0 } }
         try await nodes.pass(hours: 1)
         try await nodes.sync(phone)
         try await nodes.pass(hours: 1)
-        for _ in 0..<3 { try forked.publish([], at: Interval(unixSeconds: nodes.time)) }
+        for _ in 0..<4 { try forked.publish([], at: Interval(unixSeconds: nodes.time)) }
         nodes.lies["VN-01"] = { [forked] feeds in feeds.map { $0.id == forked.id ? forked : $0 } }
         try await nodes.show()
         let report = try await nodes.sync(phone)
-        #expect(report.feeds.first { $0.feed == forked.id }?.size == 4)
-        #expect(report.witnesses.findings.contains { $0.kind == .falseClaim && $0.size == 2 })
+        #expect(report.feeds.first { $0.feed == forked.id }?.size == 8)
+        #expect(await nodes.home.requests.contains("/v1/feeds/\(forked.id)/2/1"))
+        for size in [UInt64(5), 6] {
+            #expect(report.witnesses.findings.contains { $0.kind == .falseClaim && $0.size == size }, "\(size)")
+        }
     }
 
     /// A node that lists less than a witness had, and shows another history of it when it is asked.
