@@ -160,6 +160,7 @@ import Testing
         #expect(
             network.run(within: 60_000) { network.nodes[1].held(feed) == 100 && network.lacking(at: 1) == 0 } != nil
         )
+        network.run(for: 20_000)
         let isTold = network.nodes[1].hasAlarm { alarm in
             switch alarm {
             case .malformedFeed: !isAhead
