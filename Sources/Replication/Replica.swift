@@ -27,6 +27,7 @@ public struct Replica: Sendable {
     var ownHoldings: OwnHoldings?
     var ownEntries = SortedMap<FeedID, IndexEntry>()
     var holdingsChangedAt: Timestamp?
+    var clocks: ClockWatch
     /// When adverts that wait are sent.
     var advertsDue: Timestamp?
     var fetches = SortedMap<RequestID, PendingFetch>()
@@ -81,6 +82,7 @@ public struct Replica: Sendable {
         self.roster = roster
         rosterHash = roster.hash
         self.settings = settings
+        clocks = ClockWatch(standing: ClockStanding(isAlone: roster.regions.count < 3))
         for feed in held {
             feeds[feed.feed] = FeedProgress(held: feed)
             want(feed.gaps, of: feed.feed, isGap: true)
@@ -146,6 +148,7 @@ public struct Replica: Sendable {
             expireInquiries(now: now)
         }
         attendToDigests(now: now, random: &random)
+        attendToClock(now: now)
         schedule(now: now, isTick: isTick)
         defer { effects = [] }
         return effects
@@ -283,6 +286,7 @@ extension Replica {
         remember(lost)
         links[link] = nil
         exchanges[link] = nil
+        forgetClock(of: link)
         drawsDigests = true
         dropInquiries(of: link)
         touched.append(contentsOf: lost.holds.keys)

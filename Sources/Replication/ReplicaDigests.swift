@@ -109,6 +109,7 @@ extension Replica {
     /// A peer's digest. If it holds the same, both are told of all; else it is told what is held here.
     mutating func takeDigest(_ digest: LinkFrame.Digest, from link: LinkID, peer: Region, now: Timestamp) {
         guard let exchange = exchanges[link] else { return }
+        noteClock(digest.clock, from: link, peer: peer, now: now)
         let own = holdings()
         // It counts as if it had begun here, unless that has happened.
         if !digest.isAnswer, exchange.unanswered == nil {

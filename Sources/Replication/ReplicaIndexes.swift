@@ -62,6 +62,7 @@ extension Replica {
             guard Expiry.admission(publishedAt: Interval(unixSeconds: index.time), now: now.interval) != .wait else {
                 throw FormatError(.outOfRange, "it was signed over two hours ahead of this node's clock")
             }
+            noteClock(ofIndex: index.time, from: link, peer: peer, now: now)
             if let kept = indexes[peer], index.time < kept.time { return }
             indexes[peer] = KeptIndex(time: index.time, hash: hash)
             effects.append(.keepIndex(index, settled: part))

@@ -424,6 +424,9 @@ final class InMemoryNetwork {
         case .alarm(let alarm):
             mix(8)
             if nodes[index].alarms.count < 10_000 { nodes[index].alarms.append(alarm) }
+        case .endAlarm(let alarm):
+            mix(18)
+            if !nodes[index].alarms.contains(alarm) { violate("node \(index) ends an alarm that it has not raised") }
         }
     }
 

@@ -64,6 +64,7 @@ final class NodeMetrics: Sendable {
         set(.storeBytes, observation.disk.storeBytes)
         set(.diskFreeBytes, observation.disk.freeBytes)
         if let time = observation.indexTime { set(.indexTime, time) }
+        if let seconds = observation.clockDifference { set(.clockDifference, seconds) }
         set(.rosterVersion, observation.rosterVersion)
         set(.rosterExpiry, observation.rosterExpiry)
         set(.residentBytes, observation.process.residentBytes)

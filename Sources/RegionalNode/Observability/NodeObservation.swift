@@ -34,6 +34,10 @@ struct NodeObservation: Sendable {
     var process: ProcessUsage
     /// Unix seconds; nil while there is none.
     var indexTime: Int64?
+    /// Seconds by which this node's clock is ahead of the median of its neighbours'; nil if that is not known.
+    var clockDifference: Int64?
+    /// Whether what has expired by this node's clock is dropped.
+    var mayDrop: Bool
     var rosterVersion: UInt64
     /// Unix seconds.
     var rosterExpiry: Int64

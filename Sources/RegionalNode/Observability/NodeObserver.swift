@@ -26,6 +26,8 @@ struct NodeObserver: Sendable {
             disk: DiskUsage(storePath: storePath),
             process: ProcessUsage.now(),
             indexTime: node.served.index?.index.time,
+            clockDifference: node.clockDifference,
+            mayDrop: node.mayDrop,
             rosterVersion: roster.version,
             rosterExpiry: roster.expires,
             publicConnections: listeners.publicConnections,
