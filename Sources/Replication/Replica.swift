@@ -28,6 +28,9 @@ public struct Replica: Sendable {
     var ownEntries = SortedMap<FeedID, IndexEntry>()
     var holdingsChangedAt: Timestamp?
     var clocks: ClockWatch
+    var budgets = SortedMap<LinkID, LinkBudget>()
+    /// Frames that peers sent beyond what a link may cause, since the start.
+    public internal(set) var framesPassedOver = 0
     /// When adverts that wait are sent.
     var advertsDue: Timestamp?
     var fetches = SortedMap<RequestID, PendingFetch>()
@@ -105,6 +108,7 @@ public struct Replica: Sendable {
         switch event {
         case .linkOpened(let link, let expected):
             links[link] = LinkProgress(expected: expected)
+            budgets[link] = LinkBudget(regions: roster.regions.count)
             effects.append(
                 .send(link, .hello(LinkFrame.Hello(region: region, features: Replica.features)))
             )
@@ -211,6 +215,7 @@ extension Replica {
             }
             return greet(hello, on: link, expected: progress.expected, now: now)
         }
+        guard isWithinBudget(frame, from: link, now: now) else { return }
         switch frame {
         case .hello:
             close(link, "it said hello twice")
@@ -286,6 +291,7 @@ extension Replica {
         remember(lost)
         links[link] = nil
         exchanges[link] = nil
+        budgets[link] = nil
         forgetClock(of: link)
         drawsDigests = true
         dropInquiries(of: link)

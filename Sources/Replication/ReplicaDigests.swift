@@ -127,7 +127,7 @@ extension Replica {
                 exchange.unanswered = nil
                 exchange.agreed = own.hash
             }
-        } else {
+        } else if mayAnswer(link, now: now) {
             // A digest of this node that is under way will bring the peer's answer.
             sendHoldings(to: link, wantsAnswer: digest.isAnswer || exchange.unanswered == nil)
         }
@@ -144,7 +144,7 @@ extension Replica {
         guard exchanges[link] != nil else { return }
         let said = part.entries.compactMap { Advert(feed: $0.feed, first: $0.first, count: $0.count) }
         let isNews = noteAll(said, from: link, peer: peer, now: now)
-        if wantsAnswer { sendHoldings(to: link, wantsAnswer: false) }
+        if wantsAnswer, mayAnswer(link, now: now) { sendHoldings(to: link, wantsAnswer: false) }
         exchanges.update(link) { exchange in
             exchange.unanswered = nil
             exchange.agreed = nil

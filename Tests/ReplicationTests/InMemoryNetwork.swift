@@ -328,6 +328,7 @@ final class InMemoryNetwork {
                 guard let frame = released(frame, by: index), nodes[index].loses?(frame) != true else { continue }
                 nodes[index].sent.count(frame)
                 send(frame, over: link, from: index)
+                if nodes[index].isNewer { send(.unknown(99), over: link, from: index) }
             }
         case .close(let link, _):
             mix(2)

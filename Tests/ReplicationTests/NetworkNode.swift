@@ -38,6 +38,8 @@ struct NetworkNode {
     var loses: ((LinkFrame) -> Bool)?
     /// A release without digests.
     var isOlder = false
+    /// A release with features and frames of its own.
+    var isNewer = false
     var sent = SentFrames()
     /// Batches that came here, by push and by fetch.
     var pushed = 0

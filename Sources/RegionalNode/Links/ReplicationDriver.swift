@@ -143,6 +143,9 @@ actor ReplicationDriver {
     /// Links, and what is missing here, for status.
     var status: (peers: [Region], lags: [(region: Region, batches: UInt64)]) { (replica.linkedPeers, replica.lags) }
 
+    /// Frames of peers that were passed over because there were too many, since the start.
+    var framesPassedOver: Int { replica.framesPassedOver }
+
     private func perform(_ effect: ReplicaEffect) {
         switch effect {
         case .send(let link, let frame):

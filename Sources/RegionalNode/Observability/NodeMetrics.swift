@@ -36,7 +36,7 @@ final class NodeMetrics: Sendable {
         refusedImports = counter(.refusedImports)
         alarmsRaised = counter(.alarmsRaised)
         let names = [
-            MetricName.linkBytesReceived, .linkBytesSent, .handshakes, .failedHandshakes, .refusedPeers,
+            MetricName.linkBytesReceived, .linkBytesSent, .framesPassedOver, .handshakes, .failedHandshakes, .refusedPeers,
         ]
         mirrored = Dictionary(uniqueKeysWithValues: names.map { ($0, counter($0)) })
         processorTime = FloatingPointCounter(label: MetricName.processorTime.rawValue, factory: registry)
@@ -76,6 +76,7 @@ final class NodeMetrics: Sendable {
     private func count(_ observation: NodeObservation) {
         let totals: [MetricName: Int] = [
             .linkBytesReceived: observation.linkBytes.received, .linkBytesSent: observation.linkBytes.sent,
+            .framesPassedOver: observation.framesPassedOver,
             .handshakes: observation.tls.handshakes, .failedHandshakes: observation.tls.failures,
             .refusedPeers: observation.tls.refusals,
         ]

@@ -45,6 +45,8 @@ struct NodeObservation: Sendable {
     var peerConnections: Int
     /// Since the start, of all listeners with TLS.
     var tls: TLSServer.Counts
+    /// Frames of peers beyond what a link may cause, since the start.
+    var framesPassedOver: Int
     /// Since the start, on connections that this node opened.
     var linkBytes: (received: Int, sent: Int)
 }

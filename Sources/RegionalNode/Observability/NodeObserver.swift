@@ -33,6 +33,7 @@ struct NodeObserver: Sendable {
             publicConnections: listeners.publicConnections,
             peerConnections: listeners.peerConnections,
             tls: certificates.tlsCounts,
+            framesPassedOver: await driver.framesPassedOver,
             linkBytes: node.wire.totals
         )
     }
