@@ -36,7 +36,8 @@ final class NodeMetrics: Sendable {
         refusedImports = counter(.refusedImports)
         alarmsRaised = counter(.alarmsRaised)
         let names = [
-            MetricName.linkBytesReceived, .linkBytesSent, .framesPassedOver, .handshakes, .failedHandshakes, .refusedPeers,
+            MetricName.linkBytesReceived, .linkBytesSent, .framesPassedOver, .handshakes, .failedHandshakes,
+            .refusedPeers,
         ]
         mirrored = Dictionary(uniqueKeysWithValues: names.map { ($0, counter($0)) })
         processorTime = FloatingPointCounter(label: MetricName.processorTime.rawValue, factory: registry)
