@@ -31,7 +31,7 @@ struct TokenBucket: Sendable {
 /// the link. Batches, adverts and subscriptions need none: what they can cause is bounded where it happens.
 struct LinkBudget: Sendable {
     enum Sort: Int, CaseIterable, Sendable {
-        case index, roster, pull, fork, checkpoint, digest, holdings
+        case index, relayedIndex, roster, pull, fork, checkpoint, digest, holdings
         /// Holdings that this node sends for the peer's digests.
         case answer
     }
@@ -70,6 +70,7 @@ struct LinkBudget: Sendable {
     private func rate(of sort: Sort) -> (Int64, Int64) {
         switch sort {
         case .index: (32, 6)
+        case .relayedIndex: (32, 24)
         case .roster: (16, 12)
         case .pull: (256, 1200)
         case .fork: (regions + 16, 60)
@@ -88,6 +89,7 @@ extension LinkBudget.Sort {
     init?(_ frame: LinkFrame) {
         switch frame {
         case .index: self = .index
+        case .relayedIndex: self = .relayedIndex
         case .roster: self = .roster
         case .pull: self = .pull
         case .fork: self = .fork

@@ -29,6 +29,11 @@ public struct Replica: Sendable {
     var holdingsChangedAt: Timestamp?
     var clocks: ClockWatch
     var budgets = SortedMap<LinkID, LinkBudget>()
+    /// By link whose peer passes indexes on, and when the next one goes out on any.
+    var relays = SortedMap<LinkID, IndexExchange>()
+    var relayDue: Timestamp?
+    var relaysChanged = false
+    var rosterChangedAt: Timestamp?
     /// Frames that peers sent beyond what a link may cause, since the start.
     public internal(set) var framesPassedOver = 0
     /// When adverts that wait are sent.
@@ -42,7 +47,7 @@ public struct Replica: Sendable {
     /// Feeds that wait for a time, to be looked at then.
     var waits = SortedMap<FeedID, Timestamp>()
     var ownIndex: OwnIndex?
-    /// Newest index of each neighbour; one per region of the roster.
+    /// Newest index of each other node; one per region of the roster.
     var indexes = SortedMap<Region, KeptIndex>()
     /// Per region how many reviews of the store are under way.
     var reviews = SortedMap<Region, Int>()
@@ -152,6 +157,7 @@ public struct Replica: Sendable {
             expireInquiries(now: now)
         }
         attendToDigests(now: now, random: &random)
+        attendToRelays(now: now, random: &random)
         attendToClock(now: now)
         schedule(now: now, isTick: isTick)
         defer { effects = [] }
@@ -246,13 +252,16 @@ extension Replica {
             takeDigest(digest, from: link, peer: peer, now: now)
         case .holdings(let part, let wantsAnswer):
             takeHoldings(part, wantsAnswer: wantsAnswer, from: link, peer: peer, now: now)
+        case .relayedIndex(let relayed):
+            takeRelayed(relayed, from: link, peer: peer, now: now)
         case .unknown:
             break
         }
     }
 
     /// What this release announces to its peers.
-    private static let features = LinkFrame.Hello.batchesAreAdverts | LinkFrame.Hello.digests
+    private static let features =
+        LinkFrame.Hello.batchesAreAdverts | LinkFrame.Hello.digests | LinkFrame.Hello.relaysIndexes
 
     private mutating func greet(_ hello: LinkFrame.Hello, on link: LinkID, expected: Region?, now: Timestamp) {
         guard hello.version >= 1 else { return close(link, "it speaks link version \(hello.version)") }
@@ -275,10 +284,14 @@ extension Replica {
             exchanges[link] = DigestExchange(pause: settings.digestPause)
             drawsDigests = true
         }
+        if hello.features & LinkFrame.Hello.relaysIndexes != 0 {
+            relays[link] = IndexExchange()
+            relaysChanged = true
+        }
         effects.append(.send(link, rosterFrame))
         introduce(to: link, now: now)
         tellForks(on: link)
-        if let ownIndex { effects.append(.send(link, ownIndex.frame)) }
+        introduceIndex(to: link)
     }
 
     mutating func close(_ link: LinkID, _ reason: String) {
@@ -292,6 +305,7 @@ extension Replica {
         links[link] = nil
         exchanges[link] = nil
         budgets[link] = nil
+        relays[link] = nil
         forgetClock(of: link)
         drawsDigests = true
         dropInquiries(of: link)

@@ -71,8 +71,9 @@ extension Replica {
             // A feed may have grown again from where it was cut.
             (ownHoldings, ownEntries) = (nil, SortedMap())
             holdingsChangedAt = now
-        case .rosterChanged, .rosterFetched:
+        case .rosterChanged, .rosterFetched(_, _?):
             ownHoldings = nil
+            rosterChangedAt = now
         default:
             break
         }

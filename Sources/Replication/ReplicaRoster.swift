@@ -53,6 +53,7 @@ extension Replica {
         roster = newer
         rosterHash = newer.hash
         countClocks()
+        dropIndexes(since: former)
         for id in links.keys {
             guard let peer = links[id]?.peer else { continue }
             if newer.region(peer) == nil {

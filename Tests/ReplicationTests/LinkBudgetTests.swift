@@ -20,7 +20,7 @@ import Testing
         replica = Replica(region: network.nodes[0].region, roster: network.roster, held: network.nodes[0].heldFeeds)
         now = Timestamp(milliseconds: network.now)
         _ = handle(.linkOpened(link, expected: nil))
-        let hello = LinkFrame.Hello(region: network.nodes[1].region, features: LinkFrame.Hello.digests)
+        let hello = LinkFrame.Hello(region: network.nodes[1].region, features: 7)
         _ = handle(.received(link, .hello(hello)))
     }
 
@@ -43,13 +43,16 @@ import Testing
         let batch = try #require(network.truth[feed]?.batches[0])
         return [
             .index(index: signed.index.bytes, settled: signed.settled.bytes),
+            .relayedIndex(
+                LinkFrame.RelayedIndex(isDifference: false, bytes: signed.index.bytes, settled: signed.settled.bytes)
+            ),
             .roster(version: 1, hash: network.roster.hash), .pull(feed, from: 0),
             .checkpoint(feed, batch.checkpoint), .digest(LinkFrame.Digest(hash: Hash256(hashing: [1]), clock: 0)),
             .holdings(IndexPart([]), wantsAnswer: true),
         ]
     }
 
-    @Test(arguments: 0..<6)
+    @Test(arguments: 0..<7)
     mutating func aFloodIsPassedOverAndEndsTheLink(sort: Int) throws {
         let frame = try Self.frames(network)[sort]
         var sent = 0

@@ -42,7 +42,7 @@ extension InMemoryNetwork {
         case .hello(var hello):
             hello.features &= LinkFrame.Hello.batchesAreAdverts
             return .hello(hello)
-        case .digest, .holdings: return nil
+        case .digest, .holdings, .relayedIndex: return nil
         default: return frame
         }
     }

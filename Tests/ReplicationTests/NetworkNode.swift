@@ -60,6 +60,8 @@ struct NetworkNode {
         var adverts = 0
         var digests = 0
         var holdings = 0
+        var relayed = 0
+        var relayedBytes = 0
         /// Of all frames.
         var bytes = 0
 
@@ -69,6 +71,9 @@ struct NetworkNode {
             case .adverts: adverts += 1
             case .digest: digests += 1
             case .holdings: holdings += 1
+            case .relayedIndex:
+                relayed += 1
+                relayedBytes += frame.encoded().count
             default: break
             }
         }
