@@ -16,6 +16,8 @@ final class NodeContext: Sendable {
     let served: ServedFeeds
     let heldIndexes = HeldIndexes()
     let forks = KnownForks()
+    /// What neighbours' clocks say about this node's; nil until replication is there.
+    private let clockStanding = Mutex<ClockStanding?>(nil)
     /// The newest index whenever one was signed that nobody has taken yet, for replication.
     let signedIndexes: AsyncStream<ServedIndex>
     private let signedIndexesEnd: AsyncStream<ServedIndex>.Continuation
@@ -121,8 +123,10 @@ final class NodeContext: Sendable {
         }
     }
 
-    /// Drops batches 15 days after their publication from store and routes, on the store's thread.
+    /// Drops batches 15 days after their publication from store and routes, on the store's thread; nothing while this
+    /// node's clock is in doubt.
     func dropExpired(_ storage: any FeedStorage, report: (ReplicaEvent) -> Void) throws {
+        guard mayDrop else { return }
         let limit = clock.now.interval.advanced(by: -Expiry.batchLifetime)
         guard try storage.drop(publishedAtOrBefore: limit) > 0 else { return }
         let feeds = try storage.feeds()
@@ -130,6 +134,16 @@ final class NodeContext: Sendable {
         publisher.forget(endedAtOrBefore: limit)
         for feed in feeds { report(.dropped(feed.feed, first: feed.first)) }
         refreshIndex()
+    }
+
+    func compareClocks(_ standing: ClockStanding) { clockStanding.withLock { $0 = standing } }
+
+    /// Whether neighbours' clocks agree with this node's, or nobody can say.
+    var mayDrop: Bool { clockStanding.withLock { $0 }?.mayDrop(at: clock.now) ?? false }
+
+    /// Seconds by which this node's clock is ahead of its neighbours'; nil if that is not known.
+    var clockDifference: Int64? {
+        clockStanding.withLock { $0 }?.difference(at: clock.now).map { $0 / 1000 }
     }
 
     /// A feed has grown and is durable: it enters the index.

@@ -244,6 +244,12 @@ public struct ReplicationSettings: Sendable {
     /// How long after this node's index was sent to its neighbours the next one follows at the earliest, in
     /// milliseconds. Shorter gives those who compare indexes newer ones and sends more bytes.
     public var indexPause: Int64 = 60_000
+    /// How long between two indexes of other nodes that are passed on over one link, in milliseconds, each with up to half
+    /// as much again at random. Shorter brings them sooner in large rosters and sends more bytes.
+    public var relayPause: Int64 = 5000
+    /// By how much a peer's index of another node must be older than the one here, in milliseconds, to be replaced.
+    /// Shorter keeps them newer and sends more bytes.
+    public var relayAge: Int64 = 600_000
     /// How long after a link opens, or after an exchange that gave something to fetch, this node compares digests with
     /// the peer again, in milliseconds; doubles up to `digestLimit`, each with up to half as much again at random. Less
     /// finds sooner what was lost on the way and sends more bytes.

@@ -44,6 +44,8 @@ public enum LinkFrame: Equatable, Sendable {
     case digest(Digest)
     /// All that the sender holds, of the regions in its roster; `wantsAnswer` if the receiver is to say the same.
     case holdings(IndexPart, wantsAnswer: Bool)
+    /// Another node's signed index, or the sender's own by difference.
+    case relayedIndex(RelayedIndex)
     /// A frame of a later release; passed over.
     case unknown(UInt8)
 
@@ -57,6 +59,8 @@ public enum LinkFrame: Equatable, Sendable {
         public static let batchesAreAdverts: UInt64 = 1
         /// It takes a digest in place of adverts of all feeds.
         public static let digests: UInt64 = 2
+        /// It takes and passes on other nodes' indexes.
+        public static let relaysIndexes: UInt64 = 4
 
         public init(version: UInt8 = 1, region: Region, features: UInt64 = 0) {
             self.version = version
@@ -77,6 +81,20 @@ public enum LinkFrame: Equatable, Sendable {
             self.hash = hash
             self.clock = clock
             self.isAnswer = isAnswer
+        }
+    }
+
+    public struct RelayedIndex: Equatable, Sendable {
+        /// An `IndexDifference` from the sender's own index that went out on this link last, not a whole index.
+        public var isDifference: Bool
+        public var bytes: [UInt8]
+        /// The settled part; nil if it is that of the sender's own index.
+        public var settled: [UInt8]?
+
+        public init(isDifference: Bool, bytes: [UInt8], settled: [UInt8]?) {
+            self.isDifference = isDifference
+            self.bytes = bytes
+            self.settled = settled
         }
     }
 
@@ -168,6 +186,12 @@ public enum LinkFrame: Equatable, Sendable {
             payload.append(wantsAnswer ? 1 : 0)
             payload.append(contentsOf: part.bytes)
             return (12, payload)
+        case .relayedIndex(let relayed):
+            payload.append((relayed.isDifference ? 1 : 0) | (relayed.settled == nil ? 0 : 2))
+            payload.append(varint: UInt64(relayed.bytes.count))
+            payload.append(contentsOf: relayed.bytes)
+            payload.append(contentsOf: relayed.settled ?? [])
+            return (13, payload)
         case .unknown(let type):
             return (type, payload)
         }
@@ -258,6 +282,8 @@ public enum LinkFrame: Equatable, Sendable {
         case 12:
             let wantsAnswer = try reader.byte() & 1 != 0
             return .holdings(try IndexPart(bytes: payload[reader.position...]), wantsAnswer: wantsAnswer)
+        case 13:
+            return .relayedIndex(try reader.relayedIndex(payload))
         default:
             return .unknown(type)
         }
@@ -265,7 +291,7 @@ public enum LinkFrame: Equatable, Sendable {
 
     /// Largest frame after its length field: a batch of the largest size and what comes with it.
     package static let maximumSize = FormatLimits.batchBytes + 2048
-    private static let types: ClosedRange<UInt8> = 1...12
+    private static let types: ClosedRange<UInt8> = 1...13
     private static let compressed: UInt8 = 1
 }
 
@@ -291,6 +317,22 @@ extension ByteReader {
 
     fileprivate mutating func feed() throws(FormatError) -> FeedID {
         FeedID(region: try region(), epoch: Epoch(try uint64()))
+    }
+
+    /// Other bits of the first byte, and bytes after the index where no settled part follows, are those of a later
+    /// release.
+    fileprivate mutating func relayedIndex(_ payload: ArraySlice<UInt8>) throws(FormatError) -> LinkFrame.RelayedIndex {
+        let bits = try byte()
+        let isDifference = bits & 1 != 0
+        let limit = isDifference ? FormatLimits.differenceBytes : FormatLimits.indexBytes
+        let bytes = Array(try take(try varint(upTo: limit, "the size of an index")))
+        guard bits & 2 != 0 else {
+            return LinkFrame.RelayedIndex(isDifference: isDifference, bytes: bytes, settled: nil)
+        }
+        guard remaining <= FormatLimits.indexBytes else {
+            throw error(.limitExceeded, "a settled part of \(remaining) bytes")
+        }
+        return LinkFrame.RelayedIndex(isDifference: isDifference, bytes: bytes, settled: Array(payload[position...]))
     }
 
     fileprivate mutating func advert() throws(FormatError) -> Advert {

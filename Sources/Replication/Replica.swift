@@ -27,6 +27,15 @@ public struct Replica: Sendable {
     var ownHoldings: OwnHoldings?
     var ownEntries = SortedMap<FeedID, IndexEntry>()
     var holdingsChangedAt: Timestamp?
+    var clocks: ClockWatch
+    var budgets = SortedMap<LinkID, LinkBudget>()
+    /// By link whose peer passes indexes on, and when the next one goes out on any.
+    var relays = SortedMap<LinkID, IndexExchange>()
+    var relayDue: Timestamp?
+    var relaysChanged = false
+    var rosterChangedAt: Timestamp?
+    /// Frames that peers sent beyond what a link may cause, since the start.
+    public internal(set) var framesPassedOver = 0
     /// When adverts that wait are sent.
     var advertsDue: Timestamp?
     var fetches = SortedMap<RequestID, PendingFetch>()
@@ -38,7 +47,7 @@ public struct Replica: Sendable {
     /// Feeds that wait for a time, to be looked at then.
     var waits = SortedMap<FeedID, Timestamp>()
     var ownIndex: OwnIndex?
-    /// Newest index of each neighbour; one per region of the roster.
+    /// Newest index of each other node; one per region of the roster.
     var indexes = SortedMap<Region, KeptIndex>()
     /// Per region how many reviews of the store are under way.
     var reviews = SortedMap<Region, Int>()
@@ -81,6 +90,7 @@ public struct Replica: Sendable {
         self.roster = roster
         rosterHash = roster.hash
         self.settings = settings
+        clocks = ClockWatch(standing: ClockStanding(isAlone: roster.regions.count < 3))
         for feed in held {
             feeds[feed.feed] = FeedProgress(held: feed)
             want(feed.gaps, of: feed.feed, isGap: true)
@@ -103,6 +113,7 @@ public struct Replica: Sendable {
         switch event {
         case .linkOpened(let link, let expected):
             links[link] = LinkProgress(expected: expected)
+            budgets[link] = LinkBudget(regions: roster.regions.count)
             effects.append(
                 .send(link, .hello(LinkFrame.Hello(region: region, features: Replica.features)))
             )
@@ -146,6 +157,8 @@ public struct Replica: Sendable {
             expireInquiries(now: now)
         }
         attendToDigests(now: now, random: &random)
+        attendToRelays(now: now, random: &random)
+        attendToClock(now: now)
         schedule(now: now, isTick: isTick)
         defer { effects = [] }
         return effects
@@ -208,6 +221,7 @@ extension Replica {
             }
             return greet(hello, on: link, expected: progress.expected, now: now)
         }
+        guard isWithinBudget(frame, from: link, now: now) else { return }
         switch frame {
         case .hello:
             close(link, "it said hello twice")
@@ -238,13 +252,16 @@ extension Replica {
             takeDigest(digest, from: link, peer: peer, now: now)
         case .holdings(let part, let wantsAnswer):
             takeHoldings(part, wantsAnswer: wantsAnswer, from: link, peer: peer, now: now)
+        case .relayedIndex(let relayed):
+            takeRelayed(relayed, from: link, peer: peer, now: now)
         case .unknown:
             break
         }
     }
 
     /// What this release announces to its peers.
-    private static let features = LinkFrame.Hello.batchesAreAdverts | LinkFrame.Hello.digests
+    private static let features =
+        LinkFrame.Hello.batchesAreAdverts | LinkFrame.Hello.digests | LinkFrame.Hello.relaysIndexes
 
     private mutating func greet(_ hello: LinkFrame.Hello, on link: LinkID, expected: Region?, now: Timestamp) {
         guard hello.version >= 1 else { return close(link, "it speaks link version \(hello.version)") }
@@ -267,10 +284,14 @@ extension Replica {
             exchanges[link] = DigestExchange(pause: settings.digestPause)
             drawsDigests = true
         }
+        if hello.features & LinkFrame.Hello.relaysIndexes != 0 {
+            relays[link] = IndexExchange()
+            relaysChanged = true
+        }
         effects.append(.send(link, rosterFrame))
         introduce(to: link, now: now)
         tellForks(on: link)
-        if let ownIndex { effects.append(.send(link, ownIndex.frame)) }
+        introduceIndex(to: link)
     }
 
     mutating func close(_ link: LinkID, _ reason: String) {
@@ -283,6 +304,9 @@ extension Replica {
         remember(lost)
         links[link] = nil
         exchanges[link] = nil
+        budgets[link] = nil
+        relays[link] = nil
+        forgetClock(of: link)
         drawsDigests = true
         dropInquiries(of: link)
         touched.append(contentsOf: lost.holds.keys)

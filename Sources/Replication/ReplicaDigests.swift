@@ -71,8 +71,9 @@ extension Replica {
             // A feed may have grown again from where it was cut.
             (ownHoldings, ownEntries) = (nil, SortedMap())
             holdingsChangedAt = now
-        case .rosterChanged, .rosterFetched:
+        case .rosterChanged, .rosterFetched(_, _?):
             ownHoldings = nil
+            rosterChangedAt = now
         default:
             break
         }
@@ -109,6 +110,7 @@ extension Replica {
     /// A peer's digest. If it holds the same, both are told of all; else it is told what is held here.
     mutating func takeDigest(_ digest: LinkFrame.Digest, from link: LinkID, peer: Region, now: Timestamp) {
         guard let exchange = exchanges[link] else { return }
+        noteClock(digest.clock, from: link, peer: peer, now: now)
         let own = holdings()
         // It counts as if it had begun here, unless that has happened.
         if !digest.isAnswer, exchange.unanswered == nil {
@@ -126,7 +128,7 @@ extension Replica {
                 exchange.unanswered = nil
                 exchange.agreed = own.hash
             }
-        } else {
+        } else if mayAnswer(link, now: now) {
             // A digest of this node that is under way will bring the peer's answer.
             sendHoldings(to: link, wantsAnswer: digest.isAnswer || exchange.unanswered == nil)
         }
@@ -143,7 +145,7 @@ extension Replica {
         guard exchanges[link] != nil else { return }
         let said = part.entries.compactMap { Advert(feed: $0.feed, first: $0.first, count: $0.count) }
         let isNews = noteAll(said, from: link, peer: peer, now: now)
-        if wantsAnswer { sendHoldings(to: link, wantsAnswer: false) }
+        if wantsAnswer, mayAnswer(link, now: now) { sendHoldings(to: link, wantsAnswer: false) }
         exchanges.update(link) { exchange in
             exchange.unanswered = nil
             exchange.agreed = nil

@@ -129,6 +129,8 @@ public enum ReplicaEffect: Sendable {
     /// Send `tick` at this time; replaces earlier wishes.
     case wake(Timestamp)
     case alarm(ReplicaAlarm)
+    /// What this alarm said is over.
+    case endAlarm(ReplicaAlarm)
 }
 
 /// Something an operator must learn of. Equal alarms may be shown once.
@@ -150,6 +152,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
     case forkedRoster(peer: Region)
     /// A region's key has signed two histories of one epoch; `isOwn` if it is this node's.
     case forked(FeedID, isOwn: Bool)
+    /// This node's clock is ahead of the median of its peers' by so much, behind if negative; nothing is dropped.
+    case clockDiffers(seconds: Int64)
 
     public var description: String {
         switch self {
@@ -169,6 +173,12 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
             "the index that \(peer) sent was refused: \(reason); the one before is kept; compare clocks and rosters"
         case .forkedRoster(let peer):
             "\(peer) says that it has another roster of the same version; compare both, and tell the authorities if both verify"
+        case .clockDiffers(let seconds):
+            """
+            this node's clock is \(seconds.magnitude) s \(seconds < 0 ? "behind" : "ahead of") the clocks of most \
+            neighbours; nothing is dropped until they agree; set the clock, or tell the neighbours' operators if it is \
+            right
+            """
         case .forked(let feed, isOwn: false):
             """
             the key of \(feed.region) has signed two histories of feed \(feed): it is stolen, or two copies of that node \

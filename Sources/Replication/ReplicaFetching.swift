@@ -27,6 +27,7 @@ extension Replica {
         for inquiry in inquiries.values { next = earlier(next, inquiry.deadline) }
         if let digestsDue { next = earlier(next, digestsDue) }
         if let advertsDue { next = earlier(next, advertsDue) }
+        if let relayDue { next = earlier(next, relayDue) }
         if let indexDue { next = earlier(next, indexDue) }
         if let rosterDue { next = earlier(next, rosterDue) }
         if let next, isTick || next != lastWake { effects.append(.wake(next)) }

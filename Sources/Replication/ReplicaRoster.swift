@@ -52,6 +52,8 @@ extension Replica {
         let former = roster
         roster = newer
         rosterHash = newer.hash
+        countClocks()
+        dropIndexes(since: former)
         for id in links.keys {
             guard let peer = links[id]?.peer else { continue }
             if newer.region(peer) == nil {

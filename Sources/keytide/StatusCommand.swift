@@ -34,6 +34,10 @@ struct StatusCommand: AsyncParsableCommand {
                 "index", status.indexTime.map { "signed \(Output.seconds(from: $0, to: status.time)) s ago" } ?? "none",
                 "",
             ],
+            [
+                "clock", status.clockDifference.map(difference) ?? "not compared",
+                status.keepsExpired ? "nothing is dropped" : "",
+            ],
             ["store", Output.bytes(status.storeBytes), "\(Output.bytes(status.diskFreeBytes)) free on its disk"],
             ["memory", Output.bytes(Int64(status.residentBytes)), ""],
             ["connections", "\(status.publicConnections) public", "\(status.peerConnections) of peers"],
@@ -79,6 +83,10 @@ struct StatusCommand: AsyncParsableCommand {
             let end = alarm.ended.map { ", over since \(moment($0))" } ?? ""
             Output.line("alarm (\(alarm.times)×, last \(moment(alarm.last))\(end)): \(alarm.what)")
         }
+    }
+
+    private static func difference(_ seconds: Int64) -> String {
+        seconds == 0 ? "as the neighbours'" : "\(seconds.magnitude) s \(seconds < 0 ? "behind" : "ahead")"
     }
 
     private static func moment(_ seconds: Int64) -> String {

@@ -43,4 +43,26 @@ import Testing
         #expect(marks[.forgedHistory] > 0)
         #expect(marks[.provedFork] > 0)
     }
+
+    /// A node whose clock is set a month ahead keeps everything, and drops what has expired once it is set right.
+    @Test func aClockAMonthAheadDropsNothing() throws {
+        let (hour, day): (Int64, Int64) = (3_600_000_000, 86_400_000_000)
+        let month: Int64 = 30 * 86_400_000
+        let steps =
+            (0..<4).map { Step(time: hour, action: .publish(node: $0, keys: 2, revocations: 0)) } + [
+                Step(time: 2 * hour, action: .clockStep(node: 1, milliseconds: month)),
+                Step(time: 13 * day, action: .clockStep(node: 1, milliseconds: -month)),
+            ]
+        let options = SimulationOptions(seed: 5, nodes: 4, hours: 16 * 24)
+        let simulation = try Simulation(options, steps: steps)
+        var result = simulation.run(until: 12 * day)
+        #expect(result.marks[.clockDiffered] == 1 && result.marks[.clockAgreed] == 0)
+        #expect(result.marks[.droppedFeed] == 0)
+        result = simulation.run(until: 14 * day)
+        #expect(result.marks[.clockDiffered] == 1 && result.marks[.clockAgreed] == 1)
+        #expect(result.marks[.droppedFeed] == 0)
+        result = simulation.run()
+        #expect(result.marks[.droppedFeed] == 16)
+        #expect(result.outcome == .held)
+    }
 }

@@ -328,6 +328,7 @@ final class InMemoryNetwork {
                 guard let frame = released(frame, by: index), nodes[index].loses?(frame) != true else { continue }
                 nodes[index].sent.count(frame)
                 send(frame, over: link, from: index)
+                if nodes[index].isNewer { send(.unknown(99), over: link, from: index) }
             }
         case .close(let link, _):
             mix(2)
@@ -424,6 +425,9 @@ final class InMemoryNetwork {
         case .alarm(let alarm):
             mix(8)
             if nodes[index].alarms.count < 10_000 { nodes[index].alarms.append(alarm) }
+        case .endAlarm(let alarm):
+            mix(18)
+            if !nodes[index].alarms.contains(alarm) { violate("node \(index) ends an alarm that it has not raised") }
         }
     }
 

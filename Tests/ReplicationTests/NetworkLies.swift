@@ -33,12 +33,16 @@ extension InMemoryNetwork {
 
     /// What is left of a frame in the release of the node that sends or gets it.
     func released(_ frame: LinkFrame, by node: Int) -> LinkFrame? {
+        if nodes[node].isNewer, case .hello(var hello) = frame {
+            hello.features |= 1 << 63 | 1 << 40
+            return .hello(hello)
+        }
         guard nodes[node].isOlder else { return frame }
         switch frame {
         case .hello(var hello):
             hello.features &= LinkFrame.Hello.batchesAreAdverts
             return .hello(hello)
-        case .digest, .holdings: return nil
+        case .digest, .holdings, .relayedIndex: return nil
         default: return frame
         }
     }

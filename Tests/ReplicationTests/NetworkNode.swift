@@ -38,6 +38,8 @@ struct NetworkNode {
     var loses: ((LinkFrame) -> Bool)?
     /// A release without digests.
     var isOlder = false
+    /// A release with features and frames of its own.
+    var isNewer = false
     var sent = SentFrames()
     /// Batches that came here, by push and by fetch.
     var pushed = 0
@@ -58,6 +60,8 @@ struct NetworkNode {
         var adverts = 0
         var digests = 0
         var holdings = 0
+        var relayed = 0
+        var relayedBytes = 0
         /// Of all frames.
         var bytes = 0
 
@@ -67,6 +71,9 @@ struct NetworkNode {
             case .adverts: adverts += 1
             case .digest: digests += 1
             case .holdings: holdings += 1
+            case .relayedIndex:
+                relayed += 1
+                relayedBytes += frame.encoded().count
             default: break
             }
         }

@@ -158,6 +158,33 @@ import Testing
         #expect(network.nodes[older].sent.adverts > 0)
     }
 
+    /// One release without digests, one with features and frames that nobody else knows, in any place.
+    @Test(arguments: [[0, 1], [1, 0], [0, 2], [1, 2]])
+    func releasesGoTogether(places: [Int]) throws {
+        let network = try InMemoryNetwork(.line(3))
+        network.nodes[places[0]].isOlder = true
+        network.nodes[places[1]].isNewer = true
+        try network.startAll()
+        for _ in 0..<5 {
+            for index in 0..<3 {
+                try network.publish(index, batches: 3)
+                try network.signIndex(index)
+            }
+            network.cut(0, 1)
+            network.run(for: 1000)
+            for index in 0..<3 { try network.publish(index) }
+            network.heal(0, 1)
+            network.run(for: 20_000)
+        }
+        #expect(network.isConverged, "\(network.gaps)")
+        #expect(network.violations.isEmpty)
+        #expect(
+            network.nodes.allSatisfy {
+                $0.alarms.isEmpty && $0.links.count == ($0.region == network.nodes[1].region ? 2 : 1)
+            }
+        )
+    }
+
     /// Whatever two nodes went through, and although neither gets anything from the other: after one exchange each knows
     /// exactly what the other holds.
     @Test(arguments: 1...40 as ClosedRange<UInt64>)

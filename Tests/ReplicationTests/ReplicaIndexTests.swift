@@ -166,8 +166,8 @@ import Testing
         }
     }
 
-    /// Every node signs whenever it publishes: neighbours, and no others, have its last index a pause later. Twice the
-    /// same run is the same.
+    /// Every node signs whenever it publishes: neighbours have its last index a pause later. Twice the same run is the
+    /// same.
     @Test func neighboursHaveTheLastIndex() throws {
         var traces: Set<UInt64> = []
         for _ in 0..<2 {
@@ -187,8 +187,10 @@ import Testing
             network.run(for: 61_000)
             for index in 0..<4 {
                 let neighbours = [index - 1, index + 1].filter(network.nodes.indices.contains)
-                #expect(network.nodes[index].indexes.keys == neighbours.map { network.nodes[$0].region })
-                #expect(network.nodes[index].indexes.values.map(\.bytes) == neighbours.map { last[$0] })
+                for neighbour in neighbours {
+                    let kept = network.nodes[index].indexes[network.nodes[neighbour].region]
+                    #expect(kept?.bytes == last[neighbour])
+                }
             }
             #expect(network.isConverged)
             #expect(network.violations.isEmpty)

@@ -27,7 +27,7 @@ import TestSupport
             Issue.record("a link begins with a hello")
             return
         }
-        let features = LinkFrame.Hello.batchesAreAdverts | LinkFrame.Hello.digests
+        let features = LinkFrame.Hello.batchesAreAdverts | LinkFrame.Hello.digests | LinkFrame.Hello.relaysIndexes
         #expect(hello == LinkFrame.Hello(version: 1, region: network.nodes[0].region, features: features))
     }
 

@@ -4,7 +4,7 @@ public enum Mark: Int, CaseIterable, Sendable {
     case fetchedFrontier, pulled, answeredPull, repaired, distrusted, blockedFeed, heldBackEpoch, tooManyEpochs
     case skippedToNewest, filledGap, extendedDownwards
     case waitedForClock, storeFailed, storedAfterFailure, passedOverRegion, closedLink, unsubscribed
-    case agreed, exchangedHoldings
+    case agreed, exchangedHoldings, clockDiffered, clockAgreed
     // What its shell does.
     case linkLostToKeepalive, linkLostToOutbox, requestTimedOut, unreadableFrame, unknownFrame
     case reopenedAfterClockJump, reopenedAfterCopy, droppedBatches, droppedFeed

@@ -16,6 +16,7 @@ extension Simulation {
         case .send(_, .digest(let digest)) where digest.isAnswer: reach(.agreed)
         case .send(_, .holdings): reach(.exchangedHoldings)
         case .alarm(let alarm): mark(alarm)
+        case .endAlarm(.clockDiffers): reach(.clockAgreed)
         default: break
         }
     }
@@ -45,6 +46,7 @@ extension Simulation {
         case .malformedFeed: reach(.blockedFeed)
         case .tooManyEpochs: reach(.tooManyEpochs)
         case .batchFromFuture: reach(.waitedForClock)
+        case .clockDiffers: reach(.clockDiffered)
         case .storeFailed: reach(.storeFailed)
         default: break
         }

@@ -52,7 +52,9 @@ extension Simulation {
         if isPaused(index, event: .housekeeping(node: index, generation: generation)) { return }
         agenda.add(at: now + Plan.minute, .housekeeping(node: index, generation: generation))
         checkLoad(of: index)
-        let interval = nodes[index].clock(at: now).interval
+        let time = nodes[index].clock(at: now)
+        guard nodes[index].process?.replica.clockStanding.mayDrop(at: time) == true else { return }
+        let interval = time.interval
         let due = options.planted == .dropsEarly ? interval.advanced(by: Interval.perDay) : interval
         let feeds = nodes[index].disk.feeds
         for position in feeds.values.indices {
@@ -128,6 +130,8 @@ extension Simulation {
         case .alarm(let alarm):
             note(index, "alarm: \(alarm)")
             if case .rejected(let feed, _, _) = alarm { storeRefused(feed, at: index) }
+        case .endAlarm(let alarm):
+            note(index, "alarm is over: \(alarm)")
         case .visible(let feed, let count):
             if count > nodes[index].disk.count(of: feed) {
                 violate(.durableBeforeClaimed, index, "shows \(count) of \(feed) before they are stored")

@@ -132,6 +132,10 @@ public struct NodeStatus: Codable, Sendable {
     public var rosterExpires: Int64
     /// Unix seconds; nil while no index is signed.
     public var indexTime: Int64?
+    /// Seconds by which this node's clock is ahead of the median of its neighbours'; nil if that is not known.
+    public var clockDifference: Int64?
+    /// Whether what has expired is kept, because clocks differ or are yet to be compared.
+    public var keepsExpired: Bool
     public var alarms: [Alarm]
     public var trouble: String?
     /// When feeds grew here, the last thousand times.
@@ -174,6 +178,8 @@ public struct NodeStatus: Codable, Sendable {
         rosterVersion = observation.rosterVersion
         rosterExpires = observation.rosterExpiry
         indexTime = observation.indexTime
+        clockDifference = observation.clockDifference
+        keepsExpired = !observation.mayDrop
         alarms = node.health.alarms.map { alarm in
             Alarm(
                 what: alarm.text,

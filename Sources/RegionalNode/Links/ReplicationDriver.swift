@@ -49,6 +49,7 @@ actor ReplicationDriver {
         self.fetcher = fetcher
         (jobs, jobsContinuation) = AsyncStream.makeStream()
         (reports, reportsContinuation) = AsyncStream.makeStream()
+        node.compareClocks(replica.clockStanding)
     }
 
     /// Runs fetches and takes reports until cancelled, then ends all links. The number of fetches is bounded by the
@@ -95,6 +96,7 @@ actor ReplicationDriver {
         guard !isStopped else { return }
         if case .rosterChanged(let roster) = event { takeOver(by: roster, node: node) }
         let effects = replica.handle(event, now: node.clock.now, random: &random)
+        node.compareClocks(replica.clockStanding)
         for effect in effects { perform(effect) }
     }
 
@@ -140,6 +142,9 @@ actor ReplicationDriver {
 
     /// Links, and what is missing here, for status.
     var status: (peers: [Region], lags: [(region: Region, batches: UInt64)]) { (replica.linkedPeers, replica.lags) }
+
+    /// Frames of peers that were passed over because there were too many, since the start.
+    var framesPassedOver: Int { replica.framesPassedOver }
 
     private func perform(_ effect: ReplicaEffect) {
         switch effect {
@@ -207,6 +212,8 @@ actor ReplicationDriver {
             break
         case .alarm(let alarm):
             node.raise(alarm.description, about: alarm.subject)
+        case .endAlarm(let alarm):
+            node.health.end(alarm.description, at: node.clock.now)
         }
     }
 

@@ -36,7 +36,8 @@ final class NodeMetrics: Sendable {
         refusedImports = counter(.refusedImports)
         alarmsRaised = counter(.alarmsRaised)
         let names = [
-            MetricName.linkBytesReceived, .linkBytesSent, .handshakes, .failedHandshakes, .refusedPeers,
+            MetricName.linkBytesReceived, .linkBytesSent, .framesPassedOver, .handshakes, .failedHandshakes,
+            .refusedPeers,
         ]
         mirrored = Dictionary(uniqueKeysWithValues: names.map { ($0, counter($0)) })
         processorTime = FloatingPointCounter(label: MetricName.processorTime.rawValue, factory: registry)
@@ -64,6 +65,7 @@ final class NodeMetrics: Sendable {
         set(.storeBytes, observation.disk.storeBytes)
         set(.diskFreeBytes, observation.disk.freeBytes)
         if let time = observation.indexTime { set(.indexTime, time) }
+        if let seconds = observation.clockDifference { set(.clockDifference, seconds) }
         set(.rosterVersion, observation.rosterVersion)
         set(.rosterExpiry, observation.rosterExpiry)
         set(.residentBytes, observation.process.residentBytes)
@@ -75,6 +77,7 @@ final class NodeMetrics: Sendable {
     private func count(_ observation: NodeObservation) {
         let totals: [MetricName: Int] = [
             .linkBytesReceived: observation.linkBytes.received, .linkBytesSent: observation.linkBytes.sent,
+            .framesPassedOver: observation.framesPassedOver,
             .handshakes: observation.tls.handshakes, .failedHandshakes: observation.tls.failures,
             .refusedPeers: observation.tls.refusals,
         ]

@@ -34,6 +34,10 @@ struct NodeObservation: Sendable {
     var process: ProcessUsage
     /// Unix seconds; nil while there is none.
     var indexTime: Int64?
+    /// Seconds by which this node's clock is ahead of the median of its neighbours'; nil if that is not known.
+    var clockDifference: Int64?
+    /// Whether what has expired by this node's clock is dropped.
+    var mayDrop: Bool
     var rosterVersion: UInt64
     /// Unix seconds.
     var rosterExpiry: Int64
@@ -41,6 +45,8 @@ struct NodeObservation: Sendable {
     var peerConnections: Int
     /// Since the start, of all listeners with TLS.
     var tls: TLSServer.Counts
+    /// Frames of peers beyond what a link may cause, since the start.
+    var framesPassedOver: Int
     /// Since the start, on connections that this node opened.
     var linkBytes: (received: Int, sent: Int)
 }

@@ -26,11 +26,14 @@ struct NodeObserver: Sendable {
             disk: DiskUsage(storePath: storePath),
             process: ProcessUsage.now(),
             indexTime: node.served.index?.index.time,
+            clockDifference: node.clockDifference,
+            mayDrop: node.mayDrop,
             rosterVersion: roster.version,
             rosterExpiry: roster.expires,
             publicConnections: listeners.publicConnections,
             peerConnections: listeners.peerConnections,
             tls: certificates.tlsCounts,
+            framesPassedOver: await driver.framesPassedOver,
             linkBytes: node.wire.totals
         )
     }

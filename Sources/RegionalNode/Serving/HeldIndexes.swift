@@ -3,8 +3,8 @@ internal import FeedFormat
 internal import NIOCore
 internal import Synchronization
 
-/// Neighbours' newest indexes, as verified by replication; at most one per region of the roster. Written by
-/// replication, read by every event loop. A restart forgets them: each link brings one when it opens.
+/// Other nodes' newest indexes, as verified by replication; at most one per region of the roster. Written by
+/// replication, read by every event loop. A restart forgets them: neighbours bring them again, one after the other.
 final class HeldIndexes: Sendable {
     private let state = Mutex<[Region: Held]>([:])
 

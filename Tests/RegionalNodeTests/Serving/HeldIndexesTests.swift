@@ -66,6 +66,16 @@ import TestSupport
         }
     }
 
+    /// Indexes are passed on: also one that is no neighbour's is served.
+    @Test func indexesOfAllRegionsAreServed() async throws {
+        try await Nodes.with("VN-01", "VN-48", "VN-79") { nodes in
+            for number in 0..<3 { try await nodes.start(number) }
+            let last = nodes.country.regions[2]
+            #expect(try await eventually(seconds: 30) { try await index(nodes, of: last, at: 0) != nil })
+            #expect(try await nodes[0].status().links == [nodes.country.regions[1].code])
+        }
+    }
+
     @Test func theOwnIndexHasNoDifferences() async throws {
         try await Nodes.with("VN-01") { nodes in
             try await nodes.start(0)
