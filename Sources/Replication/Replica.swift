@@ -281,17 +281,18 @@ extension Replica {
         drawsDigests = true
         dropInquiries(of: link)
         touched.append(contentsOf: lost.holds.keys)
+        let settings = settings
         for region in trees.keys {
             guard parent(of: region) == link else {
-                trees.update(region) { _ = $0.lose(link) }
+                trees.update(region) { _ = $0.lose(link, settings) }
                 continue
             }
             loseParent(link, of: region)
             // Nobody will push what was under way.
             for position in feeds.positions(of: region) {
                 let feed = feeds.keys[position]
-                guard feeds.values[position].missingSince != nil else { continue }
-                feeds.update(feed) { $0.missingSince = nil }
+                guard feeds.values[position].pushDue != nil else { continue }
+                feeds.update(feed) { $0.pushDue = nil }
                 touched.append(feed)
             }
         }

@@ -115,9 +115,11 @@ extension Replica {
             if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
             endPull(of: feed, since: advert, from: link)
             if isCurrent { learn(advert, from: link, now: now) }
+            let due = pushDue(of: feed.region, advertedBy: link, now: now)
             feeds.update(feed) { progress in
-                if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
+                if advert.count > progress.proven.next { progress.pushDue = min(progress.pushDue ?? due, due) }
             }
+            hedge(feed, with: advert, from: link, now: now)
             touched.append(feed)
         }
         // One alarm a frame: a frame may hold thousands of adverts.

@@ -53,7 +53,7 @@ extension Replica {
         }
         let due = dueTime(of: progress, now: now)
         if due <= now {
-            if progress.missingSince != nil { missPush(of: feed.region) }
+            if progress.pushDue != nil { missPush(of: feed.region) }
             startFetch(feed, progress, source: source, now: now)
         } else {
             waits[feed] = due
@@ -70,7 +70,7 @@ extension Replica {
         if !isClaimed, progress.count == 0, progress.store == nil {
             feeds[feed] = nil
         } else {
-            feeds.update(feed) { $0.missingSince = nil }
+            feeds.update(feed) { $0.pushDue = nil }
         }
     }
 
@@ -79,11 +79,12 @@ extension Replica {
     private func dueTime(of progress: FeedProgress, now: Timestamp) -> Timestamp {
         var due = progress.retryAt ?? now
         let feed = progress.durable.feed
-        if let parent = parent(of: feed.region), let since = progress.missingSince {
+        guard let pushDue = progress.pushDue else { return due }
+        if let parent = parent(of: feed.region) {
             let hasIt = (links[parent]?.holds[feed]?.count ?? 0) > progress.proven.next
-            if !hasIt || links[parent]?.takesBatchesAsAdverts != true {
-                due = max(due, since.advanced(byMilliseconds: settings.pushGrace))
-            }
+            if !hasIt || links[parent]?.takesBatchesAsAdverts != true { due = max(due, pushDue) }
+        } else if trees[feed.region]?.heirs.isEmpty == false {
+            due = max(due, pushDue)
         }
         return due
     }
@@ -195,7 +196,7 @@ extension Replica {
         let news = received.dropFirst(Int(next - fetch.start))
         let outcome = take(news, of: fetch.feed, from: fetch.link, now: now)
         if outcome.taken == 0 { return }
-        feeds.update(fetch.feed) { $0.missingSince = nil }
+        feeds.update(fetch.feed) { $0.pushDue = nil }
         learn(fetch.feed, from: fetch.link, isPushed: false, now: now)
         if outcome.isRejected { return }
         links.update(fetch.link) { $0.failures[fetch.feed] = nil }

@@ -48,18 +48,29 @@ extension Replica {
         feeds.update(feed) { $0.fetch = nil }
     }
 
+    /// What is being fetched may be nearer: the first neighbour that adverts it once the fetch has taken a while is asked
+    /// too, over its link. Nothing is kept of that but whom it was: whoever brings it first brings it.
+    mutating func hedge(_ feed: FeedID, with advert: Advert, from link: LinkID, now: Timestamp) {
+        guard let next = feeds[feed]?.proven.next, let request = feeds[feed]?.fetch, let fetch = fetches[request],
+            fetch.kind == .next, fetch.hedge == nil, fetch.link != link, fetch.start == next,
+            advert.first <= next, advert.count == next + 1, links[link]?.isDistrusted(for: feed, now: now) == false,
+            settings.fetchDeadline - fetch.deadline.duration(since: now) >= settings.hedgePause
+        else { return }
+        fetches.update(request) { $0.hedge = link }
+        effects.append(.send(link, .pull(feed, from: next)))
+    }
+
     /// A batch has come over a link. If it was asked for and is good, that is the way to this neighbour.
     /// - Returns: whether it was asked for.
     mutating func finishPull(of feed: FeedID, from link: LinkID, isTaken: Bool) -> Bool {
-        guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.kind == .pull, fetch.link == link
-        else {
-            return false
-        }
+        guard let request = feeds[feed]?.fetch, let fetch = fetches[request],
+            fetch.kind == .pull && fetch.link == link || fetch.hedge == link && isTaken
+        else { return false }
         fetches[request] = nil
         feeds.update(feed) { $0.fetch = nil }
         guard isTaken else { return true }
         links.update(link) { progress in
-            progress.isPulled = true
+            if fetch.kind == .pull { progress.isPulled = true }
             progress.failures[feed] = nil
         }
         adopt(link, asParentOf: feed.region)
