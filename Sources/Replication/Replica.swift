@@ -199,12 +199,12 @@ extension Replica {
         from link: LinkID,
         now: Timestamp
     ) {
-        guard let progress = links[link] else { return }
-        guard let peer = progress.peer else {
+        guard let position = links.position(of: link) else { return }
+        guard let peer = links.values[position].peer else {
             guard case .hello(let hello) = frame else {
                 return close(link, "it sent another frame before its hello")
             }
-            return greet(hello, on: link, expected: progress.expected, now: now)
+            return greet(hello, on: link, expected: links.values[position].expected, now: now)
         }
         switch frame {
         case .hello:

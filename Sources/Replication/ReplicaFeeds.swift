@@ -11,7 +11,7 @@ extension Replica {
         now: Timestamp
     ) {
         let feed = pushed.feed
-        guard roster.region(feed.region) != nil else {
+        guard roster.position(of: feed.region) != nil else {
             return effects.append(.alarm(.unknownRegion(feed.region, peer: peer)))
         }
         takeAnswer(pushed, from: link, now: now)

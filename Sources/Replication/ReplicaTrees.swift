@@ -13,8 +13,15 @@ extension Replica {
 
     /// A batch newer than all before is proven: whoever adverted it before was sooner.
     mutating func learn(_ feed: FeedID, from link: LinkID, isPushed: Bool, now: Timestamp) {
-        guard feed.region != region, let next = feeds[feed]?.proven.next else { return }
-        feeds.update(feed) { $0.provenAt = now }
+        guard feed.region != region,
+            let next = feeds.update(
+                feed,
+                { progress in
+                    progress.provenAt = now
+                    return progress.proven.next
+                }
+            )
+        else { return }
         var adverts: [(link: LinkID, lead: Int64)] = []
         for position in links.keys.indices where links.keys[position] != link {
             guard let heard = links.values[position].heard[feed], heard.count >= next else { continue }
@@ -26,9 +33,9 @@ extension Replica {
 
     /// An advert of what came already: its sender is later.
     mutating func learn(_ advert: Advert, from link: LinkID, now: Timestamp) {
-        guard let progress = feeds[advert.feed], advert.count == progress.proven.next, let at = progress.provenAt else {
-            return
-        }
+        guard let position = feeds.position(of: advert.feed),
+            advert.count == feeds.values[position].proven.next, let at = feeds.values[position].provenAt
+        else { return }
         let lag = now.duration(since: at) - settings.advertPause
         trees.update(advert.feed.region) { $0.note(lag: lag, of: link) }
     }
@@ -54,12 +61,13 @@ extension Replica {
 
     /// Tells former and new parent, if it is another one after a change.
     private mutating func changeTree(of region: Region, _ change: (inout RegionTree) -> Void) {
-        var tree = trees[region] ?? RegionTree()
-        let before = tree.sources
-        change(&tree)
-        trees[region] = tree
-        let sources = tree.sources
-        guard sources != before else { return }
+        if trees.position(of: region) == nil { trees[region] = RegionTree() }
+        let sides = trees.update(region) { tree in
+            let before = tree.sources
+            change(&tree)
+            return (before: before, after: tree.sources, isOrphan: tree.parent == nil)
+        }
+        guard let (before, sources, isOrphan) = sides, sources != before else { return }
         for link in before where !sources.contains(link) && links[link] != nil {
             effects.append(.send(link, .unsubscribe(region)))
         }
@@ -67,7 +75,7 @@ extension Replica {
         for link in sources where !before.contains(link) {
             effects.append(.send(link, .subscribe(region)))
             // What was under way when the parent was lost may have passed a new one before it hears of this.
-            if tree.parent == nil, let newest, !isFrozen(feeds.keys[newest]) {
+            if isOrphan, let newest, !isFrozen(feeds.keys[newest]) {
                 effects.append(.send(link, .pull(feeds.keys[newest], from: feeds.values[newest].proven.next)))
             }
             // It pushes only what follows on what it knows to be here.
