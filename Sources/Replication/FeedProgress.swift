@@ -84,6 +84,9 @@ struct LinkProgress: Sendable {
     var peer: Region?
     /// The only region that may stand in the `hello`, if this node dialled.
     let expected: Region?
+    let openedAt: Timestamp
+    /// Milliseconds until the peer had answered this node's `hello`, which it does at once.
+    var roundTrip: Int64?
     /// What the peer says it holds, or was pushed.
     var holds = SortedMap<FeedID, Advert>()
     /// When a batch last went out to it, by feed.
@@ -175,8 +178,11 @@ struct PendingFetch: Sendable {
     var kind = Kind.next
     /// Before the first of the hashes asked for.
     var frontier: Frontier?
-    /// Another neighbour that was asked to push the same meanwhile.
-    var hedge: LinkID?
+    /// When the answer may be here, or that of a neighbour who was asked to push the same meanwhile; nil if nobody else is
+    /// asked.
+    var expected: Timestamp?
+    /// Those who were asked meanwhile.
+    var hedges: [LinkID] = []
 
     enum Kind: Sendable {
         /// What comes next: batches, or the frontier or hashes that lead to them.
@@ -218,9 +224,10 @@ public struct ReplicationSettings: Sendable {
     /// How many neighbours are asked to push at once what a lost parent would have: the first to bring it follows it.
     /// More finds the next parent sooner and brings one batch more often.
     public var heirs = 4
-    /// How long a fetch is under way before a neighbour that adverts the same is asked to push it too, in milliseconds.
-    /// Shorter brings what is fetched from afar sooner and more batches twice.
-    public var hedgePause: Int64 = 15
+    /// By how many milliseconds a neighbour that adverts what is being fetched must be able to bring it sooner to be asked
+    /// too, and how many neighbours are at most. Less brings what is fetched from afar sooner and more batches twice.
+    public var hedgeLead: Int64 = 10
+    public var hedges = 3
     /// How long an advert may wait for others, in milliseconds. Longer makes fewer frames, and first fetches later.
     public var advertPause: Int64 = 5
     /// By how much a neighbour's advert must be ahead of the parent's push to count, in milliseconds, and for how many

@@ -119,21 +119,12 @@ package struct RegionTree: Sendable {
         candidates[link] = candidate
     }
 
-    /// Whoever brought what was missing.
+    /// Whoever brought what the parent has not pushed in time: a trial of that has failed.
     package mutating func adopt(_ link: LinkID) {
         if parent == link { return }
-        if former == link, let parent { penalise(parent) }
+        if former != nil, let parent { penalise(parent) }
         become(link)
         isHasty = true
-    }
-
-    /// The parent did not push what others have.
-    /// - Returns: whether the parent is another one now: a trial has failed.
-    package mutating func miss() -> Bool {
-        guard let parent, let former else { return false }
-        penalise(parent)
-        become(former)
-        return true
     }
 
     /// A neighbour is gone or no longer trusted. In a lost parent's place come several, until one has pushed: who of them

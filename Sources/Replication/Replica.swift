@@ -100,7 +100,7 @@ public struct Replica: Sendable {
         noteChange(by: event, now: now)
         switch event {
         case .linkOpened(let link, let expected):
-            links[link] = LinkProgress(expected: expected)
+            links[link] = LinkProgress(expected: expected, openedAt: now)
             effects.append(
                 .send(link, .hello(LinkFrame.Hello(region: region, features: Replica.features)))
             )
@@ -205,6 +205,9 @@ extension Replica {
                 return close(link, "it sent another frame before its hello")
             }
             return greet(hello, on: link, expected: links.values[position].expected, now: now)
+        }
+        if links.values[position].roundTrip == nil {
+            links.update(link) { $0.roundTrip = now.duration(since: $0.openedAt) }
         }
         switch frame {
         case .hello:

@@ -53,7 +53,6 @@ extension Replica {
         }
         let due = dueTime(of: progress, now: now)
         if due <= now {
-            if progress.pushDue != nil { missPush(of: feed.region) }
             startFetch(feed, progress, source: source, now: now)
         } else {
             waits[feed] = due
@@ -100,8 +99,8 @@ extension Replica {
         return advert.count > next && (advert.first <= next || progress.mayBegin && progress.base == nil)
     }
 
-    /// The link to ask: fewest failures, then the longest history, then the most batches, then the parent, then the
-    /// oldest link. What follows an unproven frontier is asked of its giver alone.
+    /// The link to ask: fewest failures, then the longest history, then the most batches, then the nearest, then
+    /// the parent, then the oldest link. What follows an unproven frontier is asked of its giver alone.
     private func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, rank: SourceRank)?
         let parent = parent(of: feed.region)
@@ -118,6 +117,7 @@ extension Replica {
                 failures: (failures?.count ?? 0) + (isVain ? 1 : 0),
                 start: max(advert.first, progress.proven.next),
                 count: advert.count,
+                roundTrip: links.values[position].roundTrip ?? .max,
                 isParent: parent == id
             )
             if let current = best, !rank.precedes(current.rank) { continue }
@@ -146,7 +146,8 @@ extension Replica {
             link: source,
             start: start,
             deadline: now.advanced(byMilliseconds: patience),
-            kind: isPull ? .pull : .next
+            kind: isPull ? .pull : .next,
+            expected: now.advanced(byMilliseconds: link.roundTrip ?? settings.pushGrace)
         )
         feeds.update(feed) { progress in
             progress.fetch = request
@@ -250,12 +251,14 @@ private struct SourceRank {
     let failures: Int
     let start: UInt64
     let count: UInt64
+    let roundTrip: Int64
     let isParent: Bool
 
     func precedes(_ other: SourceRank) -> Bool {
         if failures != other.failures { return failures < other.failures }
         if start != other.start { return start < other.start }
         if count != other.count { return count > other.count }
+        if roundTrip != other.roundTrip { return roundTrip < other.roundTrip }
         return isParent && !other.isParent
     }
 }

@@ -46,11 +46,6 @@ extension Replica {
         return now.advanced(byMilliseconds: wait)
     }
 
-    /// The parent did not push a batch that somebody has.
-    mutating func missPush(of region: Region) {
-        changeTree(of: region) { _ = $0.miss() }
-    }
-
     /// Nothing flows from a neighbour any more. Whoever gets the batches from here cannot bring them.
     mutating func loseParent(_ link: LinkID, of region: Region) {
         let children = links.keys.indices.filter { links.values[$0].subscriptions[region] == true }

@@ -35,6 +35,11 @@ import TestSupport
             )
             _ = handle(.received(links[link], .hello(hello)))
         }
+        // Answers come after 10 to 50 ms.
+        for link in 1...5 {
+            _ = pass(10)
+            _ = handle(.received(links[link], .adverts([])))
+        }
     }
 
     // MARK: Driving one replica
@@ -129,24 +134,28 @@ import TestSupport
         #expect(replica.held.map(\.count) == [writer.frontier.size])
     }
 
+    /// Links 1 to 5 have round trips of 10 to 50 ms.
     @Test mutating func aFetchFromAfarIsOvertakenByANearerNeighbour() throws {
         try settle()
         let late = try written()
-        let request = try #require(fetches(try advert(from: 5)).first)
-        _ = pass(settings.hedgePause - 1)
-        let tooEarly = try advert(from: 2)
-        #expect(links(tooEarly, pull).isEmpty)
+        let first = try advert(from: 5)
+        let request = try #require(fetches(first).first)
         _ = pass(1)
+        let far = try advert(from: 4)
+        #expect(links(far, pull).isEmpty)
+        _ = pass(9)
         let nearer = try advert(from: 3)
         #expect(links(nearer, pull) == [links[3]])
-        let another = try advert(from: 4)
-        #expect(links(another, pull).isEmpty)
+        let nearest = try advert(from: 2)
+        #expect(links(nearest, pull) == [links[2]])
+        let again = try advert(from: 2)
+        #expect(links(again, pull).isEmpty)
         let taken = handle(.received(links[3], .batch(late)))
         #expect(links(taken, .subscribe(region)) == [links[3]])
         #expect(links(taken, .unsubscribe(region)) == [links[1]])
         let fetched = [ReceivedBatch(bytes: late.bytes, checkpoint: late.checkpoint)]
-        let fetchedLate = handle(.batchesFetched(request, fetched))
-        #expect(links(fetchedLate, .subscribe(region)).isEmpty)
+        let ignored = handle(.batchesFetched(request, fetched))
+        #expect(links(ignored, .subscribe(region)).isEmpty)
         #expect(replica.held.map(\.count) == [writer.frontier.size])
     }
 
