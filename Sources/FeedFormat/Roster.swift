@@ -48,14 +48,18 @@ public struct Roster: Sendable {
     }
 
     /// The entry of a region.
-    public func region(_ id: Region) -> RosterRegion? {
+    public func region(_ id: Region) -> RosterRegion? { position(of: id).map { regions[$0] } }
+
+    /// Where the entry of a region stands in `regions`; for those who look up a region at every event, and need not copy
+    /// an entry for that.
+    package func position(of id: Region) -> Int? {
         var low = 0
         var high = regions.count
         while low < high {
             let middle = (low + high) / 2
             if regions[middle].id < id { low = middle + 1 } else { high = middle }
         }
-        return low < regions.count && regions[low].id == id ? regions[low] : nil
+        return low < regions.count && regions[low].id == id ? low : nil
     }
 
     /// Keys with which notes of a region are verified; nil if the region is not listed.

@@ -24,8 +24,8 @@ struct FeedProgress: Sendable {
     var store: RequestID?
     /// Proven while a store was under way; stored together when that is done.
     var waiting: [ProvenBatch] = []
-    /// Since when a batch is known to exist that its sender has not pushed; nil if fetching need not wait for a push.
-    var missingSince: Timestamp?
+    /// When a batch that is known to exist is fetched, unless the parent pushes it before; nil if fetching need not wait.
+    var pushDue: Timestamp?
     /// When the newest batch was proven.
     var provenAt: Timestamp?
     /// No fetch before this time: the store failed, or a batch lies ahead of the clock.
@@ -86,6 +86,9 @@ struct LinkProgress: Sendable {
     var peer: Region?
     /// The only region that may stand in the `hello`, if this node dialled.
     let expected: Region?
+    let openedAt: Timestamp
+    /// Milliseconds until the peer had answered this node's `hello`, which it does at once.
+    var roundTrip: Int64?
     /// What the peer says it holds, or was pushed.
     var holds = SortedMap<FeedID, Advert>()
     /// When a batch last went out to it, by feed.
@@ -177,6 +180,11 @@ struct PendingFetch: Sendable {
     var kind = Kind.next
     /// Before the first of the hashes asked for.
     var frontier: Frontier?
+    /// When the answer may be here, or that of a neighbour who was asked to push the same meanwhile; nil if nobody else is
+    /// asked.
+    var expected: Timestamp?
+    /// Those who were asked meanwhile.
+    var hedges: [LinkID] = []
 
     enum Kind: Sendable {
         /// What comes next: batches, or the frontier or hashes that lead to them.
@@ -207,13 +215,26 @@ struct PendingStore: Sendable {
 
 /// The knobs of replication, each with what is traded.
 public struct ReplicationSettings: Sendable {
-    /// How long an adverted batch may stay away while a parent is expected to push it, in milliseconds. Shorter finds
-    /// a failing parent sooner and fetches more batches twice.
+    /// How long an adverted batch may stay away while a parent is expected to push it, in milliseconds, if nothing is
+    /// known of how much sooner or later than a push the advert comes. Shorter finds a failing parent sooner and fetches
+    /// more batches twice.
     public var pushGrace: Int64 = 150
+    /// By how much a push may be later than it usually is against a neighbour's adverts, in milliseconds, beyond
+    /// `pushSpreads` times what it usually varies; `pushGrace` remains the limit. The same is traded.
+    public var pushSlack: Int64 = 8
+    public var pushSpreads: Int64 = 3
+    /// How many neighbours are asked to push at once what a lost parent would have: the first to bring it follows it.
+    /// More finds the next parent sooner and brings one batch more often.
+    public var heirs = 4
+    /// By how many milliseconds a neighbour that adverts what is being fetched must be able to bring it sooner to be asked
+    /// too, and how many neighbours are at most. Less brings what is fetched from afar sooner and more batches twice.
+    public var hedgeLead: Int64 = 10
+    public var hedges = 3
     /// How long an advert may wait for others, in milliseconds. Longer makes fewer frames, and first fetches later.
     public var advertPause: Int64 = 5
     /// By how much a neighbour's advert must be ahead of the parent's push to count, in milliseconds, and for how many
-    /// batches in a row before the neighbour goes on trial. Less finds faster ways sooner and changes parents for nothing.
+    /// batches in a row before the neighbour goes on trial; four times as much counts as two batches. Less finds faster
+    /// ways sooner and changes parents for nothing.
     public var trialLead: Int64 = 8
     public var trialWins = 2
     /// Batches asked for in one fetch, and kept while a store is under way. More saves round trips and holds more

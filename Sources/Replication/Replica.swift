@@ -112,7 +112,7 @@ public struct Replica: Sendable {
         noteChange(by: event, now: now)
         switch event {
         case .linkOpened(let link, let expected):
-            links[link] = LinkProgress(expected: expected)
+            links[link] = LinkProgress(expected: expected, openedAt: now)
             budgets[link] = LinkBudget(regions: roster.regions.count)
             effects.append(
                 .send(link, .hello(LinkFrame.Hello(region: region, features: Replica.features)))
@@ -214,12 +214,15 @@ extension Replica {
         from link: LinkID,
         now: Timestamp
     ) {
-        guard let progress = links[link] else { return }
-        guard let peer = progress.peer else {
+        guard let position = links.position(of: link) else { return }
+        guard let peer = links.values[position].peer else {
             guard case .hello(let hello) = frame else {
                 return close(link, "it sent another frame before its hello")
             }
-            return greet(hello, on: link, expected: progress.expected, now: now)
+            return greet(hello, on: link, expected: links.values[position].expected, now: now)
+        }
+        if links.values[position].roundTrip == nil {
+            links.update(link) { $0.roundTrip = now.duration(since: $0.openedAt) }
         }
         guard isWithinBudget(frame, from: link, now: now) else { return }
         switch frame {
@@ -310,17 +313,18 @@ extension Replica {
         drawsDigests = true
         dropInquiries(of: link)
         touched.append(contentsOf: lost.holds.keys)
+        let settings = settings
         for region in trees.keys {
             guard parent(of: region) == link else {
-                trees.update(region) { _ = $0.lose(link) }
+                trees.update(region) { _ = $0.lose(link, settings) }
                 continue
             }
             loseParent(link, of: region)
             // Nobody will push what was under way.
             for position in feeds.positions(of: region) {
                 let feed = feeds.keys[position]
-                guard feeds.values[position].missingSince != nil else { continue }
-                feeds.update(feed) { $0.missingSince = nil }
+                guard feeds.values[position].pushDue != nil else { continue }
+                feeds.update(feed) { $0.pushDue = nil }
                 touched.append(feed)
             }
         }

@@ -59,13 +59,14 @@ extension Replica {
         guard let due = advertsDue else { return advertsDue = now.advanced(byMilliseconds: settings.advertPause) }
         guard due <= now else { return }
         advertsDue = nil
-        for id in links.keys {
-            guard let link = links[id], !link.untold.isEmpty else { continue }
+        for place in links.keys.indices where !links.values[place].untold.isEmpty {
+            let id = links.keys[place]
             var adverts: [Advert] = []
-            for (feed, isForced) in zip(link.untold.keys, link.untold.values) {
-                guard let progress = feeds[feed], isForced || (link.holds[feed]?.count ?? 0) < progress.count,
-                    !isUnderReview(feed.region),
-                    let advert = Advert(feed: feed, first: shownFirst(progress), count: progress.count)
+            for (feed, isForced) in zip(links.values[place].untold.keys, links.values[place].untold.values) {
+                guard let position = feeds.position(of: feed), !isUnderReview(feed.region) else { continue }
+                let count = feeds.values[position].count
+                guard isForced || (links.values[place].holds[feed]?.count ?? 0) < count,
+                    let advert = Advert(feed: feed, first: shownFirst(feeds.values[position]), count: count)
                 else { continue }
                 adverts.append(advert)
             }
@@ -103,7 +104,7 @@ extension Replica {
         var crowded: Region?
         for advert in adverts {
             let feed = advert.feed
-            guard roster.region(feed.region) != nil else {
+            guard roster.position(of: feed.region) != nil else {
                 unknown = feed.region
                 continue
             }
@@ -115,9 +116,18 @@ extension Replica {
             if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }
             endPull(of: feed, since: advert, from: link)
             if isCurrent { learn(advert, from: link, now: now) }
-            feeds.update(feed) { progress in
-                if advert.count > progress.proven.next, progress.missingSince == nil { progress.missingSince = now }
+            if let position = feeds.position(of: feed), feeds.values[position].isLiving,
+                advert.count <= feeds.values[position].proven.next, advert.first >= feeds.values[position].first,
+                repairs[feed] == nil
+            {
+                // Most adverts: nothing new, and nothing that was waited for.
+                continue
             }
+            let due = pushDue(of: feed.region, advertedBy: link, now: now)
+            feeds.update(feed) { progress in
+                if advert.count > progress.proven.next { progress.pushDue = min(progress.pushDue ?? due, due) }
+            }
+            hedge(feed, with: advert, from: link, now: now)
             touched.append(feed)
         }
         // One alarm a frame: a frame may hold thousands of adverts.

@@ -7,7 +7,10 @@ import FeedFormat
 extension Replica {
     /// What the roster lets stand of a feed; nil for feeds that end nowhere.
     func standing(of feed: FeedID) -> RosterRegion.Closure.Standing? {
-        roster.region(feed.region)?.standing(of: feed.epoch)
+        guard let position = roster.position(of: feed.region), !roster.regions[position].closures.isEmpty else {
+            return nil
+        }
+        return roster.regions[position].standing(of: feed.epoch)
     }
 
     /// The keys by which a feed's checkpoints are told: of one that ends, whose content is proven otherwise, the closed

@@ -11,7 +11,7 @@ extension Replica {
         now: Timestamp
     ) {
         let feed = pushed.feed
-        guard roster.region(feed.region) != nil else {
+        guard roster.position(of: feed.region) != nil else {
             return effects.append(.alarm(.unknownRegion(feed.region, peer: peer)))
         }
         takeAnswer(pushed, from: link, now: now)
@@ -30,7 +30,7 @@ extension Replica {
         guard isTaken else { return }
         // Its sender counts it as held here, and may have more under way.
         links.update(link) { $0.told[feed] = number + 1 }
-        feeds.update(feed) { $0.missingSince = now }
+        feeds.update(feed) { $0.pushDue = now.advanced(byMilliseconds: settings.pushGrace) }
         learn(feed, from: link, isPushed: !isPulled, now: now)
     }
 

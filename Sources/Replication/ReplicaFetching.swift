@@ -54,7 +54,6 @@ extension Replica {
         }
         let due = dueTime(of: progress, now: now)
         if due <= now {
-            if progress.missingSince != nil { missPush(of: feed.region) }
             startFetch(feed, progress, source: source, now: now)
         } else {
             waits[feed] = due
@@ -71,7 +70,7 @@ extension Replica {
         if !isClaimed, progress.count == 0, progress.store == nil {
             feeds[feed] = nil
         } else {
-            feeds.update(feed) { $0.missingSince = nil }
+            feeds.update(feed) { $0.pushDue = nil }
         }
     }
 
@@ -80,11 +79,12 @@ extension Replica {
     private func dueTime(of progress: FeedProgress, now: Timestamp) -> Timestamp {
         var due = progress.retryAt ?? now
         let feed = progress.durable.feed
-        if let parent = parent(of: feed.region), let since = progress.missingSince {
+        guard let pushDue = progress.pushDue else { return due }
+        if let parent = parent(of: feed.region) {
             let hasIt = (links[parent]?.holds[feed]?.count ?? 0) > progress.proven.next
-            if !hasIt || links[parent]?.takesBatchesAsAdverts != true {
-                due = max(due, since.advanced(byMilliseconds: settings.pushGrace))
-            }
+            if !hasIt || links[parent]?.takesBatchesAsAdverts != true { due = max(due, pushDue) }
+        } else if trees[feed.region]?.heirs.isEmpty == false {
+            due = max(due, pushDue)
         }
         return due
     }
@@ -100,8 +100,8 @@ extension Replica {
         return advert.count > next && (advert.first <= next || progress.mayBegin && progress.base == nil)
     }
 
-    /// The link to ask: fewest failures, then the longest history, then the most batches, then the parent, then the
-    /// oldest link. What follows an unproven frontier is asked of its giver alone.
+    /// The link to ask: fewest failures, then the longest history, then the most batches, then the nearest, then
+    /// the parent, then the oldest link. What follows an unproven frontier is asked of its giver alone.
     private func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, rank: SourceRank)?
         let parent = parent(of: feed.region)
@@ -118,6 +118,7 @@ extension Replica {
                 failures: (failures?.count ?? 0) + (isVain ? 1 : 0) + offences(links.values[position].peer, now: now),
                 start: max(advert.first, progress.proven.next),
                 count: advert.count,
+                roundTrip: links.values[position].roundTrip ?? .max,
                 isParent: parent == id
             )
             if let current = best, !rank.precedes(current.rank) { continue }
@@ -146,7 +147,8 @@ extension Replica {
             link: source,
             start: start,
             deadline: now.advanced(byMilliseconds: patience),
-            kind: isPull ? .pull : .next
+            kind: isPull ? .pull : .next,
+            expected: now.advanced(byMilliseconds: link.roundTrip ?? settings.pushGrace)
         )
         feeds.update(feed) { progress in
             progress.fetch = request
@@ -196,7 +198,7 @@ extension Replica {
         let news = received.dropFirst(Int(next - fetch.start))
         let outcome = take(news, of: fetch.feed, from: fetch.link, now: now)
         if outcome.taken == 0 { return }
-        feeds.update(fetch.feed) { $0.missingSince = nil }
+        feeds.update(fetch.feed) { $0.pushDue = nil }
         learn(fetch.feed, from: fetch.link, isPushed: false, now: now)
         if outcome.isRejected { return }
         links.update(fetch.link) { $0.failures[fetch.feed] = nil }
@@ -251,12 +253,14 @@ private struct SourceRank {
     let failures: Int
     let start: UInt64
     let count: UInt64
+    let roundTrip: Int64
     let isParent: Bool
 
     func precedes(_ other: SourceRank) -> Bool {
         if failures != other.failures { return failures < other.failures }
         if start != other.start { return start < other.start }
         if count != other.count { return count > other.count }
+        if roundTrip != other.roundTrip { return roundTrip < other.roundTrip }
         return isParent && !other.isParent
     }
 }

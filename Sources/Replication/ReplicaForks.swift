@@ -74,7 +74,7 @@ extension Replica {
             abandon(feed)
             feeds.update(feed) { progress in
                 progress.proven = progress.store.flatMap { stores[$0]?.tail } ?? progress.durable
-                progress.missingSince = nil
+                progress.pushDue = nil
             }
             // A mere claim; nobody would forget it while nothing is fetched.
             if feeds[feed]?.count == 0, feeds[feed]?.store == nil { feeds[feed] = nil }

@@ -48,18 +48,35 @@ extension Replica {
         feeds.update(feed) { $0.fetch = nil }
     }
 
+    /// What is being fetched from afar a nearer neighbour has now, or the fetch takes longer than it should: that one is
+    /// asked too, over its link. Whoever brings it first brings it.
+    mutating func hedge(_ feed: FeedID, with advert: Advert, from link: LinkID, now: Timestamp) {
+        guard let next = feeds[feed]?.proven.next, let request = feeds[feed]?.fetch, let fetch = fetches[request],
+            let expected = fetch.expected, fetch.hedges.count < settings.hedges, fetch.link != link,
+            !fetch.hedges.contains(link), fetch.start == next, advert.first <= next, advert.count == next + 1,
+            links[link]?.isDistrusted(for: feed, now: now) == false
+        else { return }
+        let arrival = now.advanced(byMilliseconds: links[link]?.roundTrip ?? settings.pushGrace)
+        let isSooner = arrival.advanced(byMilliseconds: settings.hedgeLead) <= expected
+        guard isSooner || expected.advanced(byMilliseconds: settings.hedgeLead) < now else { return }
+        fetches.update(request) { fetch in
+            fetch.hedges.append(link)
+            fetch.expected = arrival
+        }
+        effects.append(.send(link, .pull(feed, from: next)))
+    }
+
     /// A batch has come over a link. If it was asked for and is good, that is the way to this neighbour.
     /// - Returns: whether it was asked for.
     mutating func finishPull(of feed: FeedID, from link: LinkID, isTaken: Bool) -> Bool {
-        guard let request = feeds[feed]?.fetch, let fetch = fetches[request], fetch.kind == .pull, fetch.link == link
-        else {
-            return false
-        }
+        guard let request = feeds[feed]?.fetch, let fetch = fetches[request],
+            fetch.kind == .pull && fetch.link == link || fetch.hedges.contains(link) && isTaken
+        else { return false }
         fetches[request] = nil
         feeds.update(feed) { $0.fetch = nil }
         guard isTaken else { return true }
         links.update(link) { progress in
-            progress.isPulled = true
+            if fetch.kind == .pull { progress.isPulled = true }
             progress.failures[feed] = nil
         }
         adopt(link, asParentOf: feed.region)

@@ -46,6 +46,12 @@ package struct SortedMap<Key: Comparable & Sendable, Value: Sendable>: Sendable 
         return change(&values[position])
     }
 
+    /// Where a key stands; a value read there in part need not be copied whole.
+    package func position(of key: Key) -> Int? {
+        let position = lowerBound(key)
+        return position < keys.count && keys[position] == key ? position : nil
+    }
+
     /// Positions, in `keys` and `values`, of the keys in [lower, upper].
     package func positions(from lower: Key, through upper: Key) -> Range<Int> {
         let start = lowerBound(lower)
