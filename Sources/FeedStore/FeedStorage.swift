@@ -14,6 +14,8 @@ public struct StoredFeed: Sendable, Equatable {
     public let gaps: [UInt64]
     /// Below this number nothing is to come: the feed began anew here after all before had been dropped.
     public let floor: UInt64
+    /// Bytes of the batches held.
+    public let bytes: UInt64
     /// Publication interval of the newest batch, held or dropped.
     public let lastPublication: Interval
 
@@ -24,8 +26,10 @@ public struct StoredFeed: Sendable, Equatable {
         first: UInt64,
         gaps: [UInt64] = [],
         floor: UInt64 = 0,
+        bytes: UInt64,
         lastPublication: Interval
     ) {
+        self.bytes = bytes
         self.gaps = gaps
         self.floor = floor
         self.feed = feed

@@ -206,6 +206,7 @@ private struct Feed {
             first: first,
             gaps: (first..<count).filter { slots[Int($0 - first)] == nil },
             floor: floor,
+            bytes: slots.reduce(0) { $0 + UInt64($1?.bytes.count ?? 0) },
             lastPublication: lastPublication
         )
     }

@@ -42,7 +42,9 @@ public final class SQLiteFeedStore: FeedStorage {
             let rows = try Row.fetchCursor(
                 database,
                 sql: """
-                    SELECT region, epoch, base, size, first, last_publication, id, floor FROM feed
+                    SELECT region, epoch, base, size, first, last_publication, id, floor,
+                        (SELECT TOTAL(LENGTH(bytes)) FROM batch WHERE feed = id)
+                    FROM feed
                     ORDER BY region, epoch
                     """
             )
@@ -61,6 +63,7 @@ public final class SQLiteFeedStore: FeedStorage {
                         first: record.first,
                         gaps: try FeedTable.gaps(of: row[6], in: database),
                         floor: UInt64(clamping: row[7] as Int64),
+                        bytes: UInt64(max(0, row[8] as Double)),
                         lastPublication: Interval(publication)
                     )
                 )

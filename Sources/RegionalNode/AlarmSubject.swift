@@ -5,7 +5,8 @@ package import Replication
 /// What an alarm is about that others can cause at will: one is kept of each kind and region, however its text changes.
 package struct AlarmSubject: Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
-        case unknownRegion, rejected, rejectedIndex, forkedRoster, refusedRoster, tooManyEpochs, batchFromFuture
+        case unknownRegion, rejected, rejectedIndex, forkedRoster, refusedRoster, tooManyEpochs, tooManyBytes,
+            batchFromFuture
     }
 
     let kind: Kind
@@ -27,6 +28,7 @@ extension ReplicaAlarm {
         case .rejectedIndex(let peer, _): AlarmSubject(.rejectedIndex, peer)
         case .forkedRoster(let peer): AlarmSubject(.forkedRoster, peer)
         case .tooManyEpochs(let region): AlarmSubject(.tooManyEpochs, region)
+        case .tooManyBytes(let region): AlarmSubject(.tooManyBytes, region)
         case .batchFromFuture(let feed, _): AlarmSubject(.batchFromFuture, feed.region)
         default: nil
         }

@@ -132,7 +132,7 @@ final class NodeContext: Sendable {
         let feeds = try storage.feeds()
         served.replace(with: feeds)
         publisher.forget(endedAtOrBefore: limit)
-        for feed in feeds { report(.dropped(feed.feed, first: feed.first)) }
+        for feed in feeds { report(.dropped(feed.feed, first: feed.first, bytes: feed.bytes)) }
         refreshIndex()
     }
 

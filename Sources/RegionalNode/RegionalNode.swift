@@ -110,7 +110,9 @@ public struct RegionalNode: Service {
             wire: node.wire,
             logger: logger
         )
-        let held = node.served.all.map { $0.heldFeed() }
+        let held = try await queue.run { storage in
+            try storage.feeds().map { ServedFeed($0).heldFeed(bytes: $0.bytes) }
+        }
         let driver = ReplicationDriver(
             replica: Replica(
                 region: configuration.region,

@@ -10,6 +10,8 @@ struct FeedProgress: Sendable {
     var proven: FeedTail
     /// First batch still held.
     var first: UInt64
+    /// Of the batches held.
+    var bytes: UInt64 = 0
     /// Where the leaf hashes known here begin; empty unless this node joined after older batches were dropped.
     var begin: Frontier
     /// Below this number nothing of the feed is taken: it was here and has been dropped.
@@ -36,12 +38,15 @@ struct FeedProgress: Sendable {
     var comesInOrder = false
     /// Kept out because its region has too many living epochs.
     var isHeldBack = false
+    /// Kept out because its region fills too much of the disk.
+    var isOverQuota = false
 
     init(held: HeldFeed) {
         durable = FeedTail(feed: held.feed, frontier: held.frontier)
         proven = durable
         first = held.first
         begin = held.begin
+        bytes = held.bytes
         floor = held.floor
     }
 
@@ -240,6 +245,9 @@ public struct ReplicationSettings: Sendable {
     /// Batches asked for in one fetch, and kept while a store is under way. More saves round trips and holds more
     /// unverified bytes in memory.
     public var batchesPerFetch: UInt64 = 32
+    /// Bytes of living batches of one other region beyond which nothing more of it is taken. Less bounds sooner what whoever
+    /// has stolen a key can fill; more leaves room for a worse epidemic.
+    public var bytesPerRegion: UInt64 = 1 << 30
     /// From how many missing batches on the newest come first. Fewer shows the newest sooner and asks more often for
     /// hashes alone.
     public var catchUpFrom: UInt64 = 64

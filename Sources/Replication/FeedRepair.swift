@@ -46,6 +46,8 @@ struct FeedRepair: Sendable {
     /// Batches that were never here.
     var gaps: Int { wanted.values.count { $0.isGap } }
 
+    func isGap(_ number: UInt64) -> Bool { wanted[number]?.isGap ?? false }
+
     subscript(number: UInt64) -> DamagedBatch? { wanted[number]?.batch }
 
     /// The highest batches in a row that nobody was asked for yet, `limit` at most.

@@ -133,8 +133,8 @@ public struct Replica: Sendable {
             takeDamaged(feed, batches)
         case .published(let batches):
             takePublished(batches, now: now)
-        case .dropped(let feed, let first):
-            takeDropped(feed, first: first)
+        case .dropped(let feed, let first, let bytes):
+            takeDropped(feed, first: first, bytes: bytes)
         case .leavesFetched(let request, let leaves):
             finishLeaves(request, leaves, now: now, random: &random)
         case .reviewed(let region, let held):

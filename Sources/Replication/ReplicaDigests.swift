@@ -64,7 +64,7 @@ extension Replica {
         case .stored, .published:
             ownHoldings = nil
             holdingsChangedAt = now
-        case .dropped(let feed, _):
+        case .dropped(let feed, _, _):
             (ownHoldings, ownEntries[feed]) = (nil, nil)
             holdingsChangedAt = now
         case .reviewed:

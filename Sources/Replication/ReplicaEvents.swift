@@ -37,6 +37,8 @@ public struct HeldFeed: Sendable {
     public let floor: UInt64
     /// Batches from `first` on that have never been held, ascending.
     public let gaps: [DamagedBatch]
+    /// Bytes of the batches held.
+    public let bytes: UInt64
 
     public init(
         feed: FeedID,
@@ -44,8 +46,10 @@ public struct HeldFeed: Sendable {
         first: UInt64,
         begin: Frontier = Frontier(),
         floor: UInt64 = 0,
-        gaps: [DamagedBatch] = []
+        gaps: [DamagedBatch] = [],
+        bytes: UInt64 = 0
     ) {
+        self.bytes = bytes
         self.feed = feed
         self.frontier = frontier
         self.first = first
@@ -71,8 +75,8 @@ public enum ReplicaEvent: Sendable {
     case storeFailed(RequestID, reason: String)
     /// This region published; the batches are durable already.
     case published([ProvenBatch])
-    /// The store has dropped all batches of a feed below `first`.
-    case dropped(FeedID, first: UInt64)
+    /// The store has dropped all batches of a feed below `first`; so many bytes of it are left.
+    case dropped(FeedID, first: UInt64, bytes: UInt64)
     /// Answer to `fetchLeaves`: all of them, or none.
     case leavesFetched(RequestID, [Hash256])
     /// Answer to `review`: what the store holds of the region now. All stores asked for before are reported before.
@@ -143,6 +147,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
     case malformedFeed(FeedID, reason: String)
     /// A region has more living epochs than anyone may hold.
     case tooManyEpochs(Region)
+    /// So much of a region is held that no more of it is taken.
+    case tooManyBytes(Region)
     /// A batch lies further ahead of this node's clock than two hours.
     case batchFromFuture(FeedID, publication: Interval)
     case storeFailed(FeedID, reason: String)
@@ -165,6 +171,8 @@ public enum ReplicaAlarm: Hashable, Sendable, CustomStringConvertible {
             "feed \(feed) is signed but malformed: \(reason); tell its operator to restart that node, which begins a new epoch"
         case .tooManyEpochs(let region):
             "region \(region) has more than \(FormatLimits.epochsPerRegion) living epochs; later ones wait until old ones end"
+        case .tooManyBytes(let region):
+            "the batches of region \(region) have reached the quota of a region; nothing more of it is taken until old ones end: ask its operator whether its key is stolen"
         case .batchFromFuture(let feed, let publication):
             "feed \(feed) has a batch of interval \(publication), over two hours ahead of this clock; check this node's clock first"
         case .storeFailed(let feed, let reason):

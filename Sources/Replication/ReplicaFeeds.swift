@@ -44,6 +44,10 @@ extension Replica {
         guard var progress = feeds[feed], !progress.isBlocked, !isUnderReview(feed.region), !isFrozen(feed) else {
             return Taken()
         }
+        if isOverQuota(feed.region) {
+            holdBack(feed)
+            return Taken()
+        }
         if progress.mayBegin, livingEpochs(of: feed.region) >= FormatLimits.epochsPerRegion { return Taken() }
         var taken = Taken()
         loop: for item in received {
@@ -207,6 +211,7 @@ extension Replica {
         }
         touched.append(feed)
         want(store.skipped, of: feed, isGap: true)
+        count(store.batches, of: feed)
         if !store.batches.isEmpty {
             effects.append(.visible(feed, count: store.tail.next))
             spread(store.batches, of: feed, now: now)
@@ -247,8 +252,12 @@ extension Replica {
 
     /// The store no longer has what lies below `first`: all are told, or those behind would go on asking for it, also
     /// those to whom it was pushed, who may have failed to store it. An epoch that was held back may begin.
-    mutating func takeDropped(_ feed: FeedID, first: UInt64) {
-        feeds.update(feed) { $0.first = max($0.first, min(first, $0.count)) }
+    mutating func takeDropped(_ feed: FeedID, first: UInt64, bytes: UInt64) {
+        feeds.update(feed) { progress in
+            progress.first = max(progress.first, min(first, progress.count))
+            progress.bytes = bytes
+        }
+        releaseQuota(of: feed.region)
         forgetRepairs(of: feed, below: first)
         guard let progress = feeds[feed] else { return }
         advertiseSoon(feed)

@@ -52,6 +52,7 @@ extension Replica {
             feeds.update(feed) { $0.isHeldBack = true }
             return
         }
+        if isOverQuota(feed.region) { return holdBack(feed) }
         let due = dueTime(of: progress, now: now)
         if due <= now {
             startFetch(feed, progress, source: source, now: now)

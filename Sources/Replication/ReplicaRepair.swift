@@ -4,6 +4,8 @@ import FeedFormat
 /// A replacement that the store is making.
 struct PendingReplacement: Sendable {
     let feed: FeedID
+    /// Of those that were not held before.
+    let newBytes: UInt64
     let numbers: [UInt64]
 }
 
@@ -37,6 +39,7 @@ extension Replica {
     mutating func attendToRepair(of feed: FeedID, now: Timestamp) {
         guard var repair = repairs[feed], !isUnderReview(feed.region) else { return }
         if repair.isEmpty { return repairs[feed] = nil }
+        if repair.shownFrom > 0, isOverQuota(feed.region) { return holdBack(feed) }
         if let retryAt = repair.retryAt, now < retryAt { return }
         repair.retryAt = nil
         var (asked, total) = repairFetches(of: feed)
@@ -148,7 +151,12 @@ extension Replica {
         guard !batches.isEmpty else { return }
         let request = newRequest()
         repairs.update(fetch.feed) { $0.begin(request, for: batches.map(\.number)) }
-        replacements[request] = PendingReplacement(feed: fetch.feed, numbers: batches.map(\.number))
+        let news = batches.filter { repair.isGap($0.number) }.reduce(0) { $0 + $1.bytes.count }
+        replacements[request] = PendingReplacement(
+            feed: fetch.feed,
+            newBytes: UInt64(news),
+            numbers: batches.map(\.number)
+        )
         effects.append(.replace(request, batches))
     }
 
@@ -199,6 +207,7 @@ extension Replica {
                 repair.retryAt = now.advanced(byMilliseconds: settings.storePause)
             }
         }
+        if isStored { feeds.update(replacement.feed) { $0.bytes += replacement.newBytes } }
         // More of the feed may be shown now.
         if let progress = feeds[replacement.feed], shownFirst(progress) != before { advertiseSoon(replacement.feed) }
         return true

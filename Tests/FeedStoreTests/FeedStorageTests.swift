@@ -46,6 +46,7 @@ import Testing
                     base: Frontier(),
                     leaves: batches.map(\.leaf),
                     first: 0,
+                    bytes: UInt64(batches.reduce(0) { $0 + $1.bytes.count }),
                     lastPublication: Interval(1003)
                 )
             ]

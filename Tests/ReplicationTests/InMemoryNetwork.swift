@@ -503,7 +503,7 @@ final class InMemoryNetwork {
         guard var stored = nodes[index].disk[feed] else { return }
         stored.drop(below: number)
         nodes[index].disk[feed] = stored
-        dispatch(.dropped(feed, first: stored.first), to: index)
+        dispatch(.dropped(feed, first: stored.first, bytes: stored.bytes), to: index)
     }
 
     // MARK: Fetches

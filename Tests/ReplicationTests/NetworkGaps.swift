@@ -10,6 +10,8 @@ struct NetworkStore {
 
 /// Feeds whose newest batches came first, and those completed downwards.
 extension StoredFeed {
+    var bytes: UInt64 { batches.values.reduce(0) { $0 + UInt64($1.bytes.count) } }
+
     /// Batches that have never been here, though their hashes are.
     var gaps: [DamagedBatch] {
         (first..<frontier.size).compactMap { number in

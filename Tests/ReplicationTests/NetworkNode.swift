@@ -90,7 +90,8 @@ struct NetworkNode {
                 first: stored.first,
                 begin: stored.base,
                 floor: stored.floor,
-                gaps: stored.gaps
+                gaps: stored.gaps,
+                bytes: stored.bytes
             )
         }
     }

@@ -158,4 +158,33 @@ import Testing
         network.run(for: 120_000)
         #expect(network.nodes[1].held(feed) == 1)
     }
+
+    /// What a region fills is bounded, also while it comes in gaps, and room is used again.
+    @Test(arguments: [1, 40])
+    func aRegionThatFillsDisksIsHeldBack(step: Int) throws {
+        var options = NetworkOptions.mesh(3)
+        options.keysPerBatch = 100...100
+        options.settings.bytesPerRegion = 40_000
+        let network = try InMemoryNetwork(options)
+        try network.startAll(except: step > 1 ? 2 : nil)
+        for _ in 0..<(120 / step) {
+            try network.publish(0, batches: step)
+            network.run(for: 200)
+        }
+        if step > 1 { try network.start(2, linked: true) }
+        network.run(for: 60_000)
+        let feed = try #require(network.truth.keys.first { $0.region == network.nodes[0].region })
+        for index in 1...2 {
+            let bytes = try #require(network.nodes[index].disk[feed]?.bytes)
+            // One fetch may be under way.
+            #expect((40_000..<40_000 + 32 * 2500).contains(bytes), "\(bytes)")
+            let isTold = network.nodes[index].hasAlarm { if case .tooManyBytes = $0 { true } else { false } }
+            #expect(isTold)
+        }
+        // Others are not held back with it, and what was left out comes when there is room.
+        try network.publish(1)
+        for index in 0..<3 { network.drop(feed, below: 110, at: index) }
+        #expect(network.run(within: 60_000) { network.isConverged } != nil, "\(network.gaps)")
+        #expect(network.violations.isEmpty, "\(network.violations)")
+    }
 }

@@ -125,7 +125,8 @@ import TestSupport
         let stray: [ReplicaEvent] = [
             .received(LinkID(99), .adverts([])), .linkClosed(LinkID(99)), .frontierFetched(RequestID(5), nil),
             .batchesFetched(RequestID(5), []), .stored(RequestID(5)), .storeFailed(RequestID(5), reason: "?"),
-            .published([]), .dropped(FeedID(region: network.nodes[1].region, epoch: Epoch(1)), first: 3), .tick,
+            .published([]), .dropped(FeedID(region: network.nodes[1].region, epoch: Epoch(1)), first: 3, bytes: 0),
+            .tick,
         ]
         for event in stray { #expect(handle(event).isEmpty) }
     }

@@ -67,7 +67,8 @@ extension Simulation {
             checkDrop(of: feed, below: first, at: index, now: interval)
             nodes[index].disk.feeds.update(feed.feed) { $0.drop(below: first) }
             reach(first == feed.count ? .droppedFeed : .droppedBatches)
-            dispatch(.dropped(feed.feed, first: first), to: index)
+            let bytes = nodes[index].disk.feeds[feed.feed]?.bytes ?? 0
+            dispatch(.dropped(feed.feed, first: first, bytes: bytes), to: index)
         }
     }
 

@@ -26,6 +26,8 @@ struct StoredFeed {
     var count: UInt64 { frontier.size }
     /// Those held.
     var batches: [ProvenBatch] { slots.compactMap { $0 } }
+    /// Bytes of those held.
+    var bytes: UInt64 { slots.reduce(0) { $0 + UInt64($1?.bytes.count ?? 0) } }
     /// Publication of the first batch held.
     var oldest: Interval? { (missing == 0 ? slots.first : slots.first { $0 != nil })??.publication }
     /// Publication of the newest batch.
@@ -119,7 +121,15 @@ struct StoredFeed {
                 gaps.append(DamagedBatch(number: number, leaf: leaf, root: tree.root))
             }
         }
-        return HeldFeed(feed: feed, frontier: frontier, first: first, begin: base, floor: floor, gaps: gaps)
+        return HeldFeed(
+            feed: feed,
+            frontier: frontier,
+            first: first,
+            begin: base,
+            floor: floor,
+            gaps: gaps,
+            bytes: bytes
+        )
     }
 
     /// Below this number everything held has expired.

@@ -68,7 +68,7 @@ extension NodeContext {
             owedReviews.withLock { _ = $0.remove(entry.id) }
             refreshIndex()
         }
-        return feeds.filter { $0.feed.region == entry.id }.map { ServedFeed($0).heldFeed() }
+        return feeds.filter { $0.feed.region == entry.id }.map { ServedFeed($0).heldFeed(bytes: $0.bytes) }
     }
 }
 

@@ -145,14 +145,16 @@ package struct ServedFeed: Sendable {
     var held: UInt64 { count - first - UInt64(gaps.count) }
 
     /// What a replica learns of it when it starts.
-    func heldFeed() -> HeldFeed {
+    /// - Parameter bytes: of the batches held.
+    func heldFeed(bytes: UInt64) -> HeldFeed {
         HeldFeed(
             feed: feed,
             frontier: frontier,
             first: first,
             begin: base,
             floor: floor,
-            gaps: identities(of: gaps)
+            gaps: identities(of: gaps),
+            bytes: bytes
         )
     }
 

@@ -15,6 +15,7 @@ import Testing
                 base: Frontier(leaves: leaves.prefix(before)),
                 leaves: Array(leaves.dropFirst(before)),
                 first: UInt64(before),
+                bytes: 0,
                 lastPublication: Interval(0)
             )
         )
