@@ -92,13 +92,16 @@ extension Replica {
     }
 
     /// A neighbour's word on feeds.
-    /// - Parameter isCurrent: it was said as soon as it was so, and tells how soon the neighbour gets batches.
+    /// - Parameters:
+    ///   - isCurrent: it was said as soon as it was so, and tells how soon the neighbour gets batches.
+    ///   - isPush: it says so by a batch.
     mutating func note(
         _ adverts: [Advert],
         from link: LinkID,
         peer: Region,
         now: Timestamp,
-        isCurrent: Bool = true
+        isCurrent: Bool = true,
+        isPush: Bool = false
     ) {
         var unknown: Region?
         var crowded: Region?
@@ -127,7 +130,7 @@ extension Replica {
             feeds.update(feed) { progress in
                 if advert.count > progress.proven.next { progress.pushDue = min(progress.pushDue ?? due, due) }
             }
-            hedge(feed, with: advert, from: link, now: now)
+            if !isPush { hedge(feed, with: advert, from: link, now: now) }
             touched.append(feed)
         }
         // One alarm a frame: a frame may hold thousands of adverts.
@@ -141,7 +144,7 @@ extension Replica {
         let before = links[link]?.holds[feed]
         if let before, before.count > number { return true }
         guard let advert = Advert(feed: feed, first: before?.first ?? number, count: number + 1) else { return false }
-        note([advert], from: link, peer: peer, now: now)
+        note([advert], from: link, peer: peer, now: now, isPush: true)
         return links[link]?.holds[feed] == advert
     }
 

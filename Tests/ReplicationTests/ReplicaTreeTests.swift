@@ -159,6 +159,19 @@ import TestSupport
         #expect(replica.held.map(\.count) == [writer.frontier.size])
     }
 
+    /// A parent that pushes when a fetch from afar is under way is as late as one that pushes before it.
+    @Test mutating func aPushDuringAFetchIsMeasuredToo() throws {
+        try settle()
+        let late = try written()
+        let heard = try advert(from: 5)
+        #expect(fetches(heard).count == 1)
+        _ = pass(30)
+        let taken = handle(.received(links[1], .batch(late)))
+        #expect(links(taken, pull).isEmpty)
+        #expect(links(taken, .unsubscribe(region)) == [links[1]])
+        #expect(links(taken, .subscribe(region)) == [links[5]])
+    }
+
     // MARK: A lost parent
 
     @Test mutating func severalAreAskedForWhatALostParentWouldHavePushed() throws {
