@@ -57,9 +57,9 @@ extension Replica {
                 progress.waiting.append(batch)
                 progress.retryAt = nil
                 taken.taken += 1
-            case .ahead where progress.base?.skipped.isEmpty == false,
-                .malformed where progress.base?.skipped.isEmpty == false:
-                // What was left out may be good, and is not to wait for what follows it.
+            case .ahead where taken.taken == 0 && progress.base?.skipped.isEmpty == false,
+                .malformed where taken.taken == 0 && progress.base?.skipped.isEmpty == false:
+                // Nothing proves the hashes of what was left out, which may be good and is not to wait.
                 progress.forgetBase()
                 progress.comesInOrder = true
                 break loop

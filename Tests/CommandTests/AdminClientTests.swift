@@ -64,11 +64,12 @@ import Testing
         let (low, high) = ("\(Int64.min)", "\(Int64.max)")
         let counts = [
             "lag", "storeBytes", "diskFreeBytes", "residentBytes", "publicConnections", "peerConnections",
-            "rosterVersion", "rosterExpires", "wireBytesReceived", "wireBytesSent", "ownKeys",
+            "clockDifference", "rosterVersion", "rosterExpires", "wireBytesReceived", "wireBytesSent", "ownKeys",
         ].map { #""\#($0)":\#(high)"# }.joined(separator: ",")
         let body = """
             {"region":"\u{9b}2J","time":\(low),"indexTime":\(high),\(counts),"links":[],"arrivals":[],"forks":[],
-            "neighbours":[{"region":"\u{202e}","isLinked":true}],"lags":[{"region":"","batches":\(UInt64.max)}],
+            "keepsExpired":true,"neighbours":[{"region":"\u{202e}","isLinked":true,"roundTrip":1e300}],
+            "lags":[{"region":"","batches":\(UInt64.max)}],
             "feeds":[{"feed":"\\n","first":1,"count":0,"root":"","lastPublication":\(UInt32.max),"damaged":[]}],
             "alarms":[{"what":"\\u001b[2J","times":\(low),"last":\(low),"ended":\(high)}],"trouble":"\u{85}"}
             """

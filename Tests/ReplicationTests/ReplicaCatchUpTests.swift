@@ -139,8 +139,8 @@ import Testing
     }
 
     /// Newest batches that nobody can take do not keep those before them away.
-    @Test(arguments: [false, true])
-    func theNewestMayBeUnusable(isAhead: Bool) throws {
+    @Test(arguments: [false, true], [1, 2, 5] as [UInt64])
+    func theNewestMayBeUnusable(isAhead: Bool, batchesPerFetch: UInt64) throws {
         let network = try InMemoryNetwork(.line(2))
         try network.startAll(except: 1)
         try network.publish(0, batches: 100)
@@ -153,7 +153,7 @@ import Testing
             try network.publish(0, signing: [UInt8]("no batch".utf8))
         }
         var settings = ReplicationSettings()
-        settings.batchesPerFetch = 1
+        settings.batchesPerFetch = batchesPerFetch
         settings.catchUpFrom = 1
         network.settings = settings
         try network.start(1, linked: true)
@@ -169,5 +169,6 @@ import Testing
             }
         }
         #expect(isTold)
+        #expect(network.violations.isEmpty, "\(network.violations)")
     }
 }
