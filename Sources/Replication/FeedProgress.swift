@@ -238,7 +238,7 @@ public struct ReplicationSettings: Sendable {
     /// How long an advert may wait for others, in milliseconds. Longer makes fewer frames, and first fetches later.
     public var advertPause: Int64 = 5
     /// By how much a neighbour's advert must be ahead of the parent's push to count, in milliseconds, and for how many
-    /// batches in a row before the neighbour goes on trial; four times as much counts as two batches. Less finds faster
+    /// batches in a row before the neighbour goes on trial; twice as much counts as two batches. Less finds faster
     /// ways sooner and changes parents for nothing.
     public var trialLead: Int64 = 8
     public var trialWins = 2

@@ -91,7 +91,7 @@ package struct RegionTree: Sendable {
             var candidate = candidates[id] ?? Candidate()
             candidate.note(lag: -lead)
             candidate.wins = lead >= settings.trialLead ? candidate.wins + 1 : 0
-            if lead >= 4 * settings.trialLead { candidate.wins += 1 }
+            if lead >= 2 * settings.trialLead { candidate.wins += 1 }
             candidates[id] = candidate
             guard candidate.wins >= wins, candidate.heldUntil <= batches else { continue }
             if let best, best.lead >= lead { continue }

@@ -41,7 +41,7 @@ import Testing
         var tree = tree()
         #expect(!push(&tree, [(1, 8)]))
         #expect(!push(&tree, [(1, 7)]))
-        #expect(!push(&tree, [(1, 31)]))
+        #expect(!push(&tree, [(1, 15)]))
         #expect(!push(&tree))
         #expect(!push(&tree, [(1, 8)]))
         #expect(push(&tree, [(1, 8)]))
@@ -50,7 +50,7 @@ import Testing
 
     @Test func oneAdvertFarAheadIsEnough() {
         var tree = tree()
-        #expect(push(&tree, [(1, 32)]))
+        #expect(push(&tree, [(1, 16)]))
         #expect(tree.parent == links[1] && tree.former == links[0])
     }
 
@@ -66,8 +66,8 @@ import Testing
 
     @Test func ofSeveralTheSoonestGoesOnTrial() {
         var tree = tree()
-        push(&tree, [(1, 20), (2, 30), (3, 31)])
-        push(&tree, [(1, 20), (2, 30)])
+        push(&tree, [(1, 10), (2, 12), (3, 15)])
+        push(&tree, [(1, 10), (2, 12)])
         #expect(tree.parent == links[2])
     }
 
@@ -88,7 +88,7 @@ import Testing
         var sinceFailure = 0
         for _ in 0..<200 {
             sinceFailure += 1
-            guard push(&tree, [(1, 30)]) else { continue }
+            guard push(&tree, [(1, 15)]) else { continue }
             pauses.append(sinceFailure)
             #expect(tree.parent == links[1])
             // The liar does not have what it adverted.
@@ -107,11 +107,11 @@ import Testing
         for _ in 0..<200 {
             since += 1
             if tree.parent == links[0] {
-                if push(&tree, [(1, 30)]) {
+                if push(&tree, [(1, 15)]) {
                     turns.append(since)
                     since = 0
                 }
-            } else if push(&tree, [(0, 30)]) {
+            } else if push(&tree, [(0, 15)]) {
                 since = 0
             }
         }
@@ -185,9 +185,9 @@ import Testing
     /// Adverts are measured against the parent's pushes, so another parent changes what is usual for all.
     @Test func anotherParentChangesWhatIsUsual() {
         var tree = tree()
-        push(&tree, [(1, 20), (2, 0)])
+        push(&tree, [(1, 15), (2, 0)])
         #expect(tree.patience(after: links[2], settings) == settings.pushSlack - settings.advertPause)
-        push(&tree, [(1, 20), (2, 0)])
+        push(&tree, [(1, 15), (2, 0)])
         #expect(tree.parent == links[1])
         #expect(tree.patience(after: links[2], settings) == 0)
     }
