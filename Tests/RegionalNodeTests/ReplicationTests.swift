@@ -53,6 +53,23 @@ import TestSupport
         }
     }
 
+    /// Hashes and the newest batches come first; what lies between is there in the end, over a restart in the middle.
+    @Test func whoeverIsFarBehindShowsTheNewestFirst() async throws {
+        try await Nodes.with("VN-01", "VN-48", "VN-79") { nodes in
+            for number in 0..<2 { try await nodes.start(number) }
+            let country = nodes.country
+            for _ in 0..<240 { try await nodes[0].publish(try country.archive(patients: 2), of: country) }
+            #expect(try await nodes.converge(0, 1))
+            try await nodes.start(2)
+            #expect(try await eventually(seconds: 20) { try await nodes[2].status().feeds.map(\.count) == [240] })
+            try await nodes.stop(2)
+            try await nodes.start(2)
+            #expect(try await eventually(seconds: 20) { try await nodes[2].status().feeds.map(\.first) == [0] })
+            #expect(try await nodes.converge(0, 1, 2))
+            #expect(try await nodes[2].status().alarms.isEmpty)
+        }
+    }
+
     @Test(arguments: [[0, 1], [1, 0]]) func linksComeUpWithinASecondInAnyOrder(order: [Int]) async throws {
         try await Nodes.with("VN-01", "VN-48") { nodes in
             try await nodes.start(order[0])
