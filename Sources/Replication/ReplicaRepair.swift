@@ -144,9 +144,6 @@ extension Replica {
                 break
             }
         }
-        // What has expired since it was asked for need not come any more.
-        repair.refuse(batches.filter { isExpired($0, now) }.map(\.number))
-        batches.removeAll { isExpired($0, now) }
         repairs[fetch.feed] = repair
         guard !batches.isEmpty else { return }
         let request = newRequest()
@@ -158,10 +155,6 @@ extension Replica {
             numbers: batches.map(\.number)
         )
         effects.append(.replace(request, batches))
-    }
-
-    private func isExpired(_ batch: ProvenBatch, _ now: Timestamp) -> Bool {
-        Expiry.isDropped(publishedAt: batch.publication, now: now.interval)
     }
 
     /// - Throws: why the bytes are not those of the damaged batch.

@@ -21,7 +21,8 @@ extension Simulation {
         return nil
     }
 
-    /// What everybody must have of each feed in the end: as much as some node has.
+    /// What everybody must have of each feed in the end: as much as some node has. Of a feed in which its region has signed
+    /// what nobody may take, nodes that went on in order have what lies before, those that left it out what lies behind.
     func dueBatches() -> SortedMap<FeedID, [ProvenBatch]> {
         let interval = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
         let running = nodes.filter { $0.process != nil }
@@ -36,7 +37,9 @@ extension Simulation {
                 }
                 if let last = admitted.last, last.number >= due.last?.number ?? 0 { due = admitted }
             }
-            if !due.isEmpty, !isCrowded(feed.region) { result[feed] = Array(due) }
+            let isParted =
+                truth.unreadable[feed] != nil && running.contains { $0.disk.feeds[feed]?.gaps.isEmpty == false }
+            if !due.isEmpty, !isCrowded(feed.region), !isParted { result[feed] = Array(due) }
         }
         return result
     }

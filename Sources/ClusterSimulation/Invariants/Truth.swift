@@ -13,6 +13,8 @@ struct Truth {
     private var signed: [Place: Signed] = [:]
     /// Batches that were signed.
     private(set) var count = 0
+    /// Feeds with a batch that no node may take.
+    private(set) var unreadable = SortedMap<FeedID, Bool>()
 
     /// Two regions may sign the same bytes, where both revoke the same keys.
     private struct Place: Hashable {
@@ -65,7 +67,9 @@ struct Truth {
     }
 
     private mutating func note(_ batch: ProvenBatch) {
-        signed[Place(batch)] = Signed(batch: batch, keys: Truth.read(batch))
+        let keys = Truth.read(batch)
+        if keys == nil { unreadable[batch.feed] = true }
+        signed[Place(batch)] = Signed(batch: batch, keys: keys)
         count += 1
     }
 
