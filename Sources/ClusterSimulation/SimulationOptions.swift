@@ -74,8 +74,17 @@ public struct SimulationOptions: Equatable, Sendable {
         )
         if random.chance(700) { options.batchesPerFetch = UInt64(1 + random.below(4)) }
         options.phones = random.below(5)
+        // Last, so that what is drawn of a seed besides stays what it was.
+        if random.chance(500) { options.faults[.phoneLies] = 1 + random.below(4) }
         return options
     }
+
+    /// Minutes between two indexes that a node signs for its neighbours.
+    var indexMinutes: Int { min(max(10, hours * 60 / 100), 30) }
+
+    /// Whether nodes give each other their indexes: where phones hear of them. Every one is verified at every node, so
+    /// what is large or long does without.
+    var exchangesIndexes: Bool { phones > 0 && nodes * nodes * (hours * 60 / indexMinutes) <= 100_000 }
 
     /// The knobs of all replicas.
     var replication: ReplicationSettings {

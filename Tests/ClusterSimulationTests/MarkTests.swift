@@ -21,6 +21,13 @@ import Testing
             deceived.publicationMinutes = 2
             runs.append(deceived)
         }
+        // Nodes that deceive phones alone, long enough for witnesses to find it.
+        for seed in [1, 7] as [UInt64] {
+            var deceived = SimulationOptions.drawn(seed: seed, hours: 8)
+            deceived.faults = try #require(FaultMix("phoneLies=12"))
+            deceived.phones = 12
+            runs.append(deceived)
+        }
         // Where little may wait for a peer.
         var narrow = SimulationOptions.drawn(seed: 1)
         narrow.faults = try #require(FaultMix("partition=12,pause=12,clog=12"))

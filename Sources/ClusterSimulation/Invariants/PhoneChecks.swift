@@ -65,8 +65,10 @@ extension Simulation {
             switch evidence.kind {
             case .fork where !truth.isForked(evidence.feed):
                 violate(.forks, nil, "phone \(phone) believes that \(evidence.feed) has two signed histories")
-            case .indexClaim where !mayBeAccused(evidence):
-                violate(.phones, nil, "phone \(phone) accuses \(evidence.node) of lying about \(evidence.feed)")
+            case .indexClaim where !hasLied(evidence),
+                .withheld where !hasLied(evidence) && !mayHaveLacked(evidence),
+                .replay where !hasLied(evidence) && !mayHaveAgedIndex(evidence):
+                violate(.phones, nil, "phone \(phone) has \(evidence.kind) of \(evidence.node) on \(evidence.feed)")
             default: break
             }
         }
@@ -88,8 +90,20 @@ extension Simulation {
         }
     }
 
-    private func mayBeAccused(_ evidence: Evidence) -> Bool {
-        truth.isForked(evidence.feed) || nodes.contains { $0.region.code == evidence.node && $0.hasLied }
+    private func hasLied(_ evidence: Evidence) -> Bool {
+        truth.isForked(evidence.feed) || nodes.contains { $0.endpoint == evidence.node && $0.hasLied }
+    }
+
+    /// Whether something kept a node behind, or the witness's clock was wrong: what it had would not be an hour old.
+    private func mayHaveLacked(_ evidence: Evidence) -> Bool {
+        let witness = IndexStatement(bytes: evidence.witness).flatMap { try? $0.read(roster: roster) }?.node
+        return truth.isForked(evidence.feed.region)
+            || nodes.contains { ($0.endpoint == evidence.node || $0.region == witness) && $0.hasSuffered }
+    }
+
+    /// Whether the clock of who signed an index may have been set back since, or who passed it on was cut off.
+    private func mayHaveAgedIndex(_ evidence: Evidence) -> Bool {
+        nodes.contains { ($0.endpoint == evidence.node || $0.region == evidence.feed.region) && $0.hasSuffered }
     }
 
     // MARK: The end

@@ -16,6 +16,8 @@ public enum Mark: Int, CaseIterable, Sendable {
         phoneSawLag
     case phoneTimedOut, phoneUnmodified, phoneWaited, phoneRefusedBytes, phoneRefusedIndex, phoneSawWithholding
     case phoneKeptFork, phoneKeptClaim
+    // What phones learn by their witnesses.
+    case phoneWitnessed, phoneFoundWithheld, phoneFoundFork, phoneFoundReplay, phoneDoubtedWitness, phoneFoundOwnEpoch
 }
 
 /// How often each mark was reached.

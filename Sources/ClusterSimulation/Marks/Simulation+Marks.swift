@@ -26,6 +26,18 @@ extension Simulation {
         if phones[phone].isBackFromOffline { reach(.phoneWasOffline) }
         phones[phone].isBackFromOffline = false
         if report.notModified { reach(.phoneUnmodified) }
+        if report.witnesses.isWitnessed { reach(.phoneWitnessed) }
+        for finding in report.witnesses.findings {
+            note(phone: phone, "finds \(finding)")
+            switch finding.kind {
+            case .withheld: reach(.phoneFoundWithheld)
+            case .fork: reach(.phoneFoundFork)
+            case .replayed: reach(.phoneFoundReplay)
+            case .unshownClaim, .falseClaim: reach(.phoneDoubtedWitness)
+            case .onlyHere: reach(.phoneFoundOwnEpoch)
+            default: break
+            }
+        }
         for feed in report.feeds {
             if feed.nodeLags { reach(.phoneSawLag) }
             if feed.isWaiting { reach(.phoneWaited) }

@@ -7,6 +7,8 @@ import Synchronization
 final class PhoneProcess: Sendable {
     /// A GET that waits for its answer.
     struct Request: Sendable {
+        /// The node that is asked.
+        let node: Int
         let path: String
         let etag: String?
         let limit: Int
@@ -86,12 +88,14 @@ final class PhoneProcess: Sendable {
 /// How a simulated phone asks a simulated node.
 struct PhoneTransport: SyncTransport {
     let node: String
+    /// The node's position.
+    let position: Int
     let process: PhoneProcess
 
     func get(_ path: String, ifNoneMatch: String?, limit: Int) async throws -> TransportResponse {
         try process.step()
         return try await withCheckedThrowingContinuation { continuation in
-            process.ask(.init(path: path, etag: ifNoneMatch, limit: limit, continuation: continuation))
+            process.ask(.init(node: position, path: path, etag: ifNoneMatch, limit: limit, continuation: continuation))
         }
     }
 }

@@ -4,6 +4,8 @@ import FeedFormat
 /// What a phone asks on the public routes (docs/HTTP-API.md).
 enum PublicQuestion {
     case index
+    /// Another node's.
+    case indexOf(Region)
     /// By the hexadecimal form of its hash.
     case settled(Substring)
     case roster
@@ -17,6 +19,9 @@ enum PublicQuestion {
         guard parts.count > 1, parts[0] == "v1" else { return nil }
         switch (parts[1], parts.count) {
         case ("index", 2): self = .index
+        case ("index", 3):
+            guard let region = Region(parts[2]) else { return nil }
+            self = .indexOf(region)
         case ("index", 4) where parts[2] == "settled": self = .settled(parts[3])
         case ("roster", 2): self = .roster
         case ("feeds", 6), ("feeds", 7):

@@ -7,7 +7,7 @@ import Replication
 struct SimulatedPhone {
     /// The node that it starts with and comes back to.
     let home: Int
-    let storage = MemoryDeviceStorage()
+    let storage: MemoryDeviceStorage
     var random: SeededRandom
     /// The node with which it syncs.
     var node: Int

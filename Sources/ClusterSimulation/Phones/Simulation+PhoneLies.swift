@@ -15,7 +15,8 @@ extension Simulation {
         guard let lie = lie(of: index) else { return response }
         var body = response.body
         switch (lie, question) {
-        case (.alteredBytes, .range), (.alteredBytes, .hashes), (.alteredBytes, .index):
+        case (.alteredBytes, .range), (.alteredBytes, .hashes), (.alteredBytes, .index),
+            (.alteredBytes, .indexOf):
             if !body.isEmpty { body[body.count / 2] ^= 1 }
         case (.wrongCheckpoint, .range):
             if !body.isEmpty { body[body.count - 20] ^= 1 }

@@ -15,7 +15,9 @@ extension Simulation {
             var random = SeededRandom(seed: options.seed, stream: UInt64(2_000_000 + index))
             let home = random.below(options.nodes)
             let lead = random.draw(-90...90)
-            phones.append(SimulatedPhone(home: home, random: random, node: home, clockLead: lead))
+            let storage = MemoryDeviceStorage(witnessSeed: options.seed &* 1000 &+ UInt64(index))
+            let phone = SimulatedPhone(home: home, storage: storage, random: random, node: home, clockLead: lead)
+            phones.append(phone)
             // Half of them are there from the start, the others come in the first half of the run.
             let latest = phones[index].random.chance(500) ? pollPause : Int64(options.hours) * Plan.hour / 2
             if !options.absentPhones.contains(index) { poll(index, after: phones[index].random.draw(0...latest)) }
@@ -68,11 +70,15 @@ extension Simulation {
         let storage = phones[phone].storage
         // All of it is much to read.
         let isRead = isHealed || phones[phone].random.chance(250)
+        let node = phones[phone].node
+        let endpoints = nodes.prefix(options.nodes).map(\.endpoint)
         let session = SyncSession(
-            transport: PhoneTransport(node: nodes[phones[phone].node].region.code, process: process),
+            transport: PhoneTransport(node: endpoints[node], position: node, process: process),
             storage: PhoneStorage(memory: storage, process: process, planted: options.planted),
-            // Simulated nodes do not serve each other's indexes yet.
-            options: SyncOptions(authorities: authorities, witnesses: 0)
+            options: SyncOptions(authorities: authorities, witnesses: options.exchangesIndexes ? 2 : 0),
+            others: { url in
+                endpoints.firstIndex(of: url).map { PhoneTransport(node: url, position: $0, process: process) }
+            }
         )
         Task(executorPreference: executor, priority: .medium) {
             let result: Result<SyncReport, any Error>
@@ -152,7 +158,11 @@ extension Simulation {
         case .failure where isDead:
             note(phone: phone, "dies in a sync with node \(phones[phone].node)")
         case .failure(let error):
-            if (error as? SyncError)?.code == .badIndex { reach(.phoneRefusedIndex) }
+            switch (error as? SyncError)?.code {
+            case .badIndex?: reach(.phoneRefusedIndex)
+            case .replayed?: reach(.phoneFoundReplay)
+            default: break
+            }
             note(phone: phone, "could not sync with node \(phones[phone].node): \(error)")
         }
         phones[phone].hasFailed = !isComplete
@@ -183,13 +193,13 @@ extension Simulation {
         trace.mix(UInt64(phone))
         trace.mix(Array(request.path.utf8))
         agenda.add(
-            at: now + wayOfPhone(phone),
+            at: now + wayOfPhone(phone, to: request.node),
             .phoneAsks(phone: phone, generation: phones[phone].generation, serial: serial)
         )
     }
 
-    private func wayOfPhone(_ phone: Int) -> Int64 {
-        let trip = options.geography.roundTrip(nodes[phones[phone].home].place, nodes[phones[phone].node].place)
+    private func wayOfPhone(_ phone: Int, to node: Int) -> Int64 {
+        let trip = options.geography.roundTrip(nodes[phones[phone].home].place, nodes[node].place)
         let oneWay = trip * 500 + Simulation.phoneWay
         return oneWay + oneWay * phones[phone].random.draw(0...150) / 1000
     }
@@ -197,14 +207,14 @@ extension Simulation {
     /// A request reaches the node that is asked.
     func answerPhone(_ phone: Int, _ generation: Int, _ serial: Int) {
         guard phones[phone].generation == generation, let request = phones[phone].pending[serial] else { return }
-        let (home, index) = (phones[phone].home, phones[phone].node)
+        let (home, index) = (phones[phone].home, request.node)
         let isLost = nodes[index].loss.map { $0.until > now && phones[phone].random.chance($0.part / 3) } ?? false
         let stands = nodes[index].pausedUntil > now || phones[phone].offlineUntil > now
         guard isOpen(home, index), isOpen(index, home), !isLost, !stands, lie(of: index) != .noAnswers else {
             reach(.phoneTimedOut)
             return agenda.add(at: now + Simulation.phoneTimeout, .phoneHears(phone: phone, generation, serial, nil))
         }
-        let back = now + wayOfPhone(phone)
+        let back = now + wayOfPhone(phone, to: index)
         guard nodes[index].process != nil else {
             return agenda.add(at: back, .phoneHears(phone: phone, generation, serial, nil))
         }

@@ -46,9 +46,11 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case killedSync
     /// A phone has no network, for hours or weeks.
     case offline
+    /// A node deceives phones alone, about one region, for hours.
+    case phoneLies
 
-    /// Whether it happens to a phone.
-    var isOfPhones: Bool { self == .killedSync || self == .offline }
+    /// Whether it comes to nothing without phones.
+    var needsPhones: Bool { self == .killedSync || self == .offline || self == .phoneLies }
 }
 
 /// How many times each fault happens in a run.
@@ -67,10 +69,10 @@ public struct FaultMix: Equatable, Sendable {
     }
 
     /// Each kind is on in every other seed, so that rare combinations happen by themselves (swarm testing: Groce and
-    /// others, 2012).
+    /// others, 2012). Lies to phones are drawn by `SimulationOptions`.
     static func drawn(hours: Int, random: inout SeededRandom) -> FaultMix {
         var mix = FaultMix()
-        for kind in FaultKind.allCases where random.chance(500) {
+        for kind in FaultKind.allCases where kind != .phoneLies && random.chance(500) {
             mix[kind] = 1 + random.below(max(1, min(4 * hours, 12)))
         }
         return mix

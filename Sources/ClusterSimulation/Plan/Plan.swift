@@ -15,7 +15,7 @@ struct Plan {
         for node in 0..<options.nodes { drawPublications(of: node) }
         for (place, kind) in FaultKind.allCases.enumerated() {
             var random = SeededRandom(seed: options.seed, stream: UInt64(100 + place))
-            for _ in 0..<options.faults[kind] where !kind.isOfPhones || options.phones > 0 {
+            for _ in 0..<options.faults[kind] where !kind.needsPhones || options.phones > 0 {
                 let time = random.draw(0...end)
                 add(time, action(kind, &random))
             }
@@ -64,7 +64,7 @@ struct Plan {
         let node = random.below(options.nodes)
         let short = random.draw(1...120) * Plan.second
         let long = random.draw(1...40) * Plan.minute
-        let phone = kind.isOfPhones ? random.below(options.phones) : 0
+        let phone = kind.needsPhones ? random.below(options.phones) : 0
         switch kind {
         case .crash: return .crash(node: node, down: random.chance(500) ? random.draw(0...Plan.second) : long)
         case .pause: return .pause(node: node, for: short)
@@ -101,6 +101,10 @@ struct Plan {
         case .bitRot: return .bitRot(node: node, batches: 1 + random.below(3))
         case .killedSync: return .killSync(phone: phone, steps: 1 + random.below(60))
         case .offline: return .offline(phone: phone, for: absence(&random))
+        case .phoneLies:
+            let about = (node + 1 + random.below(max(1, options.nodes - 1))) % options.nodes
+            let lie = PhoneLie.allCases[random.below(PhoneLie.allCases.count)]
+            return .deceivePhones(node: node, about: about, lie, for: random.draw(1...4) * Plan.hour)
         case .lies:
             let lie = Lie.allCases[random.below(Lie.allCases.count)]
             return .lies(node: node, lie, for: long)

@@ -45,6 +45,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case phoneInventsKeys
     /// A phone whose sync was not complete does not sync again.
     case phoneGivesUp
+    /// A node leaves a region out of the index that phones get, though it holds its batches.
+    case hidesARegion
 
     /// What a run must find.
     public var breaks: Invariant {
@@ -63,7 +65,7 @@ public enum PlantedBug: String, CaseIterable, Sendable {
         case .neverClosesLinks, .unboundedOutbox: .bounded
         case .reportsStoredAsFailed: .orderly
         case .neverRedials: .converged
-        case .phoneSkipsBatches, .phoneInventsKeys: .phones
+        case .phoneSkipsBatches, .phoneInventsKeys, .hidesARegion: .phones
         case .phoneGivesUp: .phonesConverged
         }
     }

@@ -43,6 +43,8 @@ public struct Step: Equatable, Sendable {
         /// A phone's process dies after so many more requests and uses of its store.
         case killSync(phone: Int, steps: Int)
         case offline(phone: Int, for: Int64)
+        /// A node deceives phones about the region of another one.
+        case deceivePhones(node: Int, about: Int, PhoneLie, for: Int64)
     }
 
     /// How long before its time an image is taken for it, in microseconds.
@@ -62,7 +64,8 @@ extension Step.Action {
             .loss(let node, _, _), .lostDisk(let node, _), .restoredDisk(let node, _, _), .copy(let node, _),
             .fullDisk(let node, _), .clockStep(let node, _), .clockDrift(let node, _), .lies(let node, _, _),
             .tornWrite(let node, _), .memoryImage(let node, _), .revokeOthers(let node, _),
-            .stolenKey(let node, _, _), .misdeed(let node, _), .release(let node, _, _), .bitRot(let node, _):
+            .stolenKey(let node, _, _), .misdeed(let node, _), .release(let node, _, _), .bitRot(let node, _),
+            .deceivePhones(let node, _, _, _):
             node
         case .partition, .killSync, .offline: nil
         }

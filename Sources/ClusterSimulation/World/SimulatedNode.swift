@@ -37,6 +37,10 @@ struct SimulatedNode {
     var hasLied = false
     /// The other one of two batches that it has signed with one number.
     var twins = SortedMap<FeedID, ProvenBatch>()
+    /// What it tells phones besides the truth.
+    var deception: Deception?
+    /// Something happened to it that may keep it behind others, or its clock from theirs.
+    var hasSuffered = false
     var release = Release.current
     /// Positions of the links that it may have.
     var pipes: [Int] = []
@@ -57,9 +61,22 @@ struct SimulatedNode {
         var failed = SortedMap<FeedID, Bool>()
         /// The batch that came last.
         var received: ReceivedBatch?
-        /// The index that it serves.
+        /// The index that it serves, and the first that it has signed.
         var index: ServedIndex?
+        var firstIndex: ServedIndex?
+        /// When the next one for its neighbours is due.
+        var indexDue: Int64 = 0
+        /// Other nodes' indexes, as its replica brought them.
+        var keptIndexes = SortedMap<Region, KeptIndex>()
+
+        struct KeptIndex: Sendable {
+            let index: FeedIndex
+            let settled: IndexPart
+        }
     }
+
+    /// Its base URL in the roster.
+    var endpoint: String { "https://\(region.code.lowercased()).example" }
 
     /// What its clock shows, in unix milliseconds.
     func clock(at now: Int64) -> Timestamp {

@@ -6,6 +6,7 @@ import Replication
 extension Simulation {
     func begin(_ step: Step, _ place: Int) {
         trace.mix(UInt64(place))
+        noteSuffering(step.action)
         switch step.action {
         case .publish(let node, let keys, let revocations):
             publish(node, keys: keys, revocations: revocations)
@@ -74,6 +75,19 @@ extension Simulation {
             if phones.indices.contains(phone) { phones[phone].dyingAfter = steps }
         case .offline(let phone, let duration):
             takeOffline(phone, for: duration)
+        case .deceivePhones(let node, let about, let lie, let duration):
+            deceivePhones(lie, about: nodes[about].region, by: node, for: duration)
+        }
+    }
+
+    /// Who lacks something or tells a wrong time after this need not have lied.
+    private func noteSuffering(_ action: Step.Action) {
+        switch action {
+        case .publish, .revokeOthers, .misdeed, .lies, .deceivePhones, .killSync, .offline: return
+        case .partition(let from, let to, _, _):
+            for node in from.nodes + to.nodes { nodes[node].hasSuffered = true }
+        default:
+            if let node = action.node { nodes[node].hasSuffered = true }
         }
     }
 

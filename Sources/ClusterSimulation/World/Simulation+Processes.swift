@@ -52,6 +52,7 @@ extension Simulation {
         if isPaused(index, event: .housekeeping(node: index, generation: generation)) { return }
         agenda.add(at: now + Plan.minute, .housekeeping(node: index, generation: generation))
         checkLoad(of: index)
+        signIndexIfDue(index)
         let time = nodes[index].clock(at: now)
         guard nodes[index].process?.replica.clockStanding.mayDrop(at: time) == true else { return }
         let interval = time.interval
@@ -147,8 +148,8 @@ extension Simulation {
             keep(proof, at: index)
         case .settleFork(let region):
             nodes[index].disk.forks[region] = nil
-        case .keepIndex:
-            break
+        case .keepIndex(let kept, let settled):
+            nodes[index].process?.keptIndexes[kept.node] = .init(index: kept, settled: settled)
         }
     }
 

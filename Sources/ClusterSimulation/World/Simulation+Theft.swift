@@ -33,7 +33,7 @@ extension Simulation {
         write(PendingWrite(feed: batch.feed, batches: [batch], base: nil, request: nil), at: index)
     }
 
-    private func forgedKeys(by index: Int) -> [DiagnosisKey] {
+    func forgedKeys(by index: Int) -> [DiagnosisKey] {
         let start = nodes[index].clock(at: now).interval.advanced(by: -Interval.perDay)
         let metadata = KeyMetadata(rollingStart: start, rollingPeriod: 144, reportType: .confirmed)
         let data = KeyData(high: chances[index].next(), low: chances[index].next())

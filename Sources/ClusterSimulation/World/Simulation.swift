@@ -100,10 +100,10 @@ public final class Simulation {
                 id: node.region,
                 vietnameseName: "Tỉnh \(node.region)",
                 englishName: "Province \(node.region)",
-                operatorName: "simulation",
+                operatorName: "operator of \(node.region)",
                 keys: [RosterRegion.Key(verifier: node.signer.verifier, notBefore: 0, notAfter: rosterEnd)],
-                publicEndpoint: "https://\(node.region.code.lowercased()).example",
-                peerEndpoint: "https://\(node.region.code.lowercased()).example:8443"
+                publicEndpoint: node.endpoint,
+                peerEndpoint: "\(node.endpoint):8443"
             )
         }
         guard regions.count == nodes.count,
@@ -225,8 +225,9 @@ public final class Simulation {
             nodes[index].downUntil = 0
             nodes[index].pausedUntil = min(nodes[index].pausedUntil, now)
             // A liar is replaced by an honest node: what others still believe of it was its own word.
-            if nodes[index].lies != nil { crash(index) }
+            if nodes[index].lies != nil || nodes[index].deception?.lie == .claims { crash(index) }
             nodes[index].lies = nil
+            nodes[index].deception = nil
             nodes[index].loss = nil
             nodes[index].bandwidth = nil
             nodes[index].fullUntil = 0
