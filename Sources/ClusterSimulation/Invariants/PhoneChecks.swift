@@ -113,13 +113,18 @@ extension Simulation {
     func phoneDifference() -> String? {
         let moment = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
         var due = SortedMap<Region, [ProvenBatch]>()
+        var outOfOrder = SortedMap<Region, Bool>()
         for batches in dueBatches().values {
             guard let region = batches.first?.feed.region else { continue }
             due[region] = (due[region] ?? []) + batches
+            // To a phone that begins there, a batch of long ago says that what lies before has expired.
+            if zip(batches, batches.dropFirst()).contains(where: { $1.publication < $0.publication }) {
+                outOfOrder[region] = true
+            }
         }
         for phone in phones.indices where !options.absentPhones.contains(phone) {
             guard let contents = phones[phone].contents else { return "phone \(phone) has not synced" }
-            for (region, batches) in zip(due.keys, due.values) {
+            for (region, batches) in zip(due.keys, due.values) where outOfOrder[region] == nil {
                 // What no node has any more it may still have.
                 let held = contents.batches.filter { $0.feed.region == region }.compactMap { truth.genuine($0) }
                 let reports = (batches + held).compactMap { truth.keys(of: $0) }.flatMap(\.keys)
