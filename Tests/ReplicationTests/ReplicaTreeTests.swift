@@ -122,7 +122,7 @@ import TestSupport
         #expect(fetches(heard).isEmpty)
         let soon = pass(2)
         #expect(fetches(soon).isEmpty)
-        let effects = pass(20)
+        let effects = pass(5)
         #expect(fetches(effects).count == 1)
         // The push comes after all: the parent stays.
         let taken = handle(.received(links[1], .batch(late)))
