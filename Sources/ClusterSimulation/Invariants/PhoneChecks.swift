@@ -115,10 +115,14 @@ extension Simulation {
         var due = SortedMap<Region, [ProvenBatch]>()
         var outOfOrder = SortedMap<Region, Bool>()
         for batches in dueBatches().values {
-            guard let region = batches.first?.feed.region else { continue }
+            guard let first = batches.first else { continue }
+            let region = first.feed.region
             due[region] = (due[region] ?? []) + batches
             // To a phone that begins there, a batch of long ago says that what lies before has expired.
-            if zip(batches, batches.dropFirst()).contains(where: { $1.publication < $0.publication }) {
+            let held = nodes.flatMap { $0.disk.feeds[first.feed]?.batches ?? [] }
+            if held.contains(where: {
+                $0.number > first.number && Expiry.isDropped(publishedAt: $0.publication, now: moment)
+            }) {
                 outOfOrder[region] = true
             }
         }
