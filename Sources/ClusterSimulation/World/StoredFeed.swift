@@ -14,7 +14,9 @@ struct StoredFeed {
     /// Below this number nothing is to return: the feed began anew here.
     private(set) var floor: UInt64 = 0
     /// Batches from `first` on; nil where one has never come.
-    private var slots: [ProvenBatch?] = []
+    private var slots: [ProvenBatch?] = [] {
+        didSet { oldest = (slots.first { $0 != nil } ?? nil)?.publication }
+    }
     private var missing = 0
     /// Numbers of batches that cannot be read.
     var damaged = SortedMap<UInt64, Bool>()
@@ -28,8 +30,8 @@ struct StoredFeed {
     var batches: [ProvenBatch] { slots.compactMap { $0 } }
     /// Bytes of those held.
     var bytes: UInt64 { slots.reduce(0) { $0 + UInt64($1?.bytes.count ?? 0) } }
-    /// Publication of the first batch held.
-    var oldest: Interval? { (missing == 0 ? slots.first : slots.first { $0 != nil })??.publication }
+    /// Publication of the first batch held. Kept, as it is asked for every minute of every feed.
+    private(set) var oldest: Interval?
     /// Publication of the newest batch.
     var newest: Interval? { slots.last??.publication }
     var isLiving: Bool { first < count }
