@@ -49,6 +49,8 @@ import Testing
             Hunt(seeds: 2, faults: FaultMix())
         case .phoneSkipsBatches, .phoneInventsKeys: Hunt(seeds: 1, faults: FaultMix(), phones: 1)
         case .hidesARegion: Hunt(seeds: 1, faults: FaultMix(), hours: 8, phones: 12)
+        case .losesForkProofs: Hunt(faults: FaultMix("stolenKey=6"))
+        case .mistakesClaimsForForks: Hunt(faults: FaultMix("lies=12"), phones: 4)
         case .phoneGivesUp: Hunt(seeds: 2, faults: FaultMix("killedSync=6"), phones: 2)
         case .neverRedials: Hunt(seeds: 2, faults: FaultMix("crash=3,clog=3"))
         }
@@ -76,8 +78,7 @@ import Testing
         }
     }
 
-    /// Except false proofs of forks: they cannot be made without the region's key.
-    @Test(arguments: Invariant.allCases.filter { $0 != .forks })
+    @Test(arguments: Invariant.allCases)
     func everyInvariantHasABug(invariant: Invariant) {
         #expect(PlantedBug.allCases.contains { $0.breaks == invariant })
     }

@@ -86,10 +86,11 @@ struct WitnessSync: Sendable {
             guard attempts > 0 else { break }
             attempts -= 1
             do {
-                if try await ask(region.id, own: own, roster: roster) {
-                    operators.append(region.operatorName)
-                } else {
-                    book.bar(region.id, until: now + WitnessSync.absence)
+                switch try await ask(region.id, own: own, roster: roster) {
+                case .heard: operators.append(region.operatorName)
+                // The node has heard the witness last before this phone did, elsewhere: that is nobody's fault.
+                case .olderThanHeard: continue
+                case .absent: book.bar(region.id, until: now + WitnessSync.absence)
                 }
             } catch let error as FormatError where error.code == .wrongPosition {
                 return false
@@ -104,21 +105,22 @@ struct WitnessSync: Sendable {
         return true
     }
 
+    private enum Answer { case heard, olderThanHeard, absent }
+
     /// Gets and verifies one region's index.
-    /// - Returns: false if there is none that counts.
-    private mutating func ask(_ region: Region, own: FeedIndex, roster: Roster) async throws -> Bool {
+    private mutating func ask(_ region: Region, own: FeedIndex, roster: Roster) async throws -> Answer {
         let answer = try await fetcher.get("\(Route.index)/\(region)", limit: FormatLimits.differenceBytes)
         let index = try IndexDifference(bytes: answer.body[...]).applied(to: own, keys: { roster.keys(of: $0) })
-        guard index.node == region else { return false }
+        guard index.node == region else { return .absent }
         if isReplay(index.time, of: region) {
             replays.append(try await replay(index, of: region))
-            return false
+            return .absent
         }
-        guard isFresh(index.time), index.time < now + WitnessSync.ahead, index.time >= book.voice(of: region)?.time ?? 0
-        else { return false }
+        guard isFresh(index.time), index.time < now + WitnessSync.ahead else { return .absent }
+        if index.time < book.voice(of: region)?.time ?? 0 { return .olderThanHeard }
         let statement = IndexStatement(index: index.bytes, settled: try await settled(of: index))
         heard.append(Heard(statement: statement, view: try statement.read(roster: roster)))
-        return true
+        return .heard
     }
 
     /// The settled part that an index names: nodes that hold the same mostly name the same.

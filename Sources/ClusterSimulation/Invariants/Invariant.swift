@@ -29,6 +29,8 @@ public enum Invariant: String, CaseIterable, Sendable {
     case dropsCommute
     /// A fork is believed only if it is real.
     case forks
+    /// In the end all nodes have a proof of a fork of which some have one side and some the other.
+    case forksProven
     /// A phone takes nothing but what was signed, and passes nothing by that still matters.
     case phones
     /// In the end all nodes hold the same.
@@ -37,5 +39,5 @@ public enum Invariant: String, CaseIterable, Sendable {
     case phonesConverged
 
     /// Whether it is about what must come to be, not about what must never happen.
-    var isLiveness: Bool { self == .converged || self == .phonesConverged }
+    var isLiveness: Bool { self == .converged || self == .phonesConverged || self == .forksProven }
 }

@@ -109,6 +109,11 @@ struct Truth {
         histories[feed]?.contains { $0.passes(former) && $0.passes(frontier) } ?? false
     }
 
+    /// Whether there is a history that passes all of these.
+    func haveOneHistory(_ frontiers: [Frontier], of feed: FeedID) -> Bool {
+        histories[feed]?.contains { history in frontiers.allSatisfy { history.passes($0) } } ?? false
+    }
+
     /// Whether any of a region's feeds is.
     func isForked(_ region: Region) -> Bool {
         zip(histories.keys, histories.values).contains { $0.region == region && $1.count > 1 }

@@ -26,6 +26,19 @@ struct PhoneStorage: DeviceStorage {
         await memory.dropExpired(now: now)
     }
 
+    private func mistaken(_ evidence: Evidence) -> Evidence {
+        guard planted == .mistakesClaimsForForks, evidence.kind == .indexClaim else { return evidence }
+        return Evidence(
+            kind: .fork,
+            feed: evidence.feed,
+            size: evidence.size,
+            held: evidence.held,
+            contradicting: evidence.contradicting,
+            node: evidence.node,
+            found: evidence.found
+        )
+    }
+
     /// As a mistake would have it.
     private func mistaken(_ commit: DeviceCommit) -> DeviceCommit {
         var batches = commit.batches
@@ -136,7 +149,7 @@ extension PhoneStorage {
 
     func hold(_ evidence: Evidence) async throws {
         try process.step()
-        await memory.hold(evidence)
+        await memory.hold(mistaken(evidence))
     }
 
     func hold(_ encounters: [Encounter]) async throws -> Int {

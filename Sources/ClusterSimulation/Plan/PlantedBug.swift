@@ -37,6 +37,10 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case unboundedOutbox
     /// What was stored is reported as failed.
     case reportsStoredAsFailed
+    /// A proof of a fork is not kept.
+    case losesForkProofs
+    /// A phone takes a node's word against the region's for two words of the region.
+    case mistakesClaimsForForks
     /// A lost link is not dialled again.
     case neverRedials
     /// A phone's cursor moves on over a batch that is not kept.
@@ -64,6 +68,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
         case .forgetsKeysEarly: .dropsCommute
         case .neverClosesLinks, .unboundedOutbox: .bounded
         case .reportsStoredAsFailed: .orderly
+        case .losesForkProofs: .forksProven
+        case .mistakesClaimsForForks: .forks
         case .neverRedials: .converged
         case .phoneSkipsBatches, .phoneInventsKeys, .hidesARegion: .phones
         case .phoneGivesUp: .phonesConverged

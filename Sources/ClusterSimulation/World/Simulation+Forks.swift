@@ -20,7 +20,23 @@ extension Simulation {
                 "believes that the key of \(proof.feed.region) has signed two histories of \(proof.feed)"
             )
         }
+        if options.planted == .losesForkProofs { return }
         nodes[index].disk.forks[proof.feed.region] = proof
+    }
+
+    /// A fork of which running nodes hold both sides, or that one of them has proven, and a node without a proof of it;
+    /// nil if there is none.
+    func unprovenFork() -> String? {
+        let running = nodes.filter { $0.process != nil }
+        for feed in truth.histories.keys where truth.isForked(feed) {
+            let held = running.compactMap { $0.disk.feeds[feed] }.filter(\.isLiving).map(\.frontier)
+            let isProven = running.contains { $0.disk.forks[feed.region]?.feed == feed }
+            guard isProven || !truth.haveOneHistory(held, of: feed) else { continue }
+            if let without = running.first(where: { $0.disk.forks[feed.region] == nil }) {
+                return "\(without.region) has no proof that \(feed) is forked"
+            }
+        }
+        return nil
     }
 }
 

@@ -246,11 +246,14 @@ public final class Simulation {
     private func audit() {
         let difference = differences()
         if difference == nil, result.healed == nil { result.healed = (now - healing) / Plan.second }
-        if let missing = difference ?? phoneDifference() {
+        let found =
+            difference.map { (Invariant.converged, $0) } ?? unprovenFork().map { (.forksProven, $0) }
+            ?? phoneDifference().map { (.phonesConverged, $0) }
+        if let (invariant, missing) = found {
             if now - healing < Int64(options.livenessMinutes) * Plan.minute {
                 agenda.add(at: now + Plan.second, .audit)
             } else {
-                violate(difference == nil ? .phonesConverged : .converged, nil, missing)
+                violate(invariant, nil, missing)
             }
             return
         }

@@ -116,6 +116,25 @@ import Testing
         #expect(try await phone.storage.evidence().isEmpty)
     }
 
+    /// Elsewhere the phone has heard a witness later than its own node has: that is held against neither.
+    @Test func aWitnessWhoseIndexComesLateIsAskedAgain() async throws {
+        var nodes = try await Nodes()
+        let phone = nodes.phone()
+        let witnesses = try await nodes.witnesses(phone)
+        let relay = try #require(Nodes.codes.dropFirst().first { !witnesses.contains($0) })
+        try await nodes.pass(hours: 1)
+        #expect(try await nodes.sync(phone, with: relay).witnesses.present.map(\.code) == witnesses)
+        for code in witnesses { nodes.clocks[code] = nodes.time - 600 }
+        try await nodes.pass(hours: 1)
+        try await nodes.sync(phone)
+        nodes.clocks = [:]
+        try await nodes.pass(hours: 1)
+        await nodes.home.forgetRequests()
+        #expect(try await nodes.sync(phone).witnesses.present.map(\.code) == witnesses)
+        let asked = await nodes.home.requests
+        for code in witnesses { #expect(asked.contains("/v1/index/\(code)")) }
+    }
+
     @Test func aRegionThatThePhoneDoesNotFollowIsNotJudged() async throws {
         var nodes = try await Nodes()
         var phone = nodes.phone(reaching: Nodes.codes)
