@@ -16,8 +16,7 @@ struct FeedBackfill {
 
     /// Goes down from the cursor's first batch, and ends at the first one found to be expired.
     mutating func run(_ report: inout FeedReport) async throws {
-        guard entry.first < cursor.first, entry.count >= cursor.size else { return }
-        let leaves = try await prove()
+        guard entry.first < cursor.first, entry.count >= cursor.first, let leaves = try await prove() else { return }
         var pending = FeedRange.covering(
             from: entry.first,
             to: cursor.first,
@@ -35,9 +34,13 @@ struct FeedBackfill {
         }
     }
 
-    private func prove() async throws -> StandingLeaves {
+    /// - Returns: nil if what the phone holds beyond the node's feed has gaps.
+    private func prove() async throws -> StandingLeaves? {
+        let end = min(cursor.size, entry.count)
+        let own = try await heldLeaves(from: end)
+        guard own.count == Int(cursor.size - end) else { return nil }
         let start = entry.first == 0 ? Frontier() : try await context.frontier(at: entry.first, of: entry.feed)
-        let hashes = try await context.leaves(start.size..<cursor.size, of: entry.feed)
+        let hashes = try await context.leaves(start.size..<end, of: entry.feed) + own
         let held = RosterRegion.Closure.Standing(
             epoch: entry.feed.epoch,
             size: cursor.size,
@@ -50,6 +53,17 @@ struct FeedBackfill {
             )
         }
         return leaves
+    }
+
+    /// Leaf hashes of the batches that the phone holds from a number on. A thief of the region's key may have added to
+    /// the feed at one node: then no other one ever reaches as far as the phone.
+    private func heldLeaves(from number: UInt64) async throws -> [Hash256] {
+        guard number < cursor.size else { return [] }
+        let feed = entry.feed
+        return try await context.storage.reduceBatches(of: feed.region, into: [Hash256]()) { leaves, batch in
+            guard batch.feed == feed, batch.number == number + UInt64(leaves.count) else { return }
+            leaves.append(Hash256(leaf: batch.bytes[...]))
+        }
     }
 
     /// Proves, decodes and commits one range. The cursor stays where it is, its beginning moves.

@@ -64,6 +64,18 @@ import Testing
         #expect(await honest.requests == ["/v1/index"])
     }
 
+    /// A node may hold a thief's batch behind those of the region, and no other node ever will.
+    @Test(arguments: [10, 20, 21]) func oneThatBeganTooHighGoesBackAtANodeThatHasLess(count: Int) async throws {
+        let phone = Phone(country)
+        #expect(try await phone.sync(try await server(shortened)).batches == 1)
+        let report = try await phone.sync(try await server(feed.cut(to: count), code: "VN-01"))
+        #expect(report.batches == (count < 20 ? 0 : 20), "what lies between is not to be had")
+        #expect(report.feeds.allSatisfy { $0.problem == nil })
+        #expect(try await phone.size(of: feed.id) == 21)
+        if count < 20 { return }
+        #expect(try await phone.state() == RegionState.reference([feed], now: Sample.interval))
+    }
+
     @Test func whatFillsTheGapIsProven() async throws {
         let phone = Phone(country)
         try await phone.sync(try await server(shortened))

@@ -37,7 +37,7 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case unboundedOutbox
     /// What was stored is reported as failed.
     case reportsStoredAsFailed
-    /// A proof of a fork is not kept.
+    /// A node keeps no proof of a fork.
     case losesForkProofs
     /// A phone takes a node's word against the region's for two words of the region.
     case mistakesClaimsForForks

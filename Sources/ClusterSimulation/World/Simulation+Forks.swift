@@ -20,7 +20,7 @@ extension Simulation {
                 "believes that the key of \(proof.feed.region) has signed two histories of \(proof.feed)"
             )
         }
-        if options.planted == .losesForkProofs { return }
+        if options.planted == .losesForkProofs, index == 1 { return }
         nodes[index].disk.forks[proof.feed.region] = proof
     }
 

