@@ -25,9 +25,9 @@ extension Simulation {
     }
 
     /// A fork of which running nodes hold both sides, or that one of them has proven, and a node without a proof of it;
-    /// nil if there is none.
+    /// nil if there is none. An older release knows no proofs.
     func unprovenFork() -> String? {
-        let running = nodes.filter { $0.process != nil }
+        let running = nodes.filter { $0.process != nil && $0.release != .older }
         for feed in truth.histories.keys where truth.isForked(feed) {
             let held = running.compactMap { $0.disk.feeds[feed] }.filter(\.isLiving).map(\.frontier)
             let isProven = running.contains { $0.disk.forks[feed.region]?.feed == feed }
