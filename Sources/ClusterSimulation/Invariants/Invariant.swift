@@ -29,6 +29,8 @@ public enum Invariant: String, CaseIterable, Sendable {
     case dropsCommute
     /// A fork is believed only if it is real.
     case forks
+    /// What a roster has closed is cut off everywhere, and nobody goes back to an older roster.
+    case rosters
     /// A phone takes nothing but what was signed, and passes nothing by that still matters.
     case phones
     /// In the end all nodes hold the same.

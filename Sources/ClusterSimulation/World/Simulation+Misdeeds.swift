@@ -5,7 +5,7 @@ import Replication
 /// Regions that sign what no region may. They go on in another epoch.
 extension Simulation {
     func commit(_ misdeed: Misdeed, by index: Int) {
-        guard nodes[index].process != nil, nodes[index].pausedUntil <= now else { return }
+        guard nodes[index].process != nil, nodes[index].pausedUntil <= now, maySign(index) else { return }
         let time = nodes[index].clock(at: now)
         note(index, "signs what it must not: \(misdeed.rawValue)")
         nodes[index].isHostile = true
