@@ -83,12 +83,17 @@ extension Simulation {
         if let taken = offer(bytes, to: index) { dispatch(.rosterChanged(taken), to: index) }
     }
 
-    /// Whoever had the newest roster may have lost it with its disk before others had it.
+    /// Whoever had the newest roster may have lost it with its disk before others had it; and the older release does not
+    /// speak of rosters, so that where it runs operators must.
     func handOverNewestRoster() {
-        guard rosters.hasChanged,
-            let index = nodes.indices.first(where: { nodes[$0].home == $0 && nodes[$0].process != nil })
-        else { return }
-        giveRoster(rosters.newest.roster.version, to: index)
+        guard rosters.hasChanged else { return }
+        let running = nodes.indices.filter { nodes[$0].home == $0 && nodes[$0].process != nil }
+        for index in running {
+            let isCutOff = ([index] + nodes[index].pipes.map { pipes[$0].peer(of: index) }).contains {
+                nodes[$0].release == .older
+            }
+            if isCutOff || index == running.first { giveRoster(rosters.newest.roster.version, to: index) }
+        }
     }
 
     func takeRoster(_ bytes: [UInt8]?, _ request: RequestID, _ index: Int, _ generation: Int) {
