@@ -49,6 +49,7 @@ import Testing
             Hunt(seeds: 2, faults: FaultMix())
         case .phoneSkipsBatches, .phoneInventsKeys: Hunt(seeds: 1, faults: FaultMix(), phones: 1)
         case .hidesARegion: Hunt(seeds: 1, faults: FaultMix(), hours: 8, phones: 12)
+        case .ignoresClosures, .forgetsRosters: Hunt(seeds: 3, faults: FaultMix("stolenKey=4,rosters=4"))
         case .phoneGivesUp: Hunt(seeds: 2, faults: FaultMix("killedSync=6"), phones: 2)
         case .neverRedials: Hunt(seeds: 2, faults: FaultMix("crash=3,clog=3"))
         }

@@ -38,6 +38,9 @@ extension Simulation {
                 }
                 if let last = admitted.last, last.number >= due.last?.number ?? 0 { due = admitted }
             }
+            // Who has but a part of what a roster lets stand cannot prove it to others.
+            let standing = standing(of: feed)?.size ?? 0
+            if let last = due.last, last.number + 1 < standing { continue }
             let isParted =
                 truth.unreadable[feed] != nil && running.contains { $0.disk.feeds[feed]?.gaps.isEmpty == false }
             if !due.isEmpty, !isCrowded(feed.region), !isParted { result[feed] = Array(due) }

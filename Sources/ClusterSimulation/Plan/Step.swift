@@ -100,7 +100,7 @@ public enum Lie: String, CaseIterable, Sendable {
 public struct NodeSet: Equatable, Sendable {
     private var members: [Bool]
 
-    init(_ nodes: [Int]) {
+    public init(_ nodes: [Int]) {
         members = []
         for node in nodes {
             while members.count <= node { members.append(false) }
