@@ -27,7 +27,7 @@ import Testing
         #expect(result.marks[.fetchedRoster] == 4)
         #expect(result.marks[.changedKey] == 1)
         #expect(result.marks[.cutByClosure] == 0)
-        // The region goes without no slot for long: nothing that it publishes is refused.
+        // Under the old key until its node is given the new one: nothing is refused.
         #expect(result.batches == 5 * 20)
     }
 
