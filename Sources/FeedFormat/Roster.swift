@@ -67,6 +67,13 @@ public struct Roster: Sendable {
         region(id)?.keys
     }
 
+    /// Whether signatures count that a region makes with a key at a time.
+    /// - Parameter time: unix seconds.
+    public func counts(_ verifier: NoteVerifier, of id: Region, at time: Int64) -> Bool {
+        guard let key = region(id)?.keys.first(where: { $0.verifier == verifier }) else { return false }
+        return key.notBefore <= time && time < key.notAfter
+    }
+
     /// The closed key of a region that this one is; nil if it is not closed.
     public func closure(of key: NoteVerifier, in id: Region) -> RosterRegion.Closure? {
         region(id)?.closure(of: key)

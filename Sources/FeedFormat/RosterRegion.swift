@@ -121,6 +121,23 @@ public struct RosterRegion: Hashable, Sendable {
         self.successor = successor
     }
 
+    /// The same region with other keys.
+    /// - Returns: nil as `init` does.
+    package func with(keys: [Key], closures: [Closure], successor: Region?) -> RosterRegion? {
+        RosterRegion(
+            id: id,
+            vietnameseName: vietnameseName,
+            englishName: englishName,
+            operatorName: operatorName,
+            keys: keys,
+            certificates: certificates,
+            closures: closures,
+            publicEndpoint: publicEndpoint,
+            peerEndpoint: peerEndpoint,
+            successor: successor
+        )
+    }
+
     /// The closure of a key, whatever name the key bears there; nil if it is not closed.
     public func closure(of key: NoteVerifier) -> Closure? {
         closures.first { $0.key.publicKey == key.publicKey }

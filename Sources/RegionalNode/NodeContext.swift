@@ -196,7 +196,7 @@ final class NodeContext: Sendable {
             let index = try indexMaker.index(of: listed, time: time)
             served.setIndex(index)
             // Others would refuse it from a node that has not yet been given its region's next key.
-            if RosterStanding.counts(verifier, of: region, in: roster, now: time) { signedIndexesEnd.yield(index) }
+            if roster.counts(verifier, of: region, at: time) { signedIndexesEnd.yield(index) }
         } catch {
             raise("the index could not be signed: \(error)")
         }

@@ -28,6 +28,13 @@ import Testing
             deceived.phones = 12
             runs.append(deceived)
         }
+        // Rosters that close stolen keys, among liars, long enough that phones hold what is cut.
+        for seed in 1...3 as ClosedRange<UInt64> {
+            var changing = SimulationOptions.drawn(seed: seed, hours: 4)
+            changing.faults = try #require(FaultMix("rosters=8,stolenKey=8,lies=12"))
+            changing.phones = 4
+            runs.append(changing)
+        }
         // Where little may wait for a peer.
         var narrow = SimulationOptions.drawn(seed: 1)
         narrow.faults = try #require(FaultMix("partition=12,pause=12,clog=12"))

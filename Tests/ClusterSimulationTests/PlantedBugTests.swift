@@ -51,6 +51,7 @@ import Testing
         case .hidesARegion: Hunt(seeds: 1, faults: FaultMix(), hours: 8, phones: 12)
         case .losesForkProofs: Hunt(faults: FaultMix("stolenKey=6"))
         case .mistakesClaimsForForks: Hunt(faults: FaultMix("lies=12"), phones: 4)
+        case .ignoresClosures, .forgetsRosters: Hunt(seeds: 3, faults: FaultMix("stolenKey=4,rosters=4"))
         case .phoneGivesUp: Hunt(seeds: 2, faults: FaultMix("killedSync=6"), phones: 2)
         case .neverRedials: Hunt(seeds: 2, faults: FaultMix("crash=3,clog=3"))
         }

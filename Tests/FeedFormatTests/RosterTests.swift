@@ -156,6 +156,16 @@ struct RosterTests {
         }
     }
 
+    /// A key counts from its beginning to before its end, and for its own region alone.
+    @Test func keysCountInTheirTime() throws {
+        let roster = try Self.roster()
+        let second = try Samples.signer("VN-02", seed: 2).verifier
+        let region = try Samples.region("VN-02")
+        #expect([-6, -5, 6, 7].map { roster.counts(second, of: region, at: $0) } == [false, true, true, false])
+        #expect(try !roster.counts(second, of: Samples.region("VN-01"), at: 0))
+        #expect(try !roster.counts(second, of: Samples.region("XX-99"), at: 0))
+    }
+
     @Test func contradictionsAreNotMade() throws {
         let hash = Hash256(hashing: [])
         let region = try #require(try RosterTests.roster().regions.first)

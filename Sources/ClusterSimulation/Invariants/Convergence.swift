@@ -8,6 +8,7 @@ extension Simulation {
     /// wait: nobody needs to have it yet. Of a region whose histories contradict each other everybody keeps what he has, and of a
     /// region with too many epochs those that came first.
     func differences() -> String? {
+        if let late = rosterDifference() { return late }
         let due = dueBatches()
         for (feed, batches) in zip(due.keys, due.values) {
             guard let last = batches.last else { continue }
@@ -27,7 +28,7 @@ extension Simulation {
         let interval = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
         let running = nodes.filter { $0.process != nil }
         var result = SortedMap<FeedID, [ProvenBatch]>()
-        for feed in truth.histories.keys where !truth.isForked(feed.region) {
+        for feed in truth.histories.keys where !isOpenlyForked(feed.region) {
             var due: ArraySlice<ProvenBatch> = []
             for stored in running.compactMap({ $0.disk.feeds[feed] }) where stored.isLiving {
                 if let last = due.last, stored.count <= last.number + 1 { continue }
@@ -37,6 +38,9 @@ extension Simulation {
                 }
                 if let last = admitted.last, last.number >= due.last?.number ?? 0 { due = admitted }
             }
+            // Who has but a part of what a roster lets stand cannot prove it to others.
+            let standing = standing(of: feed)?.size ?? 0
+            if let last = due.last, last.number + 1 < standing { continue }
             let isParted =
                 truth.unreadable[feed] != nil && running.contains { $0.disk.feeds[feed]?.gaps.isEmpty == false }
             if !due.isEmpty, !isCrowded(feed.region), !isParted { result[feed] = Array(due) }

@@ -31,6 +31,8 @@ public enum Invariant: String, CaseIterable, Sendable {
     case forks
     /// In the end all nodes have a proof of a fork of which some have one side and some the other.
     case forksProven
+    /// What a roster has closed is cut off everywhere, and nobody goes back to an older roster.
+    case rosters
     /// A phone takes nothing but what was signed, and passes nothing by that still matters.
     case phones
     /// In the end all nodes hold the same.

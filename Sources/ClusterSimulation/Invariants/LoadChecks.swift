@@ -7,7 +7,7 @@ extension Simulation {
         guard let process = nodes[index].process else { return }
         let load = process.replica.currentLoad
         if load.heldBack > 0 { reach(.heldBackEpoch) }
-        let regions = roster.regions.count
+        let regions = rosters.newest.roster.regions.count
         let links = 2 * nodes[index].pipes.count + 4
         // What peers may speak of, and what is held.
         let feeds = nodes[index].disk.feeds.count + links * regions * 64

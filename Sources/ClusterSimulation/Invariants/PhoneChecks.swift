@@ -9,7 +9,8 @@ extension Simulation {
     /// Something has become durable in a phone's store.
     func take(_ change: PhoneProcess.Change, of phone: Int) {
         switch change {
-        case .cut(let feed): phones[phone].cursors[feed] = nil
+        case .cut(let feed): checkCut(of: feed, by: phone)
+        case .followed(let roster): checkRoster(roster, of: phone)
         case .committed(let commit):
             check(commit, of: phone)
             trace.mix(UInt64(phone) << 32 | commit.cursor.size)
@@ -96,7 +97,7 @@ extension Simulation {
 
     /// Whether something kept a node behind, or the witness's clock was wrong: what it had would not be an hour old.
     private func mayHaveLacked(_ evidence: Evidence) -> Bool {
-        let witness = IndexStatement(bytes: evidence.witness).flatMap { try? $0.read(roster: roster) }?.node
+        let witness = IndexStatement(bytes: evidence.witness).flatMap(reader(of:))
         return truth.isForked(evidence.feed.region)
             || nodes.contains { ($0.endpoint == evidence.node || $0.region == witness) && $0.hasSuffered }
     }
@@ -128,6 +129,7 @@ extension Simulation {
         }
         for phone in phones.indices where !options.absentPhones.contains(phone) {
             guard let contents = phones[phone].contents else { return "phone \(phone) has not synced" }
+            if let difference = rosterDifference(of: phone, contents) { return difference }
             for (region, batches) in zip(due.keys, due.values) where outOfOrder[region] == nil {
                 // What no node has any more it may still have.
                 let held = contents.batches.filter { $0.feed.region == region }.compactMap { truth.genuine($0) }

@@ -9,7 +9,8 @@ extension Simulation {
     func checked(_ write: PendingWrite, at index: Int) -> PendingWrite {
         var shared: [ProvenBatch] = []
         for batch in write.batches {
-            guard let genuine = truth.genuine(batch), genuine.bytes == batch.bytes, isSigned(batch, as: genuine),
+            guard let genuine = truth.genuine(batch), genuine.bytes == batch.bytes,
+                isSigned(batch, as: genuine, write.rosterVersion, at: index),
                 truth.keys(of: batch) != nil || nodes[index].isHostile
             else {
                 violate(.signed, index, "stored batch \(batch.number) of \(write.feed), which its region did not sign")
@@ -26,16 +27,25 @@ extension Simulation {
             batches: shared,
             base: write.base,
             skipped: write.skipped,
-            request: write.request
+            request: write.request,
+            rosterVersion: write.rosterVersion
         )
     }
 
-    /// Whether a batch stands with a signature over it. The one that it was signed with was checked then.
-    private func isSigned(_ batch: ProvenBatch, as genuine: ProvenBatch) -> Bool {
-        batch.checkpoint == genuine.checkpoint || verifies(batch)
+    /// Whether a batch stands with a signature over it that counts under a roster, or stands by the roster's own word. As
+    /// long as there is one roster, the signature with which it was made was checked then.
+    private func isSigned(_ batch: ProvenBatch, as genuine: ProvenBatch, _ version: UInt64?, at index: Int) -> Bool {
+        if nodes[index].isThief || !rosters.hasChanged && batch.checkpoint == genuine.checkpoint { return true }
+        let roster = version.flatMap { rosters[$0] } ?? roster(of: index)
+        if let standing = roster.region(batch.feed.region)?.standing(of: batch.feed.epoch) {
+            return truth.contains(batch, in: standing)
+        }
+        return verifies(batch, under: roster)
     }
 
-    func verifies(_ batch: ProvenBatch) -> Bool {
+    func verifies(_ batch: ProvenBatch, at index: Int) -> Bool { verifies(batch, under: roster(of: index)) }
+
+    func verifies(_ batch: ProvenBatch, under roster: Roster) -> Bool {
         let keys = roster.region(batch.feed.region)?.keys ?? []
         let note = try? memory.checkpoint(batch.checkpoint[...], batch.feed, keys)
         return note?.checkpoint.size == batch.number + 1

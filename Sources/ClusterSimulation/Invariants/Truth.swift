@@ -11,6 +11,8 @@ struct Truth {
     private var honest = SortedMap<FeedID, History>()
     /// What was signed, one copy of the bytes for all nodes. Looked up, never gone through.
     private var signed: [Place: Signed] = [:]
+    /// Epochs that a thief has begun.
+    private var stolen = SortedMap<FeedID, Bool>()
     /// Batches that were signed.
     private(set) var count = 0
     /// Feeds with a batch that no node may take.
@@ -112,6 +114,42 @@ struct Truth {
     /// Whether there is a history that passes all of these.
     func haveOneHistory(_ frontiers: [Frontier], of feed: FeedID) -> Bool {
         histories[feed]?.contains { history in frontiers.allSatisfy { history.passes($0) } } ?? false
+    }
+
+    // MARK: Closed keys
+
+    mutating func steal(_ feed: FeedID) { stolen[feed] = true }
+
+    /// How much of a feed, as somebody holds it, its region can vouch for.
+    func vouched(of feed: FeedID, _ frontier: (UInt64) -> Frontier?) -> UInt64 {
+        guard stolen[feed] == nil, let own = honest[feed] else { return 0 }
+        let sizes = (0...own.size).reversed()
+        return sizes.first { size in frontier(size).map { own.passes($0) } ?? false } ?? 0
+    }
+
+    /// Whether a batch is one of those that a roster lets stand.
+    func contains(_ batch: ProvenBatch, in standing: RosterRegion.Closure.Standing) -> Bool {
+        guard batch.number < standing.size else { return false }
+        return histories[batch.feed]?.contains { history in
+            standing.size <= history.size && history.frontiers[Int(standing.size)].root == standing.root
+                && history.leaves[Int(batch.number)] == batch.leaf
+        } ?? false
+    }
+
+    /// Whether two histories of one of a region's feeds contradict each other and end in what counts.
+    func isForked(_ region: Region, counting: (ProvenBatch) -> Bool) -> Bool {
+        zip(histories.keys, histories.values).contains { feed, all in
+            guard feed.region == region, all.count > 1 else { return false }
+            let ends = all.map { history in
+                let last = history.leaves.lastIndex { signed[Place(feed, $0)].map { counting($0.batch) } ?? false }
+                return history.frontiers[last.map { $0 + 1 } ?? 0]
+            }
+            return ends.indices.contains { one in
+                ends.indices.contains { other in
+                    ends[one].size <= ends[other].size && !all[other].passes(ends[one])
+                }
+            }
+        }
     }
 
     /// Whether any of a region's feeds is.

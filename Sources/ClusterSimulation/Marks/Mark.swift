@@ -11,6 +11,8 @@ public enum Mark: Int, CaseIterable, Sendable {
     case rolledBackTornWrite, lostWrites, unansweredWrites, restoredDisk, resumedMemory, lostDisk
     // What others do.
     case provedFork, forgedHistory, malformedBatch, unknownSection, revokedForeignKeys, mixedReleases
+    // What rosters change.
+    case fetchedRoster, refusedRoster, changedKey, cutByClosure, settledFork, phoneFollowedRoster, phoneCutByClosure
     // What happens to phones.
     case phoneRoamed, phoneWasOffline, phoneResumedAfterKill, phoneBackfilled, phoneBridged, phonePassedExpired,
         phoneSawLag

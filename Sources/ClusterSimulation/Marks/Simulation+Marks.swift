@@ -11,6 +11,7 @@ extension Simulation {
         case .readBatches: reach(.answeredPull)
         case .close: reach(.closedLink)
         case .replace: reach(.repaired)
+        case .settleFork: reach(.settledFork)
         case .send(_, .pull): reach(.pulled)
         case .send(_, .unsubscribe): reach(.unsubscribed)
         case .send(_, .digest(let digest)) where digest.isAnswer: reach(.agreed)

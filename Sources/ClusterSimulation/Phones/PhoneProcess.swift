@@ -19,6 +19,7 @@ final class PhoneProcess: Sendable {
     enum Change: Sendable {
         case committed(DeviceCommit)
         case cut(FeedID)
+        case followed(HeldRoster)
     }
 
     struct News: Sendable {

@@ -86,6 +86,7 @@ extension PhoneStorage {
     func hold(_ roster: HeldRoster) async throws {
         try process.step()
         await memory.hold(roster)
+        process.note(.followed(roster))
     }
 
     func indexMark(of node: String) async throws -> IndexMark? {

@@ -30,6 +30,9 @@ struct SimulatedPhone {
 
     // For the checks and marks.
 
+    /// Version of the roster that it holds; 0 for none.
+    var rosterVersion: UInt64 = 0
+
     /// Where it stands in each feed.
     var cursors = SortedMap<FeedID, FeedCursor>()
     /// After the last sync.

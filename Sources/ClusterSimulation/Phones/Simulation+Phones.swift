@@ -75,7 +75,7 @@ extension Simulation {
         let session = SyncSession(
             transport: PhoneTransport(node: endpoints[node], position: node, process: process),
             storage: PhoneStorage(memory: storage, process: process, planted: options.planted),
-            options: SyncOptions(authorities: authorities, witnesses: options.exchangesIndexes ? 2 : 0),
+            options: syncOptions,
             others: { url in
                 endpoints.firstIndex(of: url).map { PhoneTransport(node: url, position: $0, process: process) }
             }
@@ -87,6 +87,14 @@ extension Simulation {
             process.end(PhoneProcess.End(result: result, contents: contents))
         }
         goOn(phone)
+    }
+
+    private var syncOptions: SyncOptions {
+        var limits = SyncLimits()
+        // The end is not a day long.
+        if isHealed, rosters.hasChanged { limits.rosterAge = 60 }
+        let witnesses = options.exchangesIndexes ? 2 : 0
+        return SyncOptions(authorities: rosters.authorities, limits: limits, witnesses: witnesses)
     }
 
     /// Mostly it stays or goes home, else to a place nearby, sometimes anywhere.

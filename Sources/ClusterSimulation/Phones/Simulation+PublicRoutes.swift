@@ -20,7 +20,8 @@ extension Simulation {
             }
             return TransportResponse(status: 200, body: part.bytes)
         case .roster:
-            return whole(signedRoster, "\"\(roster.version)\"", request)
+            guard let roster = nodes[index].process?.roster else { return TransportResponse(status: 503) }
+            return whole(roster.bytes, "\"\(roster.roster.version)\"", request)
         case .range(let feed, let range):
             return shownFeed(feed, at: index)?.response(range) ?? TransportResponse(status: 404)
         case .hashes(let feed, let range):

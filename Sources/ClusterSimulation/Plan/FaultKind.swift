@@ -48,6 +48,8 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case offline
     /// A node deceives phones alone, about one region, for hours.
     case phoneLies
+    /// The authorities sign a new roster, in which a region has another key.
+    case rosters
 
     /// Whether it comes to nothing without phones.
     var needsPhones: Bool { self == .killedSync || self == .offline || self == .phoneLies }
@@ -69,10 +71,10 @@ public struct FaultMix: Equatable, Sendable {
     }
 
     /// Each kind is on in every other seed, so that rare combinations happen by themselves (swarm testing: Groce and
-    /// others, 2012). Lies to phones are drawn by `SimulationOptions`.
+    /// others, 2012). Lies to phones and rosters are drawn by `SimulationOptions`.
     static func drawn(hours: Int, random: inout SeededRandom) -> FaultMix {
         var mix = FaultMix()
-        for kind in FaultKind.allCases where kind != .phoneLies && random.chance(500) {
+        for kind in FaultKind.allCases where kind != .phoneLies && kind != .rosters && random.chance(500) {
             mix[kind] = 1 + random.below(max(1, min(4 * hours, 12)))
         }
         return mix

@@ -16,6 +16,10 @@ struct Plan {
         for (place, kind) in FaultKind.allCases.enumerated() {
             var random = SeededRandom(seed: options.seed, stream: UInt64(100 + place))
             for _ in 0..<options.faults[kind] where !kind.needsPhones || options.phones > 0 {
+                if kind == .rosters {
+                    drawRoster(&random)
+                    continue
+                }
                 let time = random.draw(0...end)
                 add(time, action(kind, &random))
             }
@@ -51,6 +55,26 @@ struct Plan {
             add(time, .publish(node: node, keys: keys, revocations: random.chance(200) ? 1 : 0))
             time += mean / 2 + random.draw(0...mean)
         }
+    }
+
+    /// Where a key is in two hands, its region mostly has it closed within the hour. Drawn last, so that all thefts are
+    /// known.
+    private mutating func drawRoster(_ random: inout SeededRandom) {
+        var time = random.draw(0...end)
+        var action = action(.rosters, &random)
+        let thefts = steps.filter { step in
+            switch step.action {
+            case .stolenKey, .misdeed(_, .twoHistories): true
+            default: false
+            }
+        }
+        let delay = random.draw(Plan.minute...40 * Plan.minute)
+        if random.chance(700), !thefts.isEmpty, case .changeRoster(_, _, let given) = action {
+            let theft = thefts[random.below(thefts.count)]
+            time = min(end, theft.time + delay)
+            if let node = theft.action.node { action = .changeRoster(.closure, node: node, given: given) }
+        }
+        add(time, action)
     }
 
     /// Hours, days or weeks without network, as far as they fit in.
@@ -99,6 +123,9 @@ struct Plan {
         case .release:
             return .release(node: node, Release.allCases[random.below(Release.allCases.count)], down: short / 10)
         case .bitRot: return .bitRot(node: node, batches: 1 + random.below(3))
+        case .rosters:
+            let given = NodeSet((0..<1 + random.below(3)).map { _ in random.below(options.nodes) })
+            return .changeRoster(random.chance(500) ? .rotation : .closure, node: node, given: given)
         case .killedSync: return .killSync(phone: phone, steps: 1 + random.below(60))
         case .offline: return .offline(phone: phone, for: absence(&random))
         case .phoneLies:

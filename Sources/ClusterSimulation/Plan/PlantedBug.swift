@@ -51,6 +51,10 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case phoneGivesUp
     /// A node leaves a region out of the index that phones get, though it holds its batches.
     case hidesARegion
+    /// What a roster has closed is not cut off.
+    case ignoresClosures
+    /// A roster that came from a peer is used, and gone with the process.
+    case forgetsRosters
 
     /// What a run must find.
     public var breaks: Invariant {
@@ -72,6 +76,7 @@ public enum PlantedBug: String, CaseIterable, Sendable {
         case .mistakesClaimsForForks: .forks
         case .neverRedials: .converged
         case .phoneSkipsBatches, .phoneInventsKeys, .hidesARegion: .phones
+        case .ignoresClosures, .forgetsRosters: .rosters
         case .phoneGivesUp: .phonesConverged
         }
     }

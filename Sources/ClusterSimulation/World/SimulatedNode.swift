@@ -8,7 +8,9 @@ struct SimulatedNode {
     let home: Int
     let region: Region
     let place: Place
-    let signer: NoteSigner
+    /// The key that its operator has given it, and the how manyth of its region that is.
+    private(set) var signer: NoteSigner
+    private(set) var keyNumber = 0
     var disk = SimulatedDisk()
     /// Earlier states of the disk and the memory.
     var images: [MachineImage] = []
@@ -33,6 +35,8 @@ struct SimulatedNode {
     var tearing: Int64?
     /// What it publishes need not be as it should.
     var isHostile = false
+    /// Is somebody who has stolen the region's key.
+    var isThief = false
     /// Has deceived others at some time.
     var hasLied = false
     /// The other one of two batches that it has signed with one number.
@@ -45,9 +49,23 @@ struct SimulatedNode {
     /// Positions of the links that it may have.
     var pipes: [Int] = []
 
+    init(home: Int, region: Region, place: Place, signer: NoteSigner) {
+        self.home = home
+        self.region = region
+        self.place = place
+        self.signer = signer
+    }
+
+    mutating func use(_ signer: NoteSigner, number: Int) {
+        self.signer = signer
+        keyNumber = number
+    }
+
     /// What dies with the process.
     struct Process {
         var replica: Replica
+        /// The one that the replica works with, as it is served.
+        var roster: SignedRoster
         var writer: EpochWriter?
         /// The clock's lead when the open epoch began.
         var epochLead: Int64 = 0

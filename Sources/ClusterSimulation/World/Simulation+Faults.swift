@@ -71,6 +71,8 @@ extension Simulation {
             note(node, "lies: \(lie.rawValue)")
             nodes[node].lies = (lie, now + duration)
             nodes[node].hasLied = true
+        case .changeRoster(let change, let node, let given):
+            changeRoster(change, of: node, to: given)
         case .killSync(let phone, let steps):
             if phones.indices.contains(phone) { phones[phone].dyingAfter = steps }
         case .offline(let phone, let duration):

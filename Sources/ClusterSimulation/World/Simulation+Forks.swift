@@ -28,7 +28,7 @@ extension Simulation {
     /// nil if there is none. An older release knows no proofs.
     func unprovenFork() -> String? {
         let running = nodes.filter { $0.process != nil && $0.release != .older }
-        for feed in truth.histories.keys where truth.isForked(feed) {
+        for feed in truth.histories.keys where truth.isForked(feed) && isOpenlyForked(feed.region) {
             let held = running.compactMap { $0.disk.feeds[feed] }.filter(\.isLiving).map(\.frontier)
             let isProven = running.contains { $0.disk.forks[feed.region]?.feed == feed }
             guard isProven || !truth.haveOneHistory(held, of: feed) else { continue }

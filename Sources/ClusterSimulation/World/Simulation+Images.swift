@@ -1,3 +1,4 @@
+import FeedFormat
 import Replication
 
 /// A machine as it was once.
@@ -10,6 +11,9 @@ struct MachineImage: Sendable {
     let disk: SimulatedDisk
     /// Nil if no process ran.
     let process: SimulatedNode.Process?
+    /// The key that the process had.
+    let signer: NoteSigner
+    let keyNumber: Int
     /// The ends of the links that the process had.
     let links: [LinkID]
 }
@@ -31,6 +35,8 @@ extension Simulation {
                 clock: owner.clock(at: now),
                 disk: owner.disk,
                 process: owner.process,
+                signer: owner.signer,
+                keyNumber: owner.keyNumber,
                 links: links
             )
         )
@@ -63,6 +69,8 @@ extension Simulation {
         nodes[node].stand(still: passed)
         process.wakes += 1
         nodes[node].process = process
+        nodes[node].use(image.signer, number: image.keyNumber)
+        planKey(of: node)
         let generation = nodes[node].generation
         for _ in process.writes {
             agenda.add(at: now + Plan.second / 1000, .stored(node: node, generation: generation))

@@ -31,6 +31,8 @@ extension Simulation {
             return [frame, frame]
         case (.boastfulAdverts, .adverts(let adverts)):
             return [.adverts(adverts.compactMap { Advert(feed: $0.feed, first: $0.first, count: $0.count + 3) })]
+        case (.boastfulAdverts, .roster(let version, let hash)):
+            return [.roster(version: version + 1, hash: Hash256(hashing: hash.bytes[...]))]
         case (.boastfulAdverts, .digest(var digest)), (.modestAdverts, .digest(var digest)),
             (.retractedAdverts, .digest(var digest)), (.inventedFeeds, .digest(var digest)):
             // So that the peer asks further.
@@ -100,6 +102,19 @@ extension Simulation {
     func slowness(of index: Int) -> Int64 {
         guard lie(of: index) == .slow else { return 0 }
         return chances[index].draw(5 * Plan.second...40 * Plan.second)
+    }
+
+    /// The roster that a node answers with, or something else; nil if nothing comes.
+    func toldRoster(by index: Int) -> [UInt8]? {
+        guard let bytes = nodes[index].process?.roster.bytes else { return nil }
+        switch lie(of: index) {
+        case .emptyAnswers, .noAnswers: return nil
+        case .alteredBytes:
+            var altered = bytes
+            altered[altered.count / 2] ^= 1
+            return altered
+        default: return bytes
+        }
     }
 
     /// What a node answers instead.

@@ -16,7 +16,7 @@ extension Simulation {
         let own = nodes[index]
         let others = nodes.indices.filter { nodes[$0].home == $0 }
         let trips = others.map { options.geography.roundTrip(own.place, nodes[$0].place) }
-        let wanted = Overlay(roster: roster).neighbours(of: own.region) { region in
+        let wanted = Overlay(roster: rosters.first.roster).neighbours(of: own.region) { region in
             others.firstIndex { nodes[$0].region == region }.map { trips[$0] }
         }
         for region in wanted {

@@ -5,11 +5,13 @@ import Replication
 /// Regions that sign what no region may. They go on in another epoch.
 extension Simulation {
     func commit(_ misdeed: Misdeed, by index: Int) {
-        guard nodes[index].process != nil, nodes[index].pausedUntil <= now else { return }
+        guard nodes[index].process != nil, nodes[index].pausedUntil <= now, maySign(index) else { return }
         let time = nodes[index].clock(at: now)
         note(index, "signs what it must not: \(misdeed.rawValue)")
         nodes[index].isHostile = true
-        guard let stored = newestEpoch(of: index), stored.count < UInt64(FormatLimits.batchesPerFeed) else { return }
+        guard let stored = newestEpoch(of: index), stored.count < UInt64(FormatLimits.batchesPerFeed),
+            roster(of: index).region(stored.feed.region)?.standing(of: stored.feed.epoch) == nil
+        else { return }
         let pen = Pen(stored, nodes[index].signer)
         do throws(FormatError) {
             let bytes = try Simulation.bytes(of: misdeed, number: stored.count, at: time.interval, &chances[index])

@@ -11,24 +11,27 @@ extension Simulation {
         note(index, "starts, holding \(nodes[index].disk.feeds.count) feeds")
         nodes[index].generation += 1
         recoverDisk(of: index)
+        let roster = nodes[index].disk.roster ?? rosters.first
+        reviewDisk(of: index, under: roster.roster)
         checkDisk(of: index)
         checkReaders(at: index)
         let held = nodes[index].disk.heldFeeds
         let replica = Replica(
             region: nodes[index].region,
-            roster: roster,
+            roster: roster.roster,
             held: held,
             forks: nodes[index].disk.forks.values,
             settings: options.replication,
             checks: memory.checks
         )
-        nodes[index].process = SimulatedNode.Process(replica: replica)
+        nodes[index].process = SimulatedNode.Process(replica: replica, roster: roster)
         rebuildPublished(index)
         for pipe in nodes[index].pipes {
             pipes[pipe].failures = 0
             tryConnecting(pipe, after: ways.draw(0...Plan.second / 5))
         }
         agenda.add(at: now + Plan.second, .housekeeping(node: index, generation: nodes[index].generation))
+        planKey(of: index)
         for feed in nodes[index].disk.feeds.keys { reportDamage(of: feed, at: index) }
     }
 
@@ -40,7 +43,10 @@ extension Simulation {
         let durable = durable ?? ways.below(process.writes.count + 1)
         if durable < process.writes.count { reach(.lostWrites) }
         if durable > 0 { reach(.unansweredWrites) }
-        for write in process.writes.prefix(durable) where !isContested(write, at: index) { commit(write, at: index) }
+        // What was to be reviewed is at the next start.
+        for write in process.writes.prefix(durable) where write.review == nil && !isContested(write, at: index) {
+            commit(write, at: index)
+        }
         nodes[index].process = nil
         nodes[index].generation += 1
         for pipe in nodes[index].pipes { drop(pipe, at: pipes[pipe].peer(of: index)) }
@@ -139,7 +145,7 @@ extension Simulation {
                 violate(.durableBeforeClaimed, index, "shows \(count) of \(feed) before they are stored")
             }
         case .review(let entry):
-            dispatch(.reviewed(entry.id, nodes[index].disk.heldFeeds.filter { $0.feed.region == entry.id }), to: index)
+            write(.review(entry), at: index)
         case .replace(let request, let batches):
             replace(request, batches, at: index)
         case .readTail(let request, let feed, let size):
@@ -157,6 +163,8 @@ extension Simulation {
 
     /// A transaction is durable some milliseconds after it was asked for; they keep their order.
     func write(_ write: PendingWrite, at index: Int) {
+        var write = write
+        write.rosterVersion = nodes[index].process?.roster.roster.version
         nodes[index].process?.writes.append(write)
         beHasty(with: write, at: index)
         let delay = chances[index].draw(options.storeDelay)
@@ -169,6 +177,7 @@ extension Simulation {
         if isPaused(index, event: .stored(node: index, generation: generation)) { return }
         if let down = nodes[index].tearing { return losePower(index, down: down) }
         guard let write = nodes[index].process?.writes.removeFirst() else { return }
+        if let entry = write.review { return review(entry, at: index) }
         let isContested = isContested(write, at: index)
         if nodes[index].fullUntil > now || isContested {
             nodes[index].process?.writer = nil

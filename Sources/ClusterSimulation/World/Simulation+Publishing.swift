@@ -17,7 +17,7 @@ extension Simulation {
     }
 
     func publish(_ index: Int, _ keys: [DiagnosisKey]) {
-        guard nodes[index].process != nil, nodes[index].pausedUntil <= now else { return }
+        guard nodes[index].process != nil, nodes[index].pausedUntil <= now, maySign(index) else { return }
         let time = nodes[index].clock(at: now)
         let reports = RegionKeys(joining: keys)
         guard let news = nodes[index].process?.published.news(in: reports), !news.isEmpty else { return }
@@ -35,8 +35,11 @@ extension Simulation {
             for batch in batches where !truth.sign(batch) {
                 violate(.oneNumberOneBatch, index, "signs a second batch \(batch.number) of \(batch.feed)")
             }
-            for batch in batches where !verifies(batch) { violate(.signed, index, "signs what does not verify") }
+            for batch in batches where !nodes[index].isThief && !verifies(batch, at: index) {
+                violate(.signed, index, "signs what does not verify")
+            }
             guard let feed = batches.first?.feed else { return }
+            if nodes[index].isThief { truth.steal(feed) }
             note(index, "publishes \(news.count) keys as batch \(batches[0].number) of \(feed)")
             write(PendingWrite(feed: feed, batches: batches, base: nil, request: nil), at: index)
         } catch {

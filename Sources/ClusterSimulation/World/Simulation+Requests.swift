@@ -30,9 +30,15 @@ extension Simulation {
         if isPaused(request.to, event: .request(request)) { return }
         guard isOpen, !isLost else {
             reach(.requestTimedOut)
+            if case .roster(let id) = request.question {
+                return replyRoster(request, id, nil, at: now + Simulation.requestTimeout)
+            }
             return reply(request, Simulation.failure(request.question), at: now + Simulation.requestTimeout)
         }
         let moment = now + request.latency + request.latency * ways.draw(0...150) / 1000
+        if case .roster(let id) = request.question {
+            return replyRoster(request, id, toldRoster(by: request.to), at: moment + slowness(of: request.to))
+        }
         guard nodes[request.to].process != nil else {
             return reply(request, Simulation.failure(request.question), at: moment)
         }
@@ -54,6 +60,12 @@ extension Simulation {
         agenda.add(at: time, .answer(node: request.from, generation: request.generation, event))
     }
 
+    /// - Parameter bytes: nil if none comes.
+    private func replyRoster(_ request: WorldEvent.Request, _ id: RequestID, _ bytes: [UInt8]?, at time: Int64) {
+        let (node, generation) = (request.from, request.generation)
+        agenda.add(at: time, .rosterArrives(node: node, generation: generation, id, bytes))
+    }
+
     private func answer(to question: WorldEvent.Question, at index: Int) -> ReplicaEvent {
         let disk = nodes[index].disk
         switch question {
@@ -64,7 +76,7 @@ extension Simulation {
         case .leaves(let request, let feed, let range):
             return .leavesFetched(request, disk.feeds[feed]?.leaves(range) ?? [])
         case .roster(let request):
-            return .rosterFetched(request, nodes[index].process?.replica.roster)
+            return .rosterFetched(request, nil)
         }
     }
 

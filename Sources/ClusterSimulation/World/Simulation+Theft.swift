@@ -7,6 +7,7 @@ extension Simulation {
     func startThief(of node: Int, place: Int, opensEpochs: Bool, for duration: Int64) {
         let index = startCopy(of: node, place: place, for: duration)
         nodes[index].isHostile = true
+        nodes[index].isThief = true
         nodes[index].disk.record = DiskRecord()
         note(index, "has the key of node \(node)")
         if !opensEpochs { contradict(index) }

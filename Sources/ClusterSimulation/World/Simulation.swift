@@ -25,9 +25,10 @@ public final class Simulation {
     var pipes: [Pipe] = []
     /// Whether anything passes from one node to another: count of what blocks it, by sender and receiver.
     var blocked: [[Int]] = []
-    let roster: Roster
-    let signedRoster: [UInt8]
-    let authorities: RosterAuthorities
+    /// Every version that the authorities have signed.
+    var rosters: RosterChain
+    /// Every region's keys, in the order in which rosters list them.
+    var signers: [[NoteSigner]]
     var phones: [SimulatedPhone] = []
     let executor = StepExecutor()
     var ways: SeededRandom
@@ -53,13 +54,8 @@ public final class Simulation {
         var random = SeededRandom(seed: options.seed, stream: 3)
         let places = options.geography.places(options.nodes, random: &random)
         for index in 0..<options.nodes { nodes.append(try Simulation.node(index, places[index])) }
-        roster = try Simulation.roster(of: nodes)
-        let authority = try Simulation.authority()
-        guard let authorities = RosterAuthorities(verifiers: [authority.verifier], threshold: 1) else {
-            throw SetupError.badOptions
-        }
-        self.authorities = authorities
-        signedRoster = try roster.signed(by: [authority])
+        rosters = try RosterChain(try Simulation.roster(of: nodes))
+        signers = nodes.map { [$0.signer] }
         blocked = nodes.map { _ in nodes.map { _ in 0 } }
         result.steps = plan.steps.count
         chances = nodes.indices.map { SeededRandom(seed: options.seed, stream: UInt64(1_000_000 + $0)) }
@@ -77,21 +73,18 @@ public final class Simulation {
 
     static func node(_ index: Int, _ place: Place) throws -> SimulatedNode {
         let digits = String(index + 1)
-        var secret = [UInt8](repeating: 7, count: 32)
-        for shift in 0..<8 { secret[shift] = UInt8(truncatingIfNeeded: UInt64(index) >> UInt64(8 * shift)) }
         guard let region = Region("VN-" + (digits.count < 2 ? "0" : "") + digits),
-            let signer = NoteSigner(name: KeytideNames.signer(region), algorithm: .cosignature, seed: secret)
+            let signer = signer(of: region, index, number: 0)
         else { throw SetupError.badOptions }
         return SimulatedNode(home: index, region: region, place: place, signer: signer)
     }
 
-    /// Who signs rosters.
-    private static func authority() throws -> NoteSigner {
-        let seed = [UInt8](repeating: 200, count: 32)
-        guard let signer = NoteSigner(name: "authority", algorithm: .ed25519, seed: seed) else {
-            throw SetupError.badOptions
-        }
-        return signer
+    /// A region's first key has number 0.
+    static func signer(of region: Region, _ index: Int, number: Int) -> NoteSigner? {
+        var secret = [UInt8](repeating: 7, count: 32)
+        for shift in 0..<8 { secret[shift] = UInt8(truncatingIfNeeded: UInt64(index) >> UInt64(8 * shift)) }
+        secret[31] = UInt8(truncatingIfNeeded: 7 + number)
+        return NoteSigner(name: KeytideNames.signer(region), algorithm: .cosignature, seed: secret)
     }
 
     private static func roster(of nodes: [SimulatedNode]) throws -> Roster {
@@ -188,6 +181,10 @@ public final class Simulation {
         case .housekeeping(let node, let generation): keepHouse(node, generation)
         case .image(let place): takeImage(for: plan.steps[place], place)
         case .forge(let node, let opensEpochs): forge(node, opensEpochs: opensEpochs)
+        case .rosterGiven(let node, let version): giveRoster(version, to: node)
+        case .rosterArrives(let node, let generation, let request, let bytes):
+            takeRoster(bytes, request, node, generation)
+        case .keyGiven(let node, let number): giveKey(number, to: node)
         case .poll(let phone, let serial): sync(phone, serial)
         case .phoneAsks(let phone, let generation, let serial): answerPhone(phone, generation, serial)
         case .phoneHears(let phone, let generation, let serial, let response):
@@ -240,6 +237,7 @@ public final class Simulation {
         for left in blocked.indices { for right in blocked.indices { blocked[left][right] = 0 } }
         for pipe in pipes.indices { release(pipe) }
         healPhones()
+        handOverNewestRoster()
         agenda.add(at: now + Plan.second, .audit)
     }
 
@@ -260,6 +258,7 @@ public final class Simulation {
         for index in nodes.indices where nodes[index].process != nil {
             checkDisk(of: index)
             checkReaders(at: index)
+            checkRosters(at: index)
         }
         isOver = true
     }

@@ -83,6 +83,19 @@ struct StoredFeed {
         slots.removeLast(slots.count - Int(size - first))
     }
 
+    /// What lies behind a size counts no more; what was dropped before it stays so.
+    /// - Returns: false if nothing is known at that size.
+    mutating func end(at size: UInt64) -> Bool {
+        guard base.size < size, size < count, let frontier = frontier(at: size) else { return false }
+        self.frontier = frontier
+        leaves.removeLast(leaves.count - Int(size - base.size))
+        slots.removeLast(slots.count - Int(max(size, first) - first))
+        missing = slots.count { $0 == nil }
+        for number in damaged.keys where number >= size { damaged[number] = nil }
+        first = min(first, size)
+        return true
+    }
+
     /// Puts leaf hashes before the place where the feed begins.
     /// - Returns: what is wrong with it, nil if it was done.
     mutating func extend(from start: Frontier, _ skipped: [Hash256]) -> String? {
@@ -182,6 +195,8 @@ struct SimulatedDisk {
     var torn: PendingWrite?
     /// For the checks; no node knows of it.
     var record = DiskRecord()
+    /// The newest that the node was given; nil for the first one.
+    var roster: SignedRoster?
     /// Proofs of forks.
     var forks = SortedMap<Region, ForkProof>()
 
@@ -211,4 +226,13 @@ struct PendingWrite {
     var skipped: [Hash256] = []
     /// The replica's request; nil for a publication of this node.
     let request: RequestID?
+    /// Version of the roster under which it was asked for; nil for the one at hand.
+    var rosterVersion: UInt64?
+    /// Nothing is stored, but what this entry of the roster has closed is cut off.
+    var review: RosterRegion?
+
+    static func review(_ entry: RosterRegion) -> PendingWrite {
+        let feed = FeedID(region: entry.id, epoch: Epoch(0))
+        return PendingWrite(feed: feed, batches: [], base: nil, request: nil, review: entry)
+    }
 }

@@ -25,6 +25,12 @@ enum WorldEvent {
     case image(step: Int)
     /// A thief signs.
     case forge(node: Int, opensEpochs: Bool)
+    /// An operator hands a node a roster.
+    case rosterGiven(node: Int, version: UInt64)
+    /// What a peer answered that was asked for its roster.
+    case rosterArrives(node: Int, generation: Int, RequestID, [UInt8]?)
+    /// An operator gives a node the key of its region with this number, and starts it again.
+    case keyGiven(node: Int, number: Int)
     case poll(phone: Int, serial: Int)
     /// A request of a phone reaches the node that it asks.
     case phoneAsks(phone: Int, generation: Int, serial: Int)

@@ -37,12 +37,6 @@ enum RosterStanding {
         return nil
     }
 
-    /// Whether signatures by a region's key count now.
-    static func counts(_ verifier: NoteVerifier, of region: Region, in roster: Roster, now: Int64) -> Bool {
-        guard let key = roster.region(region)?.keys.first(where: { $0.verifier == verifier }) else { return false }
-        return key.notBefore <= now && now < key.notAfter
-    }
-
     /// What is to be done soon, or the region's node cannot publish any more.
     /// - Returns: nil if the key lasts for `RosterWatch.warning` seconds more.
     static func warning(

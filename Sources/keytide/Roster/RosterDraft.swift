@@ -217,20 +217,3 @@ struct RosterDraft {
         regions.append(entry)
     }
 }
-
-extension RosterRegion {
-    fileprivate func with(keys: [Key], closures: [Closure], successor: Region?) -> RosterRegion? {
-        RosterRegion(
-            id: id,
-            vietnameseName: vietnameseName,
-            englishName: englishName,
-            operatorName: operatorName,
-            keys: keys,
-            certificates: certificates,
-            closures: closures,
-            publicEndpoint: publicEndpoint,
-            peerEndpoint: peerEndpoint,
-            successor: successor
-        )
-    }
-}
