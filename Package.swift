@@ -59,6 +59,8 @@ let package = Package(
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        // No flags: functions name the instructions that they use, and the processor is asked when they run.
+        .target(name: "CMatchKernel"),
         .target(name: "ExposureKeys", swiftSettings: strict),
         .target(name: "FeedFormat", dependencies: ["ExposureKeys", "CLZ4", crypto], swiftSettings: strict),
         .target(name: "Replication", dependencies: ["ExposureKeys", "FeedFormat"], swiftSettings: strict),
@@ -122,6 +124,12 @@ let package = Package(
             name: "TestSupport",
             dependencies: [crypto, x509, asn1],
             path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CMatchKernelTests",
+            dependencies: ["CMatchKernel", "ExposureKeys", "ExposureNotification", "TestSupport"],
+            exclude: ["arm-check", "sanitizer-check", "driver"],
             swiftSettings: strict
         ),
         .testTarget(
