@@ -25,8 +25,8 @@ struct kt_path {
     void (*derive)(const uint8_t *keys, size_t count, uint8_t *schedules);
     /// Encrypts blocks of 16 bytes: count, rounded up to a multiple of 4.
     void (*encrypt)(const uint8_t *schedule, const uint8_t *blocks, size_t count, uint8_t *out);
-    /// Writes what passes, as key * 256 + interval in rising order; candidates has room for 16 more than can pass.
-    /// Returns how many. NULL where it is as fast to encrypt and then look.
+    /// Writes what passes, as key * 256 + interval in rising order, and returns how many. candidates has room for all
+    /// of a chunk, and may be written to behind what passed. NULL where it is as fast to encrypt and then look.
     size_t (*sift)(struct kt_work *work, size_t keys, uint32_t *candidates);
 };
 

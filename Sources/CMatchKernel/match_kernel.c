@@ -101,7 +101,7 @@ struct kt_match_result kt_match(enum kt_kernel kernel, const uint8_t *keys, size
                                 struct kt_hit *hits, size_t hit_capacity) {
     struct kt_match_result result = {0, 0};
     struct kt_work work;
-    uint32_t candidates[KT_CHUNK * KT_INTERVALS_MAX + 16];
+    uint32_t candidates[KT_CHUNK * KT_INTERVALS_MAX];
     if (!set_up(&work, kernel, intervals, interval_count) || key_count > UINT32_MAX ||
         hit_capacity < KT_INTERVALS_MAX || filter_log2 < KT_FILTER_LOG2_MIN || filter_log2 > KT_FILTER_LOG2_MAX) {
         return result;

@@ -55,7 +55,7 @@ TARGET static size_t sift(struct kt_work *work, size_t count, uint32_t *candidat
             __m512i words = _mm512_i32gather_epi32(_mm512_srli_epi32(bits, 5), work->filter, 4);
             __mmask16 there = work->count - i < 16 ? (__mmask16)((1 << (work->count - i)) - 1) : 0xffff;
             __mmask16 pass = _mm512_mask_test_epi32_mask(there, words, _mm512_rolv_epi32(_mm512_set1_epi32(1), bits));
-            // Without a branch: which ones pass is as good as random.
+            // Without a branch: which ones pass is as good as random. No more passed than came before, so 16 have room.
             __m512i named = _mm512_add_epi32(names, _mm512_set1_epi32((int)(key << 8 | i)));
             _mm512_storeu_si512(candidates + passed, _mm512_maskz_compress_epi32(pass, named));
             passed += (size_t)_mm_popcnt_u32(pass);

@@ -146,11 +146,14 @@ struct KernelMatchTests {
         let input = KernelCase.thousand.first(keys: 2, intervals: 144)
         let filter = Filter(log2: 20, word: .max)
         var hits = [kt_hit](repeating: kt_hit(), count: 300)
-        func isRefused(_ kernel: kt_kernel, intervals: Int = 144, log2: UInt32 = 20, capacity: Int = 300) -> Bool {
+        func isRefused(_ kernel: kt_kernel, keys: Int = 2, intervals: Int = 144, log2: UInt32 = 20, capacity: Int = 300)
+            -> Bool
+        {
             let many = input.intervals + [1]
-            let result = kt_match(kernel, input.keys, 2, many, intervals, filter.words, log2, &hits, capacity)
+            let result = kt_match(kernel, input.keys, keys, many, intervals, filter.words, log2, &hits, capacity)
             return result.keys == 0 && result.hits == 0 && hits.allSatisfy { $0.key == 0 && $0.interval == 0 }
         }
+        #expect(isRefused(path.kernel, keys: 1 << 32))
         #expect(isRefused(path.kernel, intervals: 145))
         #expect(isRefused(path.kernel, log2: 11))
         #expect(isRefused(path.kernel, log2: 21))
