@@ -54,14 +54,18 @@ public protocol DeviceStorage: Sendable {
     /// another sync has taken to a later time meanwhile stays as it is.
     func hold(_ book: WitnessBook) async throws
 
-    /// Keeps sightings; those already there (same time and identifier) are passed over.
+    /// Keeps sightings; those already there (same time, identifier and schedule) are passed over, unless what is there
+    /// is damaged: then they take its place, and count as new.
     /// - Returns: how many were new.
     /// - Throws: if more than `Encounter.maximumHeld` would be held; none is then added.
     func hold(_ encounters: [Encounter]) async throws -> Int
-    /// All sightings held, ascending.
-    func encounters() async throws -> [Encounter]
-    /// Deletes sightings from before a time in unix seconds.
-    func dropEncounters(before time: Int64) async throws
+    /// All sightings held.
+    func encounterLog() async throws -> EncounterLog
+    /// Deletes the sightings of all intervals before one, for good.
+    func dropEncounters(before interval: Interval) async throws
+    /// Deletes all sightings and the report made of them, for good.
+    /// - Returns: how many sightings there were.
+    func eraseEncounters() async throws -> Int
 
     /// The result of the last matching; nil if there was none.
     func report() async throws -> ExposureReport?

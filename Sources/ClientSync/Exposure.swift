@@ -102,7 +102,7 @@ public struct Exposure: Sendable, Equatable {
         for sighting in sightings {
             switch sighting.strength {
             case .attenuation(let value): attenuations.append(value)
-            case .rssi(let value): powers.append(value)
+            case .rssi(let value), .sealed(let value, _): powers.append(value)
             }
         }
         attenuation = Exposure.levels(attenuations.sorted())

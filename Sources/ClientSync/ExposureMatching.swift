@@ -88,6 +88,7 @@ public struct ExposureMatching: Sendable {
             for (identifier, interval) in zip(identifiers, intervals) {
                 sightings += index.sightings(of: identifier, at: interval)
             }
+            sightings = sightings.map { $0.resolved(under: key.data) }
             if !sightings.isEmpty { matches.append(KeyMatch(key: key, region: region, sightings: sightings)) }
         }
         return matches

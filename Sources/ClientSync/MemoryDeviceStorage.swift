@@ -106,8 +106,8 @@ public actor MemoryDeviceStorage: DeviceStorage {
 
     public func hold(_ encounters: [Encounter]) throws -> Int {
         var merged: [Encounter] = []
-        for encounter in (heldEncounters + encounters).sorted(by: MemoryDeviceStorage.precedes)
-        where merged.last.map({ MemoryDeviceStorage.precedes($0, encounter) }) ?? true {
+        for encounter in (heldEncounters + encounters).sorted(by: { $0.precedes($1) })
+        where merged.last.map({ $0.precedes(encounter) }) ?? true {
             merged.append(encounter)
         }
         guard merged.count <= Encounter.maximumHeld else { throw SyncError.tooManyEncounters() }
@@ -115,15 +115,15 @@ public actor MemoryDeviceStorage: DeviceStorage {
         return merged.count - heldEncounters.count
     }
 
-    public func encounters() -> [Encounter] { heldEncounters }
-    public func dropEncounters(before time: Int64) { heldEncounters.removeAll { $0.time < time } }
+    public func encounterLog() -> EncounterLog { EncounterLog(encounters: heldEncounters) }
+    public func dropEncounters(before interval: Interval) { heldEncounters.removeAll { $0.interval < interval } }
+    public func eraseEncounters() -> Int {
+        defer { (heldEncounters, heldReport) = ([], nil) }
+        return heldEncounters.count
+    }
 
     public func report() -> ExposureReport? { heldReport }
     public func hold(_ report: ExposureReport) { heldReport = report }
-
-    private static func precedes(_ left: Encounter, _ right: Encounter) -> Bool {
-        left.identifier != right.identifier ? left.identifier < right.identifier : left.time < right.time
-    }
 }
 
 extension SyncError {

@@ -157,14 +157,19 @@ extension PhoneStorage {
         return try await memory.hold(encounters)
     }
 
-    func encounters() async throws -> [Encounter] {
+    func encounterLog() async throws -> EncounterLog {
         try process.step()
-        return await memory.encounters()
+        return await memory.encounterLog()
     }
 
-    func dropEncounters(before time: Int64) async throws {
+    func dropEncounters(before interval: Interval) async throws {
         try process.step()
-        await memory.dropEncounters(before: time)
+        await memory.dropEncounters(before: interval)
+    }
+
+    func eraseEncounters() async throws -> Int {
+        try process.step()
+        return await memory.eraseEncounters()
     }
 
     func report() async throws -> ExposureReport? {
