@@ -74,7 +74,7 @@ let package = Package(
         ),
         .target(
             name: "DeviceStore",
-            dependencies: ["ExposureKeys", "FeedFormat", "ClientSync", grdb],
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", crypto, grdb],
             swiftSettings: strict
         ),
         .target(name: "FeedStore", dependencies: ["ExposureKeys", "FeedFormat", grdb], swiftSettings: strict),
@@ -151,7 +151,9 @@ let package = Package(
         ),
         .testTarget(
             name: "DeviceStoreTests",
-            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore"],
+            dependencies: [
+                "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore", "TestSupport",
+            ],
             swiftSettings: strict
         ),
         // Not a product: a child process for the store's tests to trace, starve and kill.

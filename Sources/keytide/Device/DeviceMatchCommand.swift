@@ -11,8 +11,9 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         commandName: "match",
         abstract: "Take in sightings and match them with the keys that were synced.",
         discussion: """
-            The file is CSV with the header time,identifier,attenuation or time,identifier,rssi. Sightings are kept in \
-            the store until no key can match them; taking in a file twice changes nothing.
+            The file is CSV with the header time,identifier,attenuation or time,identifier,rssi or \
+            time,identifier,metadata,rssi. Sightings are kept in the store, sealed, until no key can match them; taking \
+            in a file twice changes nothing. 'device encounters' shows and erases them.
 
             Exit status: 0 the result is in the store, whether or not there was a contact; 1 failure; 64 the command \
             line is wrong.
@@ -29,6 +30,8 @@ struct DeviceMatchCommand: AsyncParsableCommand {
     var json = false
 
     private struct Result: Encodable {
+        /// Sightings of the store that cannot be read any more.
+        var damaged: Int
         /// Sightings of the file: read, new to the store, and too old to be kept.
         var read: Int
         var new: Int
@@ -47,6 +50,7 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         do {
             let result = try await match(in: store, now: now)
             if json { try Output.json(result) } else { show(result) }
+            EncounterIntake.complain(ofDamaged: result.damaged)
         } catch let error as CommandError {
             throw error
         } catch {
@@ -55,34 +59,21 @@ struct DeviceMatchCommand: AsyncParsableCommand {
     }
 
     private func match(in store: DeviceStore, now: Int64) async throws -> Result {
-        let sightings = try encounters.map(read) ?? []
-        let horizon = try await store.encounterHorizon(now: now)
-        try await store.dropEncounters(before: horizon)
-        let recent = sightings.filter { $0.time >= horizon }
-        let new = try await store.hold(recent)
+        let intake = try await EncounterIntake.take(encounters.map { [$0] } ?? [], into: store, now: now)
         let began = ContinuousClock.now
-        let matching = ExposureMatching(encounters: try await store.encounters(), now: Interval(unixSeconds: now))
+        let log = try await store.encounterLog()
+        let matching = ExposureMatching(encounters: log.encounters, now: Interval(unixSeconds: now))
         let report = try await matching.run(over: store)
         try await store.hold(report)
         let elapsed = (ContinuousClock.now - began).components
         return Result(
-            read: sightings.count,
-            new: new,
-            tooOld: sightings.count - recent.count,
+            damaged: log.damaged.count,
+            read: intake.read,
+            new: intake.new,
+            tooOld: intake.tooOld,
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
             report: report
         )
-    }
-
-    private func read(_ path: String) throws -> [Encounter] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandError("\(path) cannot be read; name a CSV file of sightings")
-        }
-        do {
-            return try EncounterFile.parse([UInt8](data)[...])
-        } catch {
-            throw CommandError("\(path), \(error)")
-        }
     }
 
     private func clock(_ time: Int64) -> String {
