@@ -13,7 +13,7 @@ import Synchronization
 /// last matching too, is in the clear.
 ///
 /// Losing the file, or the key, costs the sightings, which exist nowhere else; all other content comes back with a
-/// sync. It grows by about 15 bytes a key of the last 15 days, and 100 bytes a sighting of the same time.
+/// sync. It grows by about 15 bytes a key of the last 15 days, and 98 bytes a sighting of the same time.
 public final class DeviceStore: Sendable {
     private let queue: DatabaseQueue
     let path: String

@@ -181,7 +181,12 @@ import TestSupport
     @Test(arguments: [
         ("UPDATE sealed_encounter SET sealed = zeroblob(59) WHERE tag = (SELECT MIN(tag) FROM sealed_encounter)", 1),
         ("UPDATE sealed_encounter SET sealed = x'' WHERE tag = (SELECT MAX(tag) FROM sealed_encounter)", 1),
-        ("UPDATE sealed_encounter SET sealed = sealed || x'00' WHERE tag = (SELECT MIN(tag) FROM sealed_encounter)", 1),
+        (
+            """
+            UPDATE sealed_encounter SET sealed = CAST(sealed || x'00' AS BLOB)
+            WHERE tag = (SELECT MIN(tag) FROM sealed_encounter)
+            """, 1
+        ),
         // Moved to another time, given another tag, exchanged for another's content.
         ("UPDATE sealed_encounter SET interval = 77 WHERE tag = (SELECT MIN(tag) FROM sealed_encounter)", 1),
         ("UPDATE sealed_encounter SET interval = -1 WHERE tag = (SELECT MIN(tag) FROM sealed_encounter)", 1),
@@ -208,9 +213,9 @@ import TestSupport
         #expect(mended.encounters == some.sorted() && mended.damaged.count <= count)
     }
 
-    @Test func everyAlteredBitIsFound() async throws {
+    @Test func anAlteredBitOfAnyByteIsFound() async throws {
         let store = try DeviceStore(path: path, key: key)
-        for bit in 0..<59 * 8 {
+        for bit in stride(from: 0, to: 59 * 8, by: 5) {
             #expect(try await store.hold([some[0]]) == 1)
             let digits = try #require(try await store.texts("SELECT hex(sealed) FROM sealed_encounter").first)
             var bytes = Array(digits.utf8)
