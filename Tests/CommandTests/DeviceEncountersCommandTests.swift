@@ -114,7 +114,9 @@ import TestSupport
         // A key of another store, no key at all, and a folder.
         try scratch.write((String(repeating: "0a", count: 32) + "\n").utf8, "other")
         try scratch.write(String(repeating: "0x", count: 32).utf8, "none")
-        for (name, expected) in [("other", "is not the key"), ("none", "64 hexadecimal digits"), ("", "cannot be read")] {
+        for (name, expected) in [
+            ("other", "is not the key"), ("none", "64 hexadecimal digits"), ("", "cannot be read"),
+        ] {
             let outcome = try await run("encounters", "list", "--encounter-key", scratch.file(name))
             #expect(outcome.status == 1 && outcome.errors.contains(expected), "\(outcome.errors)")
         }
