@@ -130,22 +130,30 @@ enum EncounterTables {
     /// - Returns: false if another connection is in the way.
     static func scrub(_ database: Database) throws -> Bool {
         guard try Bool.fetchOne(database, sql: "SELECT EXISTS (SELECT 1 FROM scrub)") ?? false else { return true }
-        do {
+        return try unlessInUse {
             guard try emptyLog(database) else { return false }
             try database.execute(sql: "VACUUM")
             guard try emptyLog(database) else { return false }
             try database.execute(sql: "DELETE FROM scrub")
             return true
-        } catch let error as DatabaseError where [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode) {
-            return false
         }
     }
 
     /// Moves the write-ahead log into the file and cuts it to nothing.
     /// - Returns: false if another connection still reads it.
     static func emptyLog(_ database: Database) throws -> Bool {
-        let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
-        return row.map { $0[0] as Int == 0 } ?? false
+        try unlessInUse {
+            let row = try Row.fetchOne(database, sql: "PRAGMA wal_checkpoint(TRUNCATE)")
+            return row.map { $0[0] as Int == 0 } ?? false
+        }
+    }
+
+    private static func unlessInUse(_ body: () throws -> Bool) throws -> Bool {
+        do {
+            return try body()
+        } catch let error as DatabaseError where [.SQLITE_BUSY, .SQLITE_LOCKED].contains(error.resultCode) {
+            return false
+        }
     }
 }
 

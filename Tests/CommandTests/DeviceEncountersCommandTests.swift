@@ -127,6 +127,32 @@ import TestSupport
         try await importBoth()
     }
 
+    /// Also where nobody matches, sightings do not stay longer than they serve.
+    @Test func aSyncForgetsWhatNothingCanMatch() async throws {
+        try await Cluster.with("VN-01") { cluster in
+            try await cluster.start("VN-01")
+            _ = try await cluster.import("VN-01", try cluster.archives.make("a.zip", patients: 3).path)
+            let ages: [Int64] = [1, 15, 16, 30]
+            let lines = ages.map { "\(Archives.time - $0 * 86_400),\(identifiers[0]),-60\n" }.joined()
+            try scratch.write("time,identifier,rssi\n\(lines)".utf8, "days.csv")
+            let taken = try await run("encounters", "import", scratch.file("days.csv"), "--as-of", Archives.timeText)
+            #expect(taken.output == "sightings: 4 read, 4 new, 0 too old to keep\n")
+            let node = ["--node", "https://127.0.0.1:\(cluster.basePort)", "--ca", cluster.path("tls.pem")]
+            let roster = ["--authorities", cluster.path("authorities"), "--as-of", Archives.timeText]
+            let store = ["--store", scratch.file("phone")]
+            let synced = try await Keytide.run(
+                ["device", "sync", "--witnesses", "0"] + store + node + roster,
+                in: scratch
+            )
+            #expect(synced.status == 0, "\(synced.errors)")
+            let listing = try object(try await run("encounters", "list", "--json"))
+            let days = try #require(listing["days"] as? [[String: Any]])
+            #expect(days.map { $0["first"] as? Int64 } == [15, 1].map { Archives.time - $0 * 86_400 })
+            let again = try await run("encounters", "import", scratch.file("days.csv"), "--as-of", Archives.timeText)
+            #expect(again.output == "sightings: 4 read, 0 new, 2 too old to keep\n")
+        }
+    }
+
     /// Only `list --full` names identifiers; nothing names the key.
     @Test func nothingElseTellsIdentifiersOrTheKey() async throws {
         var outcomes = [

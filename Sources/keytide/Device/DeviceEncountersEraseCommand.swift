@@ -39,9 +39,7 @@ struct DeviceEncountersEraseCommand: AsyncParsableCommand {
             let standing = try EncounterLogStanding(path: device.store)
             guard try isConfirmed(count: standing.count) else { throw CommandError("nothing was erased") }
             let isKeyHere = standing.isSealed && isKeyOfStore()
-            let erased = try await DeviceStore.eraseEncounters(at: device.store)
-            if isKeyHere { try EncounterKeyFile.remove(device.encounterKeyPath) }
-            result = Result(erased: erased, keyRemoved: isKeyHere)
+            result = Result(erased: try await erase(removingKey: isKeyHere), keyRemoved: isKeyHere)
         } catch let error as DeviceStoreError {
             throw CommandError("\(error)")
         }
@@ -50,6 +48,22 @@ struct DeviceEncountersEraseCommand: AsyncParsableCommand {
             "\(Output.grouped(result.erased)) sightings erased, and the report"
                 + (result.keyRemoved ? "; their key in \(device.encounterKeyPath) is removed" : "")
         )
+    }
+
+    /// - Returns: how many sightings there were.
+    private func erase(removingKey: Bool) async throws -> Int {
+        let erased: Int
+        do {
+            erased = try await DeviceStore.eraseEncounters(at: device.store)
+        } catch {
+            // What is deleted, but not overwritten yet, is not to be opened any more either.
+            if removingKey, try !EncounterLogStanding(path: device.store).isSealed {
+                try EncounterKeyFile.remove(device.encounterKeyPath)
+            }
+            throw error
+        }
+        if removingKey { try EncounterKeyFile.remove(device.encounterKeyPath) }
+        return erased
     }
 
     /// A file in the key's place may be of another store, whose sightings would go with it.
