@@ -151,7 +151,7 @@ let package = Package(
         ),
         .testTarget(
             name: "DeviceStoreTests",
-            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore"],
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore", grdb],
             swiftSettings: strict
         ),
         // Not a product: a child process for the store's tests to trace, starve and kill.

@@ -12,17 +12,20 @@ public struct ExposureMatching: Sendable {
     private let now: Interval
     private let utcOffset: Int64
     private let tasks: Int
+    private let configuration: RiskConfiguration
 
     /// - Parameters:
     ///   - encounters: in any order; those too old or too far ahead for any live key are left out.
     ///   - now: decides which keys are live.
     ///   - utcOffset: seconds by which local days are ahead of UTC; Vietnam's by default.
     ///   - tasks: how many tasks share the work, at least 1.
+    ///   - configuration: decides which days are contacts.
     public init(
         encounters: [Encounter],
         now: Interval,
         utcOffset: Int64 = ExposureReport.vietnamOffset,
-        tasks: Int = 4
+        tasks: Int = 4,
+        configuration: RiskConfiguration = .standard
     ) {
         // A live key ended less than 14 days ago, so it began less than 15 days ago.
         let earliest = now.advanced(by: -Expiry.keyLifetime - Interval.perDay - ExposureMatching.tolerance)
@@ -31,13 +34,15 @@ public struct ExposureMatching: Sendable {
         self.now = now
         self.utcOffset = utcOffset
         self.tasks = max(1, tasks)
+        self.configuration = configuration
     }
 
     /// Sightings that can match a live key.
     public var encounterCount: Int { index.encounters.count }
 
     /// Matches the live keys of all regions held, as their own region, or the one that has taken it over, revised them
-    /// last.
+    /// last. Revoked keys are looked for too: a warning that rests on one lapses. The report kept before tells which
+    /// warnings were given.
     /// - Throws: what the store throws; `CancellationError`.
     public func run(over storage: any DeviceStorage) async throws -> ExposureReport {
         var matches: [KeyMatch] = []
@@ -48,21 +53,23 @@ public struct ExposureMatching: Sendable {
             if let successor = roster?.region(region)?.successor {
                 state = state.revised(by: try await storage.keys(of: successor))
             }
-            let keys = state.live(at: now)
-            keyCount += keys.count
+            let keys = state.current(at: now)
+            keyCount += keys.count { $0.metadata.reportType != .revoked }
             matches += try await self.matches(of: keys, region: region)
         }
         return ExposureReport(
             asOf: now.unixSeconds,
             encounters: encounterCount,
             keys: keyCount,
-            matchedKeys: Exposure.distinctKeys(matches),
-            exposures: Exposure.grouped(matches, utcOffset: utcOffset)
+            met: MetKey.joined(matches),
+            former: try await storage.report(),
+            utcOffset: utcOffset,
+            configuration: configuration
         )
     }
 
     /// Keys of one region that were near, in the order of `keys`.
-    /// - Parameter keys: live ones.
+    /// - Parameter keys: current ones.
     func matches(of keys: [DiagnosisKey], region: Region) async throws -> [KeyMatch] {
         if index.encounters.isEmpty { return [] }
         let share = max(1, (keys.count + tasks - 1) / tasks)

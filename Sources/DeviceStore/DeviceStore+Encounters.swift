@@ -112,8 +112,12 @@ extension DeviceStore {
         let path = path
         return try await read("reading the report") { database in
             guard let json = try String.fetchOne(database, sql: "SELECT json FROM report") else { return nil }
+            let decoder = JSONDecoder()
             do {
-                return try JSONDecoder().decode(ExposureReport.self, from: Data(json.utf8))
+                // A report that another version of the program wrote is made anew by the next matching.
+                let form = try decoder.decode(ExposureReportForm.self, from: Data(json.utf8))
+                guard form.isOfThisVersion else { return nil }
+                return try decoder.decode(ExposureReport.self, from: Data(json.utf8))
             } catch {
                 throw DeviceStoreError.corrupt("the report is unreadable", path: path)
             }

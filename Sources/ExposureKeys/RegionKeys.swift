@@ -98,7 +98,12 @@ public struct RegionKeys: Equatable, Sendable {
 
     /// Keys that matter at `now`: not revoked, ended less than 14 days ago.
     public func live(at now: Interval) -> [DiagnosisKey] {
-        keys.filter { $0.metadata.reportType != .revoked && Expiry.isLive(keyEnding: $0.metadata.end, now: now) }
+        current(at: now).filter { $0.metadata.reportType != .revoked }
+    }
+
+    /// Keys that ended less than 14 days before `now`, revoked ones included.
+    public func current(at now: Interval) -> [DiagnosisKey] {
+        keys.filter { Expiry.isLive(keyEnding: $0.metadata.end, now: now) }
     }
 
     private static func isStrictlyAscending(_ keys: [DiagnosisKey]) -> Bool {

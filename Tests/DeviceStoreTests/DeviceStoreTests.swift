@@ -4,6 +4,7 @@ import ExposureKeys
 import ExposureNotification
 import FeedFormat
 import Foundation
+import GRDB
 import Testing
 
 /// A directory that goes when the test does.
@@ -95,6 +96,26 @@ final class TemporaryFolder {
         #expect(try await store.cursors() == [cursor])
         #expect(try await numbers(store) == [0, 1, 2, 3, 4])
         #expect(try await store.checkpoint(of: feed, size: 5) == [5])
+    }
+
+    /// The form of before reports told days: it had no number.
+    @Test func aReportOfAnotherFormIsNoneAndADamagedOneAnError() async throws {
+        let path = folder.path("phone.db")
+        let report = ExposureReport(asOf: 600, encounters: 2, keys: 3, matchedKeys: 0, exposures: [])
+        let store = try DeviceStore(path: path)
+        try await store.hold(report)
+        let other = try DatabaseQueue(path: path)
+        let former = #"{"asOf":600,"encounters":2,"keys":3,"matchedKeys":0,"exposures":[]}"#
+        for json in [former, #"{"form":3}"#] {
+            try await other.write { try $0.execute(sql: "UPDATE report SET json = ?", arguments: [json]) }
+            #expect(try await store.report() == nil)
+        }
+        for json in [#"{"form":2}"#, "{"] {
+            try await other.write { try $0.execute(sql: "UPDATE report SET json = ?", arguments: [json]) }
+            await #expect(throws: DeviceStoreError.self) { try await store.report() }
+        }
+        try await store.hold(report)
+        #expect(try await store.report() == report)
     }
 
     @Test func everythingIsThereAfterReopening() async throws {
