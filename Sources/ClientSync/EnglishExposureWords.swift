@@ -10,14 +10,14 @@ struct EnglishExposureWords: ExposureWords {
             "No contact found. No phone that this one met belongs to a person whose positive test has been published."
         case (0, _):
             """
-            No contact found. On \(counted(others, "day")) somebody was near who later tested positive, but not for long or \
-            near enough; see below.
+            No contact found. On \(counted(others, "day")) somebody was near who was reported later, but it does not count as a \
+            contact; see below.
             """
         case (_, 0): "Contact on \(counted(contacts, "day")) with people who later tested positive."
         default:
             """
             Contact on \(counted(contacts, "day")) with people who later tested positive. On \(counted(others, "other day")) \
-            somebody was near, but not for long or near enough.
+            somebody was near, but it does not count as a contact.
             """
         }
     }

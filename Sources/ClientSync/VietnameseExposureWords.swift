@@ -10,14 +10,14 @@ struct VietnameseExposureWords: ExposureWords {
             "Không phát hiện tiếp xúc. Không điện thoại nào mà máy này gặp thuộc về người đã được công bố dương tính."
         case (0, _):
             """
-            Không phát hiện tiếp xúc. Trong \(others) ngày có người ở gần mà sau đó có kết quả dương tính, nhưng chưa đủ lâu \
-            hoặc chưa đủ gần; xem bên dưới.
+            Không phát hiện tiếp xúc. Trong \(others) ngày có người ở gần mà sau đó được báo nhiễm, nhưng không tính là tiếp \
+            xúc; xem bên dưới.
             """
         case (_, 0): "Phát hiện tiếp xúc trong \(contacts) ngày với người sau đó có kết quả dương tính."
         default:
             """
             Phát hiện tiếp xúc trong \(contacts) ngày với người sau đó có kết quả dương tính. Trong \(others) ngày khác có \
-            người ở gần, nhưng chưa đủ lâu hoặc chưa đủ gần.
+            người ở gần, nhưng không tính là tiếp xúc.
             """
         }
     }

@@ -95,11 +95,10 @@ struct DeviceMatchCommand: AsyncParsableCommand {
     }
 
     private func readConfiguration(_ path: String) throws -> RiskConfiguration {
-        guard let file = FileHandle(forReadingAtPath: path),
-            let data = try file.read(upToCount: RiskConfiguration.maximumBytes + 1)
-        else {
+        guard let file = FileHandle(forReadingAtPath: path) else {
             throw CommandError("\(path) cannot be read; name a JSON file with a risk configuration")
         }
+        let data = (try? file.read(upToCount: RiskConfiguration.maximumBytes + 1)) ?? Data()
         guard data.count <= RiskConfiguration.maximumBytes else {
             throw CommandError("\(path) has more than \(RiskConfiguration.maximumBytes) bytes; is this the right file?")
         }
