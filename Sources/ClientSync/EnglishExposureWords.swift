@@ -62,9 +62,9 @@ struct EnglishExposureWords: ExposureWords {
             case .other: "some way off, or with a wall between"
             }
         return isPowerKnown
-            ? "How near: \(place) for most of the time."
+            ? "How near: most of the time \(place)."
             : """
-            How near: probably \(place) for most of the time, going by signal strength alone; how strongly the other phone \
+            How near: most of the time probably \(place), going by signal strength alone; how strongly the other phone \
             sent is not known.
             """
     }

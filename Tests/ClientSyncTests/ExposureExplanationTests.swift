@@ -44,7 +44,7 @@ import TestSupport
         let english = ExposureExplanation(report, language: .english).text
         #expect(english.hasPrefix("Contact on 1 day with people who later tested positive."))
         #expect(english.contains("29 July 2021: a contact, of about 15 minutes in all."))
-        #expect(english.contains("How near: very near") && english.contains("confirmed by a test"))
+        #expect(english.contains("How near: most of the time very near") && english.contains("confirmed by a test"))
         #expect(english.contains("one of the most infectious") && english.contains("health station"))
         #expect(english.contains("5 sightings of this phone compared with 2 published keys"))
         let vietnamese = ExposureExplanation(report, language: .vietnamese).text
