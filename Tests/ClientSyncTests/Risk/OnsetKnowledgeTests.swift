@@ -32,8 +32,9 @@ import Testing
         arguments: [
             (-15, .high), (-14, .none), (-5, .none), (-4, .standard), (-3, .standard), (-2, .high), (3, .high),
             (4, .standard), (5, .standard), (6, .none), (14, .none),
-            // A range of one day is that day; of seven, 3 more days have passed since the middle.
-            (100, .high), (104, .standard), (700, .high), (701, .standard), (695, .high), (694, .standard),
+            // A range of one day is that day, of two days the later; of seven, 3 more days have passed since the middle.
+            (100, .high), (104, .standard), (203, .high), (700, .high), (701, .standard), (695, .high),
+            (694, .standard),
             (693, .standard),
             (692, .none), (1914, .none),
             // Without symptoms the day of publication counts, otherwise nothing is known.
