@@ -6,6 +6,7 @@ public struct BroadcastTime: Hashable, Sendable {
     /// Later than `start`.
     public let end: Int64
 
+    @inlinable
     public init(start: Int64, end: Int64) {
         self.start = start
         self.end = max(end, start + 1)
@@ -13,6 +14,7 @@ public struct BroadcastTime: Hashable, Sendable {
 
     /// The intervals that share at least a second with this time. One for Exposure Notification, whose slots are
     /// intervals; two for Bluezone's quarters of an hour, each of which begins or ends in the middle of an interval.
+    @inlinable
     public var intervals: ClosedRange<Interval> {
         Interval(unixSeconds: start)...Interval(unixSeconds: end - 1)
     }
@@ -20,6 +22,7 @@ public struct BroadcastTime: Hashable, Sendable {
     /// Whether a sighting in `interval` may be of this broadcast, clocks being wrong by up to `tolerance` intervals: it
     /// lies in one of `intervals`, or at most that many before the first or after the last.
     /// - Parameter tolerance: at least 0.
+    @inlinable
     public func mayBeSeen(in interval: Interval, tolerance: Int64) -> Bool {
         intervals.lowerBound.distance(from: interval) <= tolerance
             && interval.distance(from: intervals.upperBound) <= tolerance
