@@ -29,3 +29,9 @@ public struct BluezoneDailyKey: Equatable, Sendable {
 
     private static let label = Array("bluzonesubkey".utf8)
 }
+
+/// Neither a log line nor a debugger's dump shows the key.
+extension BluezoneDailyKey: CustomStringConvertible, CustomReflectable {
+    public var description: String { "BluezoneDailyKey" }
+    public var customMirror: Mirror { Mirror(self, children: [(label: String?, value: Any)]()) }
+}

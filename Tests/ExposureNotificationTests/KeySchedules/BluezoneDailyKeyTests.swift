@@ -19,6 +19,15 @@ struct BluezoneDailyKeyTests {
         #expect(BluezoneDailyKey(baseID: [UInt8](repeating: 1, count: 32)) != nil)
     }
 
+    @Test func printingItShowsNothing() throws {
+        let key = try #require(BluezoneDailyKey(baseID: [UInt8](repeating: 231, count: 32)))
+        var dumped = ""
+        dump([key], to: &dumped)
+        for text in ["\(key)", String(reflecting: key), String(describing: [key]), dumped] {
+            #expect(text.contains("BluezoneDailyKey") && !text.contains("231"), "\(text)")
+        }
+    }
+
     /// The harm that a published daily key would do: whoever has it has all days after it.
     @Test func aDailyKeyGivesEveryLaterDay() throws {
         var generator = SplitMix64(seed: 1)
