@@ -57,8 +57,11 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CNghttp2", pkgConfig: "libnghttp2", providers: [.apt(["libnghttp2-dev"])]),
         .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+        .systemLibrary(name: "CMalloc"),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
+        // No flags: functions name the instructions that they use, and the processor is asked when they run.
+        .target(name: "CMatchKernel"),
         .target(name: "ExposureKeys", swiftSettings: strict),
         .target(name: "FeedFormat", dependencies: ["ExposureKeys", "CLZ4", crypto], swiftSettings: strict),
         .target(name: "Replication", dependencies: ["ExposureKeys", "FeedFormat"], swiftSettings: strict),
@@ -69,12 +72,12 @@ let package = Package(
         ),
         .target(
             name: "ClientSync",
-            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification"],
+            dependencies: ["CMatchKernel", "ExposureKeys", "FeedFormat", "ExposureNotification"],
             swiftSettings: strict
         ),
         .target(
             name: "DeviceStore",
-            dependencies: ["ExposureKeys", "FeedFormat", "ClientSync", grdb],
+            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", crypto, grdb],
             swiftSettings: strict
         ),
         .target(name: "FeedStore", dependencies: ["ExposureKeys", "FeedFormat", grdb], swiftSettings: strict),
@@ -99,7 +102,8 @@ let package = Package(
         .executableTarget(
             name: "keytide",
             dependencies: [
-                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync", "DeviceStore",
+                "CMalloc", "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync",
+                "DeviceStore",
                 "FeedStore", "HTTP2", "RegionalNode", "ClusterSimulation", crypto, nioCore, nioPosix, argumentParser,
                 logging, lifecycle, signals, configuration, x509, asn1,
             ],
@@ -110,8 +114,9 @@ let package = Package(
         .executableTarget(
             name: "Benches",
             dependencies: [
-                "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "FeedStore", "RegionalNode",
-                "ClusterSimulation", "HTTP2", "CLZ4", crypto, grdb, argumentParser, logging, nioCore, nioPosix, nioSSL,
+                "CMatchKernel", "ExposureKeys", "FeedFormat", "Replication", "ExposureNotification", "ClientSync",
+                "FeedStore", "RegionalNode", "ClusterSimulation", "HTTP2", "CLZ4", crypto, grdb, argumentParser,
+                logging, nioCore, nioPosix, nioSSL,
                 .product(name: "NIOTLS", package: "swift-nio"),
             ],
             path: "loadtest/Benches",
@@ -122,6 +127,12 @@ let package = Package(
             name: "TestSupport",
             dependencies: [crypto, x509, asn1],
             path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "CMatchKernelTests",
+            dependencies: ["CMatchKernel", "ExposureKeys", "ExposureNotification", "TestSupport"],
+            exclude: ["arm-check", "sanitizer-check", "driver"],
             swiftSettings: strict
         ),
         .testTarget(
@@ -151,7 +162,9 @@ let package = Package(
         ),
         .testTarget(
             name: "DeviceStoreTests",
-            dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore"],
+            dependencies: [
+                "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore", grdb, "TestSupport",
+            ],
             swiftSettings: strict
         ),
         // Not a product: a child process for the store's tests to trace, starve and kill.

@@ -54,14 +54,32 @@ public protocol DeviceStorage: Sendable {
     /// another sync has taken to a later time meanwhile stays as it is.
     func hold(_ book: WitnessBook) async throws
 
-    /// Keeps sightings; those already there (same time and identifier) are passed over.
+    /// Keeps sightings; those already there (same time, identifier and schedule) are passed over, unless what is there
+    /// is damaged: then they take its place, and count as new.
     /// - Returns: how many were new.
     /// - Throws: if more than `Encounter.maximumHeld` would be held; none is then added.
     func hold(_ encounters: [Encounter]) async throws -> Int
-    /// All sightings held, ascending.
-    func encounters() async throws -> [Encounter]
-    /// Deletes sightings from before a time in unix seconds.
-    func dropEncounters(before time: Int64) async throws
+    /// All sightings held.
+    func encounterLog() async throws -> EncounterLog
+    /// Deletes the sightings of all intervals before one, for good.
+    func dropEncounters(before interval: Interval) async throws
+    /// Deletes all sightings, what comparing batches with them gave, and the report made of it, for good.
+    /// - Returns: how many sightings there were.
+    func eraseEncounters() async throws -> Int
+
+    /// Sightings taken in so far, those dropped since included: the serial of the last one.
+    func encounterSerial() async throws -> Int64
+    /// Sightings taken in after the one with this serial, ascending.
+    func encounters(after serial: Int64) async throws -> [Encounter]
+
+    /// All batches held, and how far each has been compared with sightings; ascending by feed and number.
+    func matchStates() async throws -> [MatchState]
+    /// What comparing them gave, for those that have been; ascending by feed and number.
+    func matchedBatches() async throws -> [MatchedBatch]
+    /// Keeps what comparing a batch gave, beside what was near in it before; nothing if the batch is gone.
+    func hold(_ matched: MatchedBatch) async throws
+    /// One batch; nil if it is not held.
+    func batch(_ number: UInt64, of feed: FeedID) async throws -> HeldBatch?
 
     /// The result of the last matching; nil if there was none.
     func report() async throws -> ExposureReport?
@@ -146,8 +164,17 @@ public struct DeviceCommit: Sendable {
     public let batches: [HeldBatch]
     /// The signed checkpoint of the new size. Nil if the step ended before a batch that waits.
     public let checkpoint: [UInt8]?
+    /// What comparing the batches with sightings gave, where they have been.
+    public let matched: [MatchedBatch]
 
-    public init(cursor: FeedCursor, previousSize: UInt64?, batches: [HeldBatch], checkpoint: [UInt8]?) {
+    public init(
+        cursor: FeedCursor,
+        previousSize: UInt64?,
+        batches: [HeldBatch],
+        checkpoint: [UInt8]?,
+        matched: [MatchedBatch] = []
+    ) {
+        self.matched = matched
         self.cursor = cursor
         self.previousSize = previousSize
         self.batches = batches

@@ -1,9 +1,11 @@
 internal import ExposureNotification
 
-/// Reads a log of sightings: CSV, one header line `time,identifier,attenuation` or `time,identifier,rssi`.
+/// Reads a log of sightings: CSV, one header line `time,identifier,attenuation`, `time,identifier,rssi` or
+/// `time,identifier,metadata,rssi`.
 ///
-/// `time` is RFC 3339 or unix seconds, `identifier` 32 hexadecimal digits, `attenuation` dB, `rssi` dBm. Empty lines
-/// are passed over; lines end with LF or CRLF. Messages never repeat what a line holds.
+/// `time` is RFC 3339 or unix seconds, `identifier` 32 hexadecimal digits, or the 24 of Bluezone, `attenuation` dB,
+/// `rssi` dBm, `metadata` the 8 hexadecimal digits of the encrypted metadata broadcast with an identifier of 32. Empty
+/// lines are passed over; lines end with LF or CRLF. Messages never repeat what a line holds.
 public enum EncounterFile {
     /// Bytes of a file.
     public static let maximumBytes = 64 << 20
@@ -56,19 +58,29 @@ public enum EncounterFile {
         return encounters
     }
 
-    private enum Column { case attenuation, rssi }
+    private enum Column: CaseIterable {
+        case attenuation, rssi, metadata
+
+        /// The names in the header.
+        var names: [String] {
+            switch self {
+            case .attenuation: ["time", "identifier", "attenuation"]
+            case .rssi: ["time", "identifier", "rssi"]
+            case .metadata: ["time", "identifier", "metadata", "rssi"]
+            }
+        }
+    }
 
     private static func header(_ fields: [Substring], line: Int) throws(EncounterFileError) -> Column {
-        switch fields.map({ $0.lowercased() }) {
-        case ["time", "identifier", "attenuation"]: return .attenuation
-        case ["time", "identifier", "rssi"]: return .rssi
-        default:
+        let names = fields.map { $0.lowercased() }
+        guard let column = Column.allCases.first(where: { $0.names == names }) else {
             throw EncounterFileError(
                 .malformed,
                 line: line,
                 "the header is not known; begin the file with \(headerAdvice)"
             )
         }
+        return column
     }
 
     private static func encounter(
@@ -76,8 +88,12 @@ public enum EncounterFile {
         column: Column,
         line: Int
     ) throws(EncounterFileError) -> Encounter {
-        guard fields.count == 3 else {
-            throw EncounterFileError(.malformed, line: line, "\(fields.count) fields; write time, identifier, strength")
+        guard fields.count == column.names.count else {
+            throw EncounterFileError(
+                .malformed,
+                line: line,
+                "\(fields.count) fields; write \(column.names.joined(separator: ", "))"
+            )
         }
         guard let time = TimeText.parse(fields[0]) else {
             throw EncounterFileError(
@@ -86,30 +102,60 @@ public enum EncounterFile {
                 "the time is neither RFC 3339 (2021-08-01T06:30:00Z) nor unix seconds; correct it"
             )
         }
-        guard let identifier = identifier(fields[1]) else {
-            throw EncounterFileError(.malformed, line: line, "the identifier is not 32 hexadecimal digits; correct it")
+        guard let (identifier, schedule) = identifier(fields[1]) else {
+            throw EncounterFileError(
+                .malformed,
+                line: line,
+                "the identifier is not 32 hexadecimal digits, or the 24 of Bluezone; correct it"
+            )
         }
-        let number = Int(fields[2])
-        switch column {
-        case .attenuation:
+        if column == .metadata, schedule != .exposureNotification {
+            throw EncounterFileError(
+                .malformed,
+                line: line,
+                "Bluezone's identifiers have no metadata; put those sightings into a file of time,identifier,rssi"
+            )
+        }
+        let strength = try strength(fields.dropFirst(2), column: column, line: line)
+        return Encounter(time: time, identifier: identifier, schedule: schedule, strength: strength)
+    }
+
+    /// - Parameter fields: those after the identifier, as many as the column has.
+    private static func strength(
+        _ fields: ArraySlice<Substring>,
+        column: Column,
+        line: Int
+    ) throws(EncounterFileError) -> SignalStrength {
+        let number = fields.last.flatMap { Int($0) }
+        if column == .attenuation {
             guard let number, SignalStrength.attenuations.contains(number) else {
                 throw EncounterFileError(.malformed, line: line, "the attenuation is not 0 to 255 dB; correct it")
             }
-            return Encounter(time: time, identifier: identifier, strength: .attenuation(number))
-        case .rssi:
-            guard let number, SignalStrength.rssis.contains(number) else {
-                throw EncounterFileError(.malformed, line: line, "the rssi is not -127 to 20 dBm; correct it")
-            }
-            return Encounter(time: time, identifier: identifier, strength: .rssi(number))
+            return .attenuation(number)
         }
+        guard let number, SignalStrength.rssis.contains(number) else {
+            throw EncounterFileError(.malformed, line: line, "the rssi is not -127 to 20 dBm; correct it")
+        }
+        guard column == .metadata else { return .rssi(number) }
+        guard let text = fields.first, isHexadecimal(text, digits: 8), let metadata = UInt32(text, radix: 16) else {
+            throw EncounterFileError(.malformed, line: line, "the metadata are not 8 hexadecimal digits; correct it")
+        }
+        return .sealed(rssi: number, metadata: metadata)
     }
 
-    private static func identifier(_ text: Substring) -> ProximityIdentifier? {
-        let digits = text.utf8
-        guard digits.count == 32, digits.allSatisfy({ Character(UnicodeScalar($0)).isHexDigit }),
-            let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.dropFirst(16), radix: 16)
-        else { return nil }
-        return ProximityIdentifier(high: high, low: low)
+    private static func identifier(_ text: Substring) -> (ProximityIdentifier, Encounter.Schedule)? {
+        guard let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.dropFirst(16), radix: 16) else {
+            return nil
+        }
+        if isHexadecimal(text, digits: 32) {
+            return (ProximityIdentifier(high: high, low: low), .exposureNotification)
+        }
+        if isHexadecimal(text, digits: 24) { return (ProximityIdentifier(high: high, low: low << 32), .bluezone) }
+        return nil
+    }
+
+    private static func isHexadecimal(_ text: Substring, digits: Int) -> Bool {
+        text.utf8.count == digits && text.utf8.allSatisfy { Character(UnicodeScalar($0)).isHexDigit }
     }
 
     private static func split(_ line: ArraySlice<UInt8>) -> [Substring] {
@@ -122,7 +168,8 @@ public enum EncounterFile {
 
     private static let newline = UInt8(ascii: "\n")
     private static let space = UInt8(ascii: " ")
-    private static let headerAdvice = "the line time,identifier,attenuation or time,identifier,rssi"
+    private static let headerAdvice =
+        "the line " + Column.allCases.map { $0.names.joined(separator: ",") }.joined(separator: " or ")
 }
 
 /// Why a log of sightings was not read. Two errors are equal if their codes and lines are.

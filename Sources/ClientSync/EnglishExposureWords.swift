@@ -4,52 +4,72 @@ struct EnglishExposureWords: ExposureWords {
     let nothingToCompare =
         "Nothing can be said yet: this phone holds no published keys. Fetch them first, then compare again."
 
-    func summary(contacts: Int, brief: Int) -> String {
-        switch (contacts, brief) {
+    func summary(contacts: Int, others: Int) -> String {
+        switch (contacts, others) {
         case (0, 0):
             "No contact found. No phone that this one met belongs to a person whose positive test has been published."
-        case (0, _): "No contact found. There were \(counted(brief, "isolated sighting")), which are explained below."
-        case (_, 0): "\(counted(contacts, "contact")) found with people who later tested positive."
+        case (0, _):
+            """
+            No contact found. On \(counted(others, "day")) somebody was near who was reported later, but it does not count as a \
+            contact; see below.
+            """
+        case (_, 0): "Contact on \(counted(contacts, "day")) with people who later tested positive."
         default:
-            "\(counted(contacts, "contact")) found with people who later tested positive, and \(counted(brief, "isolated sighting"))."
+            """
+            Contact on \(counted(contacts, "day")) with people who later tested positive. On \(counted(others, "other day")) \
+            somebody was near, but it does not count as a contact.
+            """
         }
     }
 
-    func contact(_ day: CivilDate, _ first: String, _ last: String, minutes: Int64) -> String {
-        "\(date(day)), between \(first) and \(last): a contact of about \(minutes) \(minutes == 1 ? "minute" : "minutes")."
+    func lapsed(_ day: CivilDate, _ reason: LapsedWarning.Reason) -> String {
+        switch reason {
+        case .withdrawn:
+            """
+            The warning for \(date(day)) no longer stands: the test has been withdrawn. What to do: nothing because of it \
+            any more; ask the health station where you live if you have symptoms.
+            """
+        case .unconfirmed:
+            """
+            The warning for \(date(day)) cannot be confirmed at present: what it rests on is not among the keys or rules \
+            that this phone has now. It may come back. What to do: fetch keys and compare again; until then go by the \
+            advice that came with the warning.
+            """
+        }
     }
 
-    func brief(_ day: CivilDate, _ first: String, _ last: String, sightings: Int) -> String {
-        sightings == 1
-            ? "\(date(day)), at \(first): seen once. A single sighting, as of somebody passing by, is not a contact."
-            : "\(date(day)), between \(first) and \(last): seen \(sightings) times, for a moment each. This is not a contact."
+    func contact(_ day: CivilDate, minutes: Int64) -> String {
+        "\(date(day)): a contact, of about \(minutes) minutes in all."
     }
 
-    func nearness(
-        _ nearness: ExposureExplanation.Nearness,
-        attenuation: Exposure.Levels?,
-        rssi: Exposure.Levels?
-    ) -> String {
+    func brief(_ day: CivilDate, minutes: Int64) -> String {
+        """
+        \(date(day)): near for about \(minutes) minutes in all. By the rules in force it was too short, too far off, or on \
+        a day on which the other person hardly passes anything on: it is not a contact.
+        """
+    }
+
+    func passing(_ day: CivilDate) -> String {
+        "\(date(day)): seen for a moment only, as of somebody passing by. This is not a contact."
+    }
+
+    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool) -> String {
         let place =
             switch nearness {
-            case .near: "very near, about as far as people stand when they talk"
-            case .sameRoom: "in the same room or nearby"
-            case .far: "some way off, or with a wall between"
+            case .immediate: "very near, about as far as people stand when they talk"
+            case .near: "near, as around one table"
+            case .medium: "in the same room or nearby"
+            case .other: "some way off, or with a wall between"
             }
-        if let attenuation {
-            return """
-                How near: \(place) (signal weakened by \(attenuation.typical) dB as a rule, \(attenuation.nearest) dB at \
-                the nearest).
-                """
-        }
-        guard let rssi else { return "How near: \(place)." }
-        return """
-            How near: probably \(place), going by signal strength alone (\(rssi.typical) dBm as a rule, \
-            \(rssi.nearest) dBm at the nearest); how strongly the other phone sent is not known.
+        return isPowerKnown
+            ? "How near: most of the time \(place)."
+            : """
+            How near: most of the time probably \(place), going by signal strength alone; how strongly the other phone \
+            sent is not known.
             """
     }
 
-    func certainty(_ type: ReportType, regions: String) -> String {
+    func certainty(_ type: ReportType) -> String {
         let report =
             switch type {
             case .confirmed: "the infection was confirmed by a test"
@@ -58,16 +78,14 @@ struct EnglishExposureWords: ExposureWords {
             case .recursive: "the person was a contact of somebody infected; no test of their own is known"
             case .unknown, .revoked: "how the infection was found is not stated"
             }
-        return """
-            How sure: \(report) (published by \(regions)). Distance by radio is an estimate: bodies, bags and walls change it.
-            """
+        return "How sure: \(report). Distance by radio is an estimate: bodies, bags and walls change it."
     }
 
-    func onset(_ days: Int) -> String {
-        switch days {
-        case 0: "It was the day on which the person's symptoms began."
-        case 1...: "It was \(counted(days, "day")) after the person's symptoms began."
-        default: "It was \(counted(-days, "day")) before the person's symptoms began."
+    func infectiousness(_ infectiousness: Infectiousness) -> String {
+        switch infectiousness {
+        case .high: "How infectious: that day counts as one of the most infectious."
+        case .standard: "How infectious: that day counts as one of the less infectious."
+        case .none: "How infectious: that day counts as not infectious."
         }
     }
 

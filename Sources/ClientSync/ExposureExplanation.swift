@@ -1,17 +1,11 @@
 internal import ExposureKeys
 
-/// Says to a person what a report means: when, how long, how near, how sure, what to do. Nothing in it points to the
-/// other person, and a single sighting is not called a contact.
+/// Says to a person what a report means: which day, how long, how near, how sure, what to do. Nothing in it points to the
+/// other person: no key, region or place, no time of day, no day of onset. A single sighting is not called a contact.
 public struct ExposureExplanation: Sendable {
     public enum Language: String, Sendable, CaseIterable {
         case vietnamese = "vi"
         case english = "en"
-    }
-
-    /// How near a meeting was, by its typical attenuation, else by its typical signal strength. Our own bounds: 55 dB is
-    /// what phones measure at arm's length to two metres in the open, 70 dB within a room.
-    public enum Nearness: Sendable, Equatable {
-        case near, sameRoom, far
     }
 
     private let report: ExposureReport
@@ -34,13 +28,15 @@ public struct ExposureExplanation: Sendable {
     /// The whole text, ending with a newline.
     public var text: String {
         var paragraphs: [String] = []
-        let contacts = report.exposures.filter(\.isContact)
-        let brief = report.exposures.filter { !$0.isContact }
+        let contacts = report.days.filter(\.isContact)
+        let others = report.days.filter { !$0.isContact }
         paragraphs.append(
-            report.keys == 0 ? words.nothingToCompare : words.summary(contacts: contacts.count, brief: brief.count)
+            report.keys == 0 ? words.nothingToCompare : words.summary(contacts: contacts.count, others: others.count)
         )
+        // First of all whom it relieves: who was warned must not have to look for it.
+        paragraphs += report.lapsed.map { words.lapsed($0.day, $0.reason) }
         paragraphs += contacts.map(paragraph)
-        paragraphs += brief.map(paragraph)
+        paragraphs += others.map(paragraph)
         paragraphs.append(
             words.basis(
                 encounters: report.encounters,
@@ -52,55 +48,42 @@ public struct ExposureExplanation: Sendable {
         return paragraphs.joined(separator: "\n\n") + "\n"
     }
 
-    /// One exposure in a few lines.
-    func paragraph(_ exposure: Exposure) -> String {
-        let first = TimeText.clock(exposure.first, utcOffset: utcOffset)
-        let last = TimeText.clock(exposure.last, utcOffset: utcOffset)
+    /// One day in a few lines.
+    func paragraph(_ day: ExposureDay) -> String {
+        let minutes = ExposureExplanation.minutes(day.duration)
         var lines: [String] = []
-        if exposure.isContact {
-            lines.append(
-                words.contact(exposure.day, first, last, minutes: ExposureExplanation.minutes(exposure.duration))
-            )
+        if day.isContact {
+            lines.append(words.contact(day.day, minutes: minutes))
+        } else if day.duration == 0 {
+            lines.append(words.passing(day.day))
         } else {
-            lines.append(words.brief(exposure.day, first, last, sightings: exposure.sightings))
+            lines.append(words.brief(day.day, minutes: minutes))
         }
-        if let nearness = ExposureExplanation.nearness(of: exposure) {
-            lines.append(words.nearness(nearness, attenuation: exposure.attenuation, rssi: exposure.rssi))
-        }
-        lines.append(
-            words.certainty(exposure.reportType, regions: exposure.regions.map(\.code).joined(separator: ", "))
-        )
-        if let days = exposure.daysSinceOnset { lines.append(words.onset(days)) }
-        lines.append(words.advice(isContact: exposure.isContact))
+        lines.append(words.nearness(day.nearness, isPowerKnown: day.calibrationConfidence > .lowest))
+        lines.append(words.certainty(day.reportType))
+        lines.append(words.infectiousness(day.infectiousness))
+        lines.append(words.advice(isContact: day.isContact))
         return lines.joined(separator: "\n  ")
     }
 
-    static func nearness(of exposure: Exposure) -> Nearness? {
-        if let typical = exposure.attenuation?.typical {
-            return typical <= 55 ? .near : typical <= 70 ? .sameRoom : .far
-        }
-        if let typical = exposure.rssi?.typical { return typical >= -65 ? .near : typical >= -80 ? .sameRoom : .far }
-        return nil
-    }
-
-    /// Whole minutes, at least 1.
-    private static func minutes(_ seconds: Int64) -> Int64 { max(1, (seconds + 30) / 60) }
+    /// Rounded to five minutes, at least 5: an exact duration says more about the other person than about the risk.
+    package static func minutes(_ seconds: Int64) -> Int64 { max(5, (max(0, seconds) + 150) / 300 * 5) }
 }
 
 /// The sentences of one language.
 protocol ExposureWords: Sendable {
     /// Instead of a summary while no key is held: silence would be no all-clear.
     var nothingToCompare: String { get }
-    func summary(contacts: Int, brief: Int) -> String
-    func contact(_ day: CivilDate, _ first: String, _ last: String, minutes: Int64) -> String
-    func brief(_ day: CivilDate, _ first: String, _ last: String, sightings: Int) -> String
-    func nearness(
-        _ nearness: ExposureExplanation.Nearness,
-        attenuation: Exposure.Levels?,
-        rssi: Exposure.Levels?
-    ) -> String
-    func certainty(_ type: ReportType, regions: String) -> String
-    func onset(_ days: Int) -> String
+    /// - Parameters: numbers of days.
+    func summary(contacts: Int, others: Int) -> String
+    func lapsed(_ day: CivilDate, _ reason: LapsedWarning.Reason) -> String
+    func contact(_ day: CivilDate, minutes: Int64) -> String
+    /// A day without a contact: somebody was there for some time, or was seen in passing only.
+    func brief(_ day: CivilDate, minutes: Int64) -> String
+    func passing(_ day: CivilDate) -> String
+    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool) -> String
+    func certainty(_ type: ReportType) -> String
+    func infectiousness(_ infectiousness: Infectiousness) -> String
     func advice(isContact: Bool) -> String
     func basis(encounters: Int, keys: Int, day: CivilDate, clock: String) -> String
 }

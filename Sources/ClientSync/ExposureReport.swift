@@ -1,7 +1,7 @@
 internal import ExposureKeys
 
 /// The result of matching, as it is kept and shown.
-public struct ExposureReport: Sendable, Equatable, Codable {
+public struct ExposureReport: Sendable, Equatable {
     /// Unix seconds; start of the interval at which keys were judged live.
     public let asOf: Int64
     /// Sightings considered, and live keys they were compared with.
@@ -9,26 +9,125 @@ public struct ExposureReport: Sendable, Equatable, Codable {
     public let keys: Int
     /// Keys that were near; one may make two exposures, if its phone was near before and after midnight.
     public let matchedKeys: Int
-    /// Newest day first.
+    /// What matching found in detail. Newest day first, the first `maximumExposures` of them.
     public let exposures: [Exposure]
+    /// What a person is told. Newest first, at most `maximumDays`.
+    public let days: [ExposureDay]
+    /// Days that were told to be contacts before and are not any more. Newest first, at most `maximumDays`.
+    public let lapsed: [LapsedWarning]
 
-    public init(asOf: Int64, encounters: Int, keys: Int, matchedKeys: Int, exposures: [Exposure]) {
+    public init(
+        asOf: Int64,
+        encounters: Int,
+        keys: Int,
+        matchedKeys: Int,
+        exposures: [Exposure],
+        days: [ExposureDay] = [],
+        lapsed: [LapsedWarning] = []
+    ) {
         self.asOf = asOf
         self.encounters = encounters
         self.keys = keys
         self.matchedKeys = matchedKeys
-        self.exposures = exposures
+        self.exposures = Array(exposures.prefix(ExposureReport.maximumExposures))
+        self.days = Array(days.prefix(ExposureReport.maximumDays))
+        self.lapsed = Array(lapsed.prefix(ExposureReport.maximumDays))
+    }
+
+    /// - Parameters:
+    ///   - met: keys that were near, each once; revoked ones among them tell which warnings lapse.
+    ///   - former: the report before this one.
+    init(
+        asOf: Int64,
+        encounters: Int,
+        keys: Int,
+        met: [MetKey],
+        former: ExposureReport?,
+        utcOffset: Int64,
+        configuration: RiskConfiguration
+    ) {
+        let assessment = RiskAssessment(
+            of: met,
+            former: former,
+            asOf: asOf,
+            utcOffset: utcOffset,
+            configuration: configuration
+        )
+        self.init(
+            asOf: asOf,
+            encounters: encounters,
+            keys: keys,
+            matchedKeys: met.count { !$0.isRevoked },
+            exposures: Exposure.grouped(met, utcOffset: utcOffset),
+            days: assessment.days,
+            lapsed: assessment.lapsed
+        )
     }
 
     /// Seconds by which Vietnam's time is ahead of UTC, all year.
     public static let vietnamOffset: Int64 = 7 * 3600
+    /// Exposures that a report keeps. Days and what they tell are made of all.
+    public static let maximumExposures = 2000
+    /// Keys live for 14 days and clocks may be wrong by two hours: there are 18 local days at most.
+    public static let maximumDays = 32
+    /// Number of this JSON form; the first one had no number.
+    public static let form = 2
+}
+
+/// Tells which form a kept report has, whatever else is in it.
+public struct ExposureReportForm: Decodable, Sendable {
+    public let form: Int?
+
+    /// False if another version of the program wrote it: then the next matching makes it anew.
+    public var isOfThisVersion: Bool { form == ExposureReport.form }
+}
+
+extension ExposureReport: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case form, asOf, encounters, keys, matchedKeys, exposures, days, lapsed
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        func list<Element: Decodable>(_ key: CodingKeys, atMost maximum: Int) throws -> [Element] {
+            let list = try values.decode([Element].self, forKey: key)
+            guard list.count <= maximum else {
+                throw DecodingError.dataCorruptedError(forKey: key, in: values, debugDescription: "too many")
+            }
+            return list
+        }
+        guard try values.decodeIfPresent(Int.self, forKey: .form) == ExposureReport.form else {
+            throw DecodingError.dataCorruptedError(forKey: .form, in: values, debugDescription: "another form")
+        }
+        self.init(
+            asOf: try values.decode(Int64.self, forKey: .asOf),
+            encounters: try values.decode(Int.self, forKey: .encounters),
+            keys: try values.decode(Int.self, forKey: .keys),
+            matchedKeys: try values.decode(Int.self, forKey: .matchedKeys),
+            exposures: try list(.exposures, atMost: ExposureReport.maximumExposures),
+            days: try list(.days, atMost: ExposureReport.maximumDays),
+            lapsed: try list(.lapsed, atMost: ExposureReport.maximumDays)
+        )
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(ExposureReport.form, forKey: .form)
+        try values.encode(asOf, forKey: .asOf)
+        try values.encode(encounters, forKey: .encounters)
+        try values.encode(keys, forKey: .keys)
+        try values.encode(matchedKeys, forKey: .matchedKeys)
+        try values.encode(exposures, forKey: .exposures)
+        try values.encode(days, forKey: .days)
+        try values.encode(lapsed, forKey: .lapsed)
+    }
 }
 
 /// The form in which exposures are kept and given to programs: day as `2021-08-01`, times in unix seconds, report type
 /// by name, regions by code.
 extension Exposure: Codable {
     private enum CodingKeys: String, CodingKey {
-        case day, first, last, sightings, duration, isContact, attenuation, rssi, reportType, regions, daysSinceOnset
+        case day, first, last, sightings, duration, attenuation, rssi, reportType, regions, daysSinceOnset
     }
 
     public init(from decoder: any Decoder) throws {
@@ -36,10 +135,7 @@ extension Exposure: Codable {
         func wrong(_ key: CodingKeys) -> DecodingError {
             DecodingError.dataCorruptedError(forKey: key, in: values, debugDescription: "not as Exposure writes it")
         }
-        guard let start = TimeText.parse(try values.decode(String.self, forKey: .day) + "T00:00:00Z") else {
-            throw wrong(.day)
-        }
-        day = CivilDate(unixSeconds: start, utcOffset: 0)
+        day = try values.decode(CivilDate.self, forKey: .day)
         first = try values.decode(Int64.self, forKey: .first)
         last = try values.decode(Int64.self, forKey: .last)
         sightings = try values.decode(Int.self, forKey: .sightings)
@@ -47,7 +143,7 @@ extension Exposure: Codable {
         attenuation = try values.decodeIfPresent(Levels.self, forKey: .attenuation)
         rssi = try values.decodeIfPresent(Levels.self, forKey: .rssi)
         let name = try values.decode(String.self, forKey: .reportType)
-        guard let type = ReportType.allCases.first(where: { $0.name == name }) else { throw wrong(.reportType) }
+        guard let type = ReportType(name: name) else { throw wrong(.reportType) }
         reportType = type
         regions = try values.decode([String].self, forKey: .regions).map { code in
             guard let region = Region(code) else { throw wrong(.regions) }
@@ -58,30 +154,15 @@ extension Exposure: Codable {
 
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: CodingKeys.self)
-        try values.encode(day.description, forKey: .day)
+        try values.encode(day, forKey: .day)
         try values.encode(first, forKey: .first)
         try values.encode(last, forKey: .last)
         try values.encode(sightings, forKey: .sightings)
         try values.encode(duration, forKey: .duration)
-        try values.encode(isContact, forKey: .isContact)
         try values.encodeIfPresent(attenuation, forKey: .attenuation)
         try values.encodeIfPresent(rssi, forKey: .rssi)
         try values.encode(reportType.name, forKey: .reportType)
         try values.encode(regions.map(\.code), forKey: .regions)
         try values.encodeIfPresent(daysSinceOnset, forKey: .daysSinceOnset)
-    }
-}
-
-extension ReportType {
-    /// The name in JSON.
-    fileprivate var name: String {
-        switch self {
-        case .unknown: "unknown"
-        case .recursive: "recursive"
-        case .selfReport: "self-report"
-        case .clinical: "clinical"
-        case .confirmed: "confirmed"
-        case .revoked: "revoked"
-        }
     }
 }

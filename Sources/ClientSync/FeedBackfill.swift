@@ -96,7 +96,13 @@ struct FeedBackfill {
             first: step.first
         )
         try await context.storage.commit(
-            DeviceCommit(cursor: next, previousSize: cursor.size, batches: step.batches, checkpoint: nil)
+            DeviceCommit(
+                cursor: next,
+                previousSize: cursor.size,
+                batches: step.batches,
+                checkpoint: nil,
+                matched: step.matched
+            )
         )
         cursor = next
         report.batches += step.batches.count

@@ -9,6 +9,8 @@ struct FeedStep {
     /// As in `FeedCursor`.
     private(set) var first: UInt64
     private(set) var batches: [HeldBatch] = []
+    /// What comparing them with this phone's sightings gave.
+    private(set) var matched: [MatchedBatch] = []
     private(set) var keys = 0
     private(set) var expired = 0
     /// Roots at sizes that `interest` names, where the frontier is that of the feed.
@@ -34,7 +36,13 @@ struct FeedStep {
             first = 0
         } else {
             _ = try batch.predecessors()
-            keys += try batch.keys().count
+            if let matcher = context.matcher {
+                let result = try matcher.matched(batch, of: feed)
+                keys += result.keys
+                matched.append(result)
+            } else {
+                keys += try batch.keys().count + batch.bluezoneKeys().count
+            }
             batches.append(
                 HeldBatch(feed: feed, number: batch.number, publication: batch.publication, bytes: batch.bytes)
             )
@@ -57,7 +65,8 @@ extension FeedSync.Context {
             limits: limits,
             now: now,
             expiryNow: expiryNow,
-            index: index
+            index: index,
+            matcher: matcher
         )
     }
 
@@ -66,7 +75,8 @@ extension FeedSync.Context {
     func range(_ range: FeedRange, of feed: FeedID) async throws -> [UInt8]? {
         let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/\(range.level)/\(range.index)"
         do {
-            return try await fetcher.get(path, limit: limits.rangeBytes).body
+            let limit = range.level > 0 ? min(limits.rangeBytes, limits.joinedRangeBytes) : limits.rangeBytes
+            return try await fetcher.get(path, limit: limit).body
         } catch let error as SyncError where error.code == .bodyTooLarge && range.level > 0 {
             return nil
         }

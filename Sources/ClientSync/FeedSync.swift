@@ -17,6 +17,8 @@ struct FeedSync: FeedFollowing {
         let expiryNow: Interval
         /// The whole index, for evidence.
         let index: [UInt8]
+        /// Compares batches as they come in; nil to leave that for later.
+        var matcher: SerialMatcher?
         /// Sizes at which the roots that the sync passes are noted.
         var interest = SizesOfInterest()
 
@@ -146,7 +148,8 @@ struct FeedSync: FeedFollowing {
                 cursor: cursor,
                 previousSize: self.cursor?.size,
                 batches: step.batches,
-                checkpoint: checkpoint
+                checkpoint: checkpoint,
+                matched: step.matched
             )
         )
         self.cursor = cursor

@@ -9,14 +9,7 @@ extension DeviceStorage {
             do throws(FormatError) {
                 reports += try Batch(stored.bytes).keys()
             } catch {
-                throw SyncError(
-                    .badFeed,
-                    """
-                    batch \(stored.number) of \(stored.feed) in this phone's store is damaged: \(error.reason); delete \
-                    the store and sync again
-                    """,
-                    cause: error
-                )
+                throw SyncError.damaged(stored, error)
             }
         }
         return RegionKeys(joining: reports)
@@ -31,5 +24,18 @@ extension DeviceStorage {
         let trusted = min(now, newest.unixSeconds + Interval.perDay * Interval.seconds)
         let age = Expiry.keyLifetime + Interval.perDay + ExposureMatching.tolerance
         return max(0, trusted - age * Interval.seconds)
+    }
+}
+
+extension SyncError {
+    static func damaged(_ stored: HeldBatch, _ error: FormatError) -> SyncError {
+        SyncError(
+            .badFeed,
+            """
+            batch \(stored.number) of \(stored.feed) in this phone's store is damaged: \(error.reason); delete the store \
+            and sync again
+            """,
+            cause: error
+        )
     }
 }

@@ -11,7 +11,11 @@ public actor MemoryDeviceStorage: DeviceStorage {
     private var batches: [HeldBatch] = []
     private var checkpoints: [(feed: FeedID, size: UInt64, note: [UInt8])] = []
     private var heldEvidence: [Evidence] = []
-    private var heldEncounters: [Encounter] = []
+    /// Ascending by identifier and time, with their serials.
+    private var heldEncounters: [(encounter: Encounter, serial: Int64)] = []
+    private var lastSerial: Int64 = 0
+    /// Ascending by feed and number.
+    private var matched: [MatchedBatch] = []
     private var heldReport: ExposureReport?
     private var book: WitnessBook
 
@@ -49,12 +53,14 @@ public actor MemoryDeviceStorage: DeviceStorage {
         }
         batches += commit.batches
         if let note = commit.checkpoint { checkpoints.append((feed, commit.cursor.size, note)) }
+        commit.matched.forEach { hold($0) }
     }
 
     public func cut(_ feed: FeedID, expecting size: UInt64) throws {
         guard heldCursors.first(where: { $0.feed == feed })?.size == size else { throw SyncError.cursorMoved(feed) }
         heldCursors.removeAll { $0.feed == feed }
         batches.removeAll { $0.feed == feed }
+        matched.removeAll { $0.feed == feed }
         checkpoints.removeAll { $0.feed == feed }
         marks = [:]
     }
@@ -75,11 +81,14 @@ public actor MemoryDeviceStorage: DeviceStorage {
         _ update: @escaping @Sendable (inout Result, HeldBatch) throws -> Void
     ) throws -> Result {
         let ordered = batches.filter { $0.feed.region == region }
-            .sorted { $0.feed != $1.feed ? $0.feed < $1.feed : $0.number < $1.number }
+            .sorted(by: MemoryDeviceStorage.precedes)
         return try ordered.reduce(into: initial, update)
     }
 
     public func dropExpired(now: Interval) {
+        for batch in batches where Expiry.isDropped(publishedAt: batch.publication, now: now) {
+            matched.removeAll { $0.feed == batch.feed && $0.number == batch.number }
+        }
         batches.removeAll { Expiry.isDropped(publishedAt: $0.publication, now: now) }
         let gone = now.advanced(by: -Expiry.batchLifetime)
         heldCursors.removeAll { Expiry.isDropped(publishedAt: $0.lastPublication, now: gone) }
@@ -105,24 +114,67 @@ public actor MemoryDeviceStorage: DeviceStorage {
     }
 
     public func hold(_ encounters: [Encounter]) throws -> Int {
-        var merged: [Encounter] = []
-        for encounter in (heldEncounters + encounters).sorted(by: MemoryDeviceStorage.precedes)
-        where merged.last.map({ MemoryDeviceStorage.precedes($0, encounter) }) ?? true {
-            merged.append(encounter)
+        let added = encounters.map { ($0, Int64.max) }
+        var merged: [(encounter: Encounter, serial: Int64)] = []
+        var serial = lastSerial
+        for (encounter, former) in (heldEncounters + added).sorted(by: MemoryDeviceStorage.precedes) {
+            if let last = merged.last?.encounter, !last.precedes(encounter) { continue }
+            if former == .max { serial += 1 }
+            merged.append((encounter, min(former, serial)))
         }
         guard merged.count <= Encounter.maximumHeld else { throw SyncError.tooManyEncounters() }
-        defer { heldEncounters = merged }
-        return merged.count - heldEncounters.count
+        heldEncounters = merged
+        defer { lastSerial = serial }
+        return Int(serial - lastSerial)
     }
 
-    public func encounters() -> [Encounter] { heldEncounters }
-    public func dropEncounters(before time: Int64) { heldEncounters.removeAll { $0.time < time } }
+    public func encounterLog() -> EncounterLog { EncounterLog(encounters: heldEncounters.map(\.encounter)) }
+    public func encounterSerial() -> Int64 { lastSerial }
+    public func encounters(after serial: Int64) -> [Encounter] {
+        heldEncounters.filter { $0.serial > serial }.map(\.encounter)
+    }
+    public func dropEncounters(before interval: Interval) {
+        heldEncounters.removeAll { $0.encounter.interval < interval }
+    }
+    public func eraseEncounters() -> Int {
+        defer { (heldEncounters, heldReport, matched) = ([], nil, []) }
+        return heldEncounters.count
+    }
+
+    // MARK: Matching
+
+    public func matchStates() -> [MatchState] {
+        batches.sorted(by: MemoryDeviceStorage.precedes).map { batch in
+            let seen = matched.first { $0.feed == batch.feed && $0.number == batch.number }?.seen
+            return MatchState(feed: batch.feed, number: batch.number, publication: batch.publication, seen: seen)
+        }
+    }
+
+    public func matchedBatches() -> [MatchedBatch] { matched }
+
+    public func hold(_ new: MatchedBatch) {
+        guard batches.contains(where: { $0.feed == new.feed && $0.number == new.number }) else { return }
+        let place = matched.firstIndex { ($0.feed, $0.number) >= (new.feed, new.number) } ?? matched.endIndex
+        if place < matched.endIndex, matched[place].feed == new.feed, matched[place].number == new.number {
+            matched[place] = matched[place].joined(with: new)
+        } else {
+            matched.insert(new, at: place)
+        }
+    }
+
+    public func batch(_ number: UInt64, of feed: FeedID) -> HeldBatch? {
+        batches.first { $0.feed == feed && $0.number == number }
+    }
 
     public func report() -> ExposureReport? { heldReport }
     public func hold(_ report: ExposureReport) { heldReport = report }
 
-    private static func precedes(_ left: Encounter, _ right: Encounter) -> Bool {
-        left.identifier != right.identifier ? left.identifier < right.identifier : left.time < right.time
+    private static func precedes(_ left: HeldBatch, _ right: HeldBatch) -> Bool {
+        left.feed != right.feed ? left.feed < right.feed : left.number < right.number
+    }
+
+    private static func precedes(_ left: (Encounter, Int64), _ right: (Encounter, Int64)) -> Bool {
+        left.0.precedes(right.0) || !right.0.precedes(left.0) && left.1 < right.1
     }
 }
 

@@ -105,7 +105,13 @@ struct StandingFeedSync: FeedFollowing {
     private mutating func commit(_ step: FeedStep) async throws {
         let next = FeedCursor(feed: entry.feed, frontier: step.frontier, lastPublication: step.last, first: step.first)
         try await context.storage.commit(
-            DeviceCommit(cursor: next, previousSize: cursor?.size, batches: step.batches, checkpoint: nil)
+            DeviceCommit(
+                cursor: next,
+                previousSize: cursor?.size,
+                batches: step.batches,
+                checkpoint: nil,
+                matched: step.matched
+            )
         )
         cursor = next
         lowest = next.first

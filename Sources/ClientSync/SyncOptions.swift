@@ -8,6 +8,8 @@ public struct SyncOptions: Sendable {
     /// Regions to follow; nil for all, which is the default because whoever infected you may live anywhere.
     public var regions: [Region]?
     public var limits: SyncLimits
+    /// Whether batches are compared with this phone's sightings as they come in, in the transaction that keeps them.
+    public var matches = true
     /// Other nodes whose indexes the phone keeps to judge its node by, each of another operator; 0 for none. Each costs
     /// a request an hour. Values above `maximumWitnesses` count as that.
     public var witnesses: Int {
@@ -53,9 +55,12 @@ public struct SyncLimits: Sendable {
     public var bytes = 512 << 20
     /// Largest range asked for is 2^this batches: 64, two and a half days of an hourly feed.
     public var rangeLevel = 6
-    /// Largest range body. The largest batch and its checkpoint fit, so a range that exceeds this is asked for again in
-    /// halves. Memory at any time is at most about four of these a feed in flight: body, batches, one batch decoded.
+    /// Largest body of a single batch and its checkpoint.
     public var rangeBytes = FormatLimits.batchBytes + (1 << 20)
+    /// Largest body of a range of several batches: one that exceeds this is asked for again in halves. So where much is
+    /// new, batches come one by one. Memory at any time is at most about five bodies a feed in flight: as it came, as
+    /// batches, decoded, and on its way to the store.
+    public var joinedRangeBytes = 2 << 20
     /// Feeds fetched at the same time.
     public var feedsInParallel = 4
     /// Requests that fail for want of an answer before no further feed is begun.

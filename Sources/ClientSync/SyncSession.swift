@@ -70,6 +70,8 @@ public struct SyncSession: Sendable {
                 now: now,
                 expiryNow: expiryNow,
                 index: read.index.bytes,
+                matcher: options.matches
+                    ? try await SerialMatcher(storage, after: nil, at: Interval(unixSeconds: now)) : nil,
                 interest: interest(of: witnesses, roster: held.roster)
             )
             try await follow(read.entries, roster: &held, context: context, report: &report)

@@ -4,55 +4,72 @@ struct VietnameseExposureWords: ExposureWords {
     let nothingToCompare =
         "Chưa thể kết luận: máy này chưa có khóa nào đã công bố. Hãy tải khóa về trước rồi so lại."
 
-    func summary(contacts: Int, brief: Int) -> String {
-        switch (contacts, brief) {
+    func summary(contacts: Int, others: Int) -> String {
+        switch (contacts, others) {
         case (0, 0):
             "Không phát hiện tiếp xúc. Không điện thoại nào mà máy này gặp thuộc về người đã được công bố dương tính."
-        case (0, _): "Không phát hiện tiếp xúc. Có \(brief) lần bắt gặp rời rạc, được giải thích bên dưới."
-        case (_, 0): "Phát hiện \(contacts) lần tiếp xúc với người sau đó có kết quả dương tính."
+        case (0, _):
+            """
+            Không phát hiện tiếp xúc. Trong \(others) ngày có người ở gần mà sau đó được báo nhiễm, nhưng không tính là tiếp \
+            xúc; xem bên dưới.
+            """
+        case (_, 0): "Phát hiện tiếp xúc trong \(contacts) ngày với người sau đó có kết quả dương tính."
         default:
-            "Phát hiện \(contacts) lần tiếp xúc với người sau đó có kết quả dương tính, và \(brief) lần bắt gặp rời rạc."
+            """
+            Phát hiện tiếp xúc trong \(contacts) ngày với người sau đó có kết quả dương tính. Trong \(others) ngày khác có \
+            người ở gần, nhưng không tính là tiếp xúc.
+            """
         }
     }
 
-    func contact(_ day: CivilDate, _ first: String, _ last: String, minutes: Int64) -> String {
-        "Ngày \(date(day)), từ \(first) đến \(last): tiếp xúc khoảng \(minutes) phút."
-    }
-
-    func brief(_ day: CivilDate, _ first: String, _ last: String, sightings: Int) -> String {
-        sightings == 1
-            ? "Ngày \(date(day)), lúc \(first): bắt gặp một lần. Một lần bắt gặp, như khi đi ngang qua, không phải là tiếp xúc."
-            : """
-            Ngày \(date(day)), từ \(first) đến \(last): bắt gặp \(sightings) lần, mỗi lần chỉ thoáng qua. Đây không \
-            phải là tiếp xúc.
+    func lapsed(_ day: CivilDate, _ reason: LapsedWarning.Reason) -> String {
+        switch reason {
+        case .withdrawn:
             """
+            Cảnh báo cho ngày \(date(day)) không còn hiệu lực: kết quả xét nghiệm đã được rút lại. Việc nên làm: không cần \
+            làm gì vì cảnh báo này nữa; hỏi trạm y tế nơi bạn ở nếu có triệu chứng.
+            """
+        case .unconfirmed:
+            """
+            Cảnh báo cho ngày \(date(day)) hiện chưa thể xác nhận: căn cứ của nó không có trong các khóa hoặc quy tắc mà máy \
+            này đang có. Cảnh báo có thể trở lại. Việc nên làm: tải khóa về và so lại; trong lúc chờ, hãy theo lời khuyên \
+            đã kèm cảnh báo.
+            """
+        }
     }
 
-    func nearness(
-        _ nearness: ExposureExplanation.Nearness,
-        attenuation: Exposure.Levels?,
-        rssi: Exposure.Levels?
-    ) -> String {
+    func contact(_ day: CivilDate, minutes: Int64) -> String {
+        "Ngày \(date(day)): có tiếp xúc, tổng cộng khoảng \(minutes) phút."
+    }
+
+    func brief(_ day: CivilDate, minutes: Int64) -> String {
+        """
+        Ngày \(date(day)): ở gần tổng cộng khoảng \(minutes) phút. Theo quy tắc hiện hành, thời gian quá ngắn, khoảng cách quá \
+        xa, hoặc hôm đó người kia hầu như không lây: đây không phải là tiếp xúc.
+        """
+    }
+
+    func passing(_ day: CivilDate) -> String {
+        "Ngày \(date(day)): chỉ bắt gặp thoáng qua, như khi đi ngang qua. Đây không phải là tiếp xúc."
+    }
+
+    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool) -> String {
         let place =
             switch nearness {
-            case .near: "rất gần, cỡ khoảng cách khi nói chuyện"
-            case .sameRoom: "cùng phòng hoặc ở gần"
-            case .far: "hơi xa, hoặc cách một bức tường"
+            case .immediate: "rất gần, cỡ khoảng cách khi nói chuyện"
+            case .near: "gần, như ngồi quanh một bàn"
+            case .medium: "cùng phòng hoặc ở gần"
+            case .other: "hơi xa, hoặc cách một bức tường"
             }
-        if let attenuation {
-            return """
-                Khoảng cách: \(place) (tín hiệu suy giảm thường là \(attenuation.typical) dB, gần nhất là \
-                \(attenuation.nearest) dB).
-                """
-        }
-        guard let rssi else { return "Khoảng cách: \(place)." }
-        return """
-            Khoảng cách: có lẽ \(place), chỉ xét theo cường độ tín hiệu (thường là \(rssi.typical) dBm, mạnh nhất là \
-            \(rssi.nearest) dBm); không biết máy kia phát mạnh đến đâu.
+        return isPowerKnown
+            ? "Khoảng cách: phần lớn thời gian \(place)."
+            : """
+            Khoảng cách: phần lớn thời gian có lẽ \(place), chỉ xét theo cường độ tín hiệu; không biết máy kia phát mạnh \
+            đến đâu.
             """
     }
 
-    func certainty(_ type: ReportType, regions: String) -> String {
+    func certainty(_ type: ReportType) -> String {
         let report =
             switch type {
             case .confirmed: "ca nhiễm đã được xét nghiệm khẳng định"
@@ -62,16 +79,16 @@ struct VietnameseExposureWords: ExposureWords {
             case .unknown, .revoked: "không nêu rõ ca nhiễm được phát hiện bằng cách nào"
             }
         return """
-            Mức chắc chắn: \(report) (\(regions) công bố). Khoảng cách đo bằng sóng vô tuyến chỉ là ước lượng: cơ thể, túi \
-            xách và tường làm thay đổi tín hiệu.
+            Mức chắc chắn: \(report). Khoảng cách đo bằng sóng vô tuyến chỉ là ước lượng: cơ thể, túi xách và tường làm thay \
+            đổi tín hiệu.
             """
     }
 
-    func onset(_ days: Int) -> String {
-        switch days {
-        case 0: "Đó là ngày người kia bắt đầu có triệu chứng."
-        case 1...: "Đó là \(days) ngày sau khi người kia bắt đầu có triệu chứng."
-        default: "Đó là \(-days) ngày trước khi người kia có triệu chứng."
+    func infectiousness(_ infectiousness: Infectiousness) -> String {
+        switch infectiousness {
+        case .high: "Khả năng lây: hôm đó được tính là ngày dễ lây nhất."
+        case .standard: "Khả năng lây: hôm đó được tính là ngày ít lây hơn."
+        case .none: "Khả năng lây: hôm đó được tính là ngày không lây."
         }
     }
 

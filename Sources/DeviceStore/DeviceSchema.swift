@@ -3,12 +3,13 @@ import GRDB
 /// The tables of a phone's store.
 enum DeviceSchema {
     /// `user_version` of the files that this program writes.
-    static let version = 3
+    static let version = 4
     /// `application_id`, "KTDS": tells a device store from any other SQLite file.
     static let applicationID = 0x4b54_4453
 
     /// Refuses a file of something else or of a newer program; creates the tables in an empty one.
-    static func prepare(_ database: Database, path: String) throws {
+    /// - Parameter access: to the sightings that a file of a former version holds in the clear.
+    static func prepare(_ database: Database, path: String, access: EncounterTables.Access) throws {
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         let application = try Int.fetchOne(database, sql: "PRAGMA application_id") ?? 0
         if version == 0, application == 0, try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM sqlite_schema") == 0 {
@@ -20,7 +21,9 @@ enum DeviceSchema {
                 "\(path) is an SQLite file of another program; name another path for the store"
             )
         }
-        if (1..<DeviceSchema.version).contains(version) { return try update(database, from: version) }
+        if (1..<DeviceSchema.version).contains(version) {
+            return try update(database, from: version, path: path, access: access)
+        }
         guard version == DeviceSchema.version else {
             throw DeviceStoreError(
                 .newerSchema,
@@ -34,25 +37,32 @@ enum DeviceSchema {
 
     private static func create(_ database: Database) throws {
         try database.inTransaction(.immediate) {
-            try database.execute(sql: tables + witnessTables)
+            try database.execute(sql: tables + witnessTables + EncounterTables.sql + MatchedTables.sql)
             try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
             return .commit
         }
     }
 
-    /// In version 1 a cursor did not know where its feed began, in version 2 there were no witnesses.
-    private static func update(_ database: Database, from former: Int) throws {
+    /// In version 1 a cursor did not know where its feed began, in version 2 there were no witnesses, in version 3
+    /// sightings stood in the clear.
+    private static func update(
+        _ database: Database,
+        from former: Int,
+        path: String,
+        access: EncounterTables.Access
+    ) throws {
         try database.inTransaction(.immediate) {
             if former < 2 {
                 try database.execute(sql: "ALTER TABLE cursor ADD COLUMN first INTEGER NOT NULL DEFAULT 0")
             }
-            try database.execute(
-                sql: """
-                    ALTER TABLE evidence ADD COLUMN witness BLOB NOT NULL DEFAULT x'';
-                    \(witnessTables)
-                    PRAGMA user_version = \(version)
-                    """
-            )
+            if former < 3 {
+                try database.execute(
+                    sql: "ALTER TABLE evidence ADD COLUMN witness BLOB NOT NULL DEFAULT x''; \(witnessTables)"
+                )
+            }
+            try EncounterTables.replaceFormer(database, path: path, access: access)
+            try database.execute(sql: MatchedTables.sql)
+            try database.execute(sql: "PRAGMA user_version = \(version)")
             return .commit
         }
     }
@@ -141,18 +151,6 @@ enum DeviceSchema {
             contradicting BLOB NOT NULL,
             witness BLOB NOT NULL DEFAULT x'',
             UNIQUE (kind, region, epoch, node)
-        ) STRICT;
-        CREATE TABLE encounter (
-            identifier BLOB NOT NULL,
-            time INTEGER NOT NULL,
-            attenuation INTEGER,
-            rssi INTEGER,
-            PRIMARY KEY (identifier, time),
-            CHECK ((attenuation IS NULL) <> (rssi IS NULL))
-        ) STRICT, WITHOUT ROWID;
-        CREATE TABLE report (
-            id INTEGER PRIMARY KEY CHECK (id = 1),
-            json TEXT NOT NULL
         ) STRICT;
         """
 }

@@ -1,9 +1,9 @@
 public import ClientSync
-import ExposureKeys
-import ExposureNotification
+public import ExposureKeys
 import FeedFormat
 import Foundation
 import GRDB
+import Synchronization
 
 extension DeviceStore {
     public func evidence() async throws -> [Evidence] {
@@ -55,75 +55,126 @@ extension DeviceStore {
         }
     }
 
+    /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
     public func hold(_ encounters: [Encounter]) async throws -> Int {
-        try await write("keeping \(encounters.count) sightings") { database in
-            let insert = try database.cachedStatement(
-                sql: "INSERT OR IGNORE INTO encounter (identifier, time, attenuation, rssi) VALUES (?, ?, ?, ?)"
-            )
-            var added = 0
-            for encounter in encounters {
-                var attenuation: Int?
-                var rssi: Int?
-                switch encounter.strength {
-                case .attenuation(let value): attenuation = value
-                case .rssi(let value): rssi = value
-                }
-                try insert.execute(
-                    arguments: [Data(encounter.identifier.bytes), encounter.time, attenuation, rssi]
-                )
-                added += database.changesCount
-            }
-            let count = try Int.fetchOne(database, sql: "SELECT COUNT(*) FROM encounter") ?? 0
-            guard count <= Encounter.maximumHeld else { throw SyncError.tooManyEncounters() }
-            return added
-        }
-    }
-
-    public func encounters() async throws -> [Encounter] {
         let path = path
-        return try await read("reading sightings") { database in
-            let sql = "SELECT identifier, time, attenuation, rssi FROM encounter ORDER BY identifier, time"
-            let rows = try Row.fetchCursor(database, sql: sql)
-            var encounters: [Encounter] = []
-            while let row = try rows.next() {
-                guard let identifier = ProximityIdentifier(bytes: try row.bytes(0)) else {
-                    throw DeviceStoreError.corrupt("a sighting is unreadable", path: path)
-                }
-                let attenuation = row[2] as Int?
-                encounters.append(
-                    Encounter(
-                        time: row[1],
-                        identifier: identifier,
-                        strength: attenuation.map { .attenuation($0) } ?? .rssi(row[3] as Int? ?? 0)
-                    )
-                )
-            }
-            return encounters
+        return try await write("keeping \(encounters.count) sightings") { [self] database in
+            let sealing = try sealing(in: database, path: path)
+            return try EncounterTables.insert(encounters, sealing, in: database)
         }
     }
 
-    public func dropEncounters(before time: Int64) async throws {
-        try await write("dropping old sightings") { database in
-            try database.execute(sql: "DELETE FROM encounter WHERE time < ?", arguments: [time])
+    /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
+    public func encounterLog() async throws -> EncounterLog {
+        let path = path
+        return try await read("reading sightings") { [self] database in
+            let sealing = try sealing(in: database, path: path)
+            return try EncounterTables.open(database, sealing, after: 0)
         }
     }
 
+    /// Needs no key.
+    public func dropEncounters(before interval: Interval) async throws {
+        let dropped = try await write("dropping old sightings") { database in
+            try database.execute(
+                sql: "DELETE FROM sealed_encounter WHERE interval < ?",
+                arguments: [Int64(interval.number)]
+            )
+            let dropped = database.changesCount
+            // A poll with nothing new writes nothing.
+            if dropped == 0 { return 0 }
+            try database.execute(sql: "UPDATE encounter_log SET held = MAX(0, held - ?)", arguments: [dropped])
+            return dropped
+        }
+        // Until then what was dropped stands in the file, sealed. If another connection reads, a later one does it.
+        if dropped > 0 { _ = try await maintain("emptying the log") { try EncounterTables.emptyLog($0) } }
+    }
+
+    /// Needs no key; without one, the next key given is the log's.
+    /// - Throws: `DeviceStoreError` with code `.inUse` if all is deleted, but old pages could not be overwritten because
+    ///   another program has the file open. Whoever opens it next does that.
+    public func eraseEncounters() async throws -> Int {
+        let renewed = sealing.withLock { $0?.renewed() }
+        let erased = try await write("erasing the sightings") { database in
+            try database.execute(sql: "DELETE FROM sealed_encounter")
+            let count = database.changesCount
+            try database.execute(
+                sql: """
+                    DELETE FROM encounter_log; DELETE FROM matched; DELETE FROM sealed_report;
+                    INSERT OR IGNORE INTO scrub (id) VALUES (1)
+                    """
+            )
+            if let renewed { try EncounterTables.begin(database, renewed) }
+            return count
+        }
+        sealing.withLock { $0 = renewed }
+        guard try await maintain("overwriting erased sightings", { try EncounterTables.scrub($0) }) else {
+            throw DeviceStoreError(
+                .inUse,
+                """
+                the sightings in \(path) are deleted, but what they stood on is not overwritten yet, because another \
+                program has the file open; let it finish and erase again
+                """
+            )
+        }
+        return erased
+    }
+
+    /// Erases all sightings and the report of a store, whichever version wrote it, without the key: for one that is
+    /// lost, or goes with them. The next key given is the log's.
+    /// - Throws: `DeviceStoreError`, as `init` and `eraseEncounters()` do.
+    public static func eraseEncounters(at path: String) async throws -> Int {
+        let former = try EncounterLogStanding(path: path)
+        _ = try await DeviceStore(path: path, access: .erasing).eraseEncounters()
+        return former.count
+    }
+
+    /// What opens the log that `database` holds now.
+    func sealing(in database: Database, path: String) throws -> EncounterSealing {
+        guard let sealing = sealing.withLock({ $0 }) else { throw DeviceStoreError.keyNeeded(path) }
+        let salt = try Row.fetchOne(database, sql: "SELECT salt FROM encounter_log").map { try $0.bytes(0) }
+        guard salt == sealing.salt else { throw DeviceStoreError.logReplaced(path) }
+        return sealing
+    }
+
+    /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
     public func report() async throws -> ExposureReport? {
         let path = path
-        return try await read("reading the report") { database in
-            guard let json = try String.fetchOne(database, sql: "SELECT json FROM report") else { return nil }
-            do {
-                return try JSONDecoder().decode(ExposureReport.self, from: Data(json.utf8))
-            } catch {
+        return try await read("reading the report") { [self] database in
+            let sealing = try sealing(in: database, path: path)
+            guard let row = try Row.fetchOne(database, sql: "SELECT sealed FROM sealed_report") else { return nil }
+            guard let json = sealing.open(block: Data(try row.bytes(0)), bound: DeviceStore.reportBinding) else {
                 throw DeviceStoreError.corrupt("the report is unreadable", path: path)
             }
+            return try DeviceStore.report(json, path: path)
         }
     }
 
-    public func hold(_ report: ExposureReport) async throws {
-        let json = String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
-        try await write("keeping the report") { database in
-            try database.execute(sql: "INSERT OR REPLACE INTO report (id, json) VALUES (1, ?)", arguments: [json])
+    /// - Returns: nil for one that another version of the program wrote: the next matching makes it anew.
+    package static func report(_ json: [UInt8], path: String) throws -> ExposureReport? {
+        let decoder = JSONDecoder()
+        do {
+            let form = try decoder.decode(ExposureReportForm.self, from: Data(json))
+            guard form.isOfThisVersion else { return nil }
+            return try decoder.decode(ExposureReport.self, from: Data(json))
+        } catch {
+            throw DeviceStoreError.corrupt("the report is unreadable", path: path)
         }
     }
+
+    /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
+    public func hold(_ report: ExposureReport) async throws {
+        let json = [UInt8](try JSONEncoder().encode(report))
+        let path = path
+        try await write("keeping the report") { [self] database in
+            let sealed = try sealing(in: database, path: path)
+                .seal(block: json, bound: DeviceStore.reportBinding, multiple: 4096)
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO sealed_report (id, sealed) VALUES (1, ?)",
+                arguments: [sealed]
+            )
+        }
+    }
+
+    private static let reportBinding = Array("report".utf8)
 }

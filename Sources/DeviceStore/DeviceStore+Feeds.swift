@@ -87,7 +87,8 @@ extension DeviceStore: DeviceStorage {
     }
 
     public func commit(_ commit: DeviceCommit) async throws {
-        try await write("keeping \(commit.batches.count) batches") { database in
+        let path = path
+        try await write("keeping \(commit.batches.count) batches") { [self] database in
             let cursor = commit.cursor
             let key = [cursor.feed.region.code, cursor.feed.epoch.description]
             let size = try Int64.fetchOne(
@@ -106,6 +107,10 @@ extension DeviceStore: DeviceStorage {
                     arguments: StatementArguments(key)
                         + [Int64(batch.number), Int64(batch.publication.number), Data(batch.bytes)]
                 )
+            }
+            if !commit.matched.isEmpty {
+                let sealing = try sealing(in: database, path: path)
+                for matched in commit.matched { try MatchedTables.put(matched, path: path, sealing, in: database) }
             }
             if let note = commit.checkpoint {
                 try database.execute(
@@ -136,7 +141,7 @@ extension DeviceStore: DeviceStorage {
                 arguments: StatementArguments(key)
             )
             guard held == Int64(exactly: size) else { throw SyncError.cursorMoved(feed) }
-            for table in ["cursor", "batch", "checkpoint"] {
+            for table in ["cursor", "batch", "matched", "checkpoint"] {
                 try database.execute(
                     sql: "DELETE FROM \(table) WHERE region = ? AND epoch = ?",
                     arguments: StatementArguments(key)
@@ -204,6 +209,15 @@ extension DeviceStore: DeviceStorage {
     public func dropExpired(now: Interval) async throws {
         try await write("dropping old batches") { database in
             let limit = now.distance(from: Interval(0)) - Expiry.batchLifetime
+            try database.execute(
+                sql: """
+                    DELETE FROM matched WHERE EXISTS (
+                        SELECT 1 FROM batch WHERE batch.publication <= ? AND batch.region = matched.region
+                        AND batch.epoch = matched.epoch AND batch.number = matched.number
+                    )
+                    """,
+                arguments: [limit]
+            )
             try database.execute(sql: "DELETE FROM batch WHERE publication <= ?", arguments: [limit])
             try database.execute(
                 sql: "DELETE FROM cursor WHERE last_publication <= ?",

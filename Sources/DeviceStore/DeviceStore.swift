@@ -1,26 +1,51 @@
 import Foundation
 import GRDB
 import GRDBSQLite
+import Synchronization
 
 /// A phone's store in one SQLite file of mode 0600, with `-wal` and `-shm` beside it while open.
 ///
 /// Every call is one transaction in write-ahead mode with `synchronous = FULL`: what returned is on the disk, what did
 /// not return has left no trace. Several processes may open one file; a commit whose cursor another has moved is refused.
 ///
-/// Losing the file costs the sightings, which exist nowhere else; all other content comes back with a sync. It grows by
-/// about 15 bytes a key of the last 15 days, and up to 40 bytes a sighting of the same time.
+/// Sightings are sealed under a key that is not in the file, each on its own: what is damaged costs no other. Their
+/// ten-minute interval and their number are all that the file tells without the key. What matching them gave is sealed,
+/// too; what anybody can fetch from a node is not.
+///
+/// Losing the file, or the key, costs the sightings, which exist nowhere else; all other content comes back with a
+/// sync. It grows by about 15 bytes a key of the last 15 days, and 98 bytes a sighting of the same time.
 public final class DeviceStore: Sendable {
     private let queue: DatabaseQueue
     let path: String
+    /// Nil without a key. An erasure renews it.
+    let sealing: Mutex<EncounterSealing?>
 
-    /// Opens a store, or creates one.
-    /// - Parameter path: of the file; its directory must exist.
-    /// - Throws: `DeviceStoreError`: `.cannotOpen`, `.newerSchema`, `.corrupt`, `.full`, `.inUse`, `.io`.
-    public init(path: String) throws {
+    /// Opens a store, or creates one. What a former version kept in the clear is sealed, and its pages overwritten.
+    /// - Parameters:
+    ///   - path: of the file; its directory must exist.
+    ///   - key: of the sightings. The first one given is theirs from then on. Without a key they can be forgotten and
+    ///     erased, but neither read nor added to.
+    /// - Throws: `DeviceStoreError`: `.cannotOpen`, `.newerSchema`, `.corrupt`, `.full`, `.inUse`, `.io`; `.wrongKey`;
+    ///   `.keyNeeded` if there are sightings in the clear and no key.
+    public convenience init(path: String, key: EncounterLogKey? = nil) throws {
+        try self.init(path: path, access: key.map { .key($0) } ?? .none)
+    }
+
+    init(path: String, access: EncounterTables.Access) throws {
         self.path = path
         try DeviceStore.createPrivately(path)
         do {
-            queue = try DatabaseQueue(path: path, configuration: DeviceStore.configuration(path: path))
+            let queue = try DatabaseQueue(path: path, configuration: DeviceStore.configuration(path: path))
+            self.queue = queue
+            let unlocked = try queue.writeWithoutTransaction { database in
+                try DeviceSchema.prepare(database, path: path, access: access)
+                // Whoever is in the way now, or wherever there is no room now, the next opening tries again.
+                do { _ = try EncounterTables.scrub(database) } catch let error as DatabaseError
+                    where error.resultCode == .SQLITE_FULL
+                {}
+                return try EncounterTables.unlock(database, path: path, access: access)
+            }
+            sealing = Mutex(unlocked)
         } catch let error as DatabaseError {
             throw DeviceStoreError(error, action: "opening the store", path: path, connection: nil)
         }
@@ -41,6 +66,11 @@ public final class DeviceStore: Sendable {
         try await queue.writeWithoutTransaction { try $0.execute(sql: statement) }
     }
 
+    /// The first column of what a query finds, as text.
+    package func texts(_ query: String) async throws -> [String] {
+        try await read("reading for a test") { try String.fetchAll($0, sql: query) }
+    }
+
     /// Runs `body` in one transaction that is there as a whole or not at all.
     func write<Result: Sendable>(
         _ action: String,
@@ -56,6 +86,21 @@ public final class DeviceStore: Sendable {
                 }
                 guard let result else { throw DeviceStoreError(.io, "\(action) in \(path) gave no result") }
                 return result
+            } catch let error as DatabaseError {
+                throw DeviceStoreError(error, action: action, path: path, connection: database)
+            }
+        }
+    }
+
+    /// Runs `body` outside any transaction.
+    func maintain<Result: Sendable>(
+        _ action: String,
+        _ body: @escaping @Sendable (Database) throws -> Result
+    ) async throws -> Result {
+        let path = path
+        return try await queue.writeWithoutTransaction { database in
+            do {
+                return try body(database)
             } catch let error as DatabaseError {
                 throw DeviceStoreError(error, action: action, path: path, connection: database)
             }
@@ -112,9 +157,11 @@ public final class DeviceStore: Sendable {
             // Set here and not by GRDB's own set-up of write-ahead logging, which ends with synchronous = NORMAL: a
             // power cut would undo commits that have returned, and with them sightings.
             try database.execute(
-                sql: "PRAGMA synchronous = FULL; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 16777216"
+                sql: """
+                    PRAGMA synchronous = FULL; PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 16777216;
+                    PRAGMA secure_delete = ON
+                    """
             )
-            try DeviceSchema.prepare(database, path: path)
         }
         return configuration
     }

@@ -15,6 +15,10 @@ public struct DeviceStoreError: Error, Sendable, Equatable {
         public static let corrupt = Code("corrupt")
         /// A newer version of this program has written the file.
         public static let newerSchema = Code("newerSchema")
+        /// The sightings are sealed under another key than the one given.
+        public static let wrongKey = Code("wrongKey")
+        /// Sightings were asked for, or are still to be sealed, and no key was given.
+        public static let keyNeeded = Code("keyNeeded")
         /// Reading or writing failed for another reason. Nothing of the call was kept.
         public static let io = Code("io")
     }

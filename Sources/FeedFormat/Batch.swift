@@ -41,27 +41,37 @@ public struct Batch: Sendable {
     /// - Parameters:
     ///   - keys: in any order; reports of one identity are joined. At most 2^18 in 2^16 groups, each ending in
     ///     (P - 15 d, P].
+    ///   - bluezone: the same, at most 2^17.
     ///   - predecessors: living epochs before this one, in any order, at most 32 and no two alike; only with number 0.
     /// - Throws: `FormatError` if a key lies outside the window or a limit is exceeded.
     public init(
         number: UInt64,
         publication: Interval,
         keys: [DiagnosisKey],
+        bluezone: [BluezoneDayKey] = [],
         predecessors: [Epoch] = []
     ) throws(FormatError) {
         try Batch.checkWindow(of: keys, publication: publication)
-        let joined = RegionKeys(joining: keys).keys
-        try self.init(
-            Batch.encode(number: number, publication: publication, keys: joined, predecessors: predecessors)
+        try Batch.checkWindow(of: bluezone, publication: publication)
+        let bytes = try Batch.encode(
+            number: number,
+            publication: publication,
+            keys: RegionKeys(joining: keys).keys,
+            bluezone: BluezoneRegionKeys(joining: bluezone).keys,
+            predecessors: predecessors
         )
+        try self.init(bytes)
     }
 
     /// The bytes of a batch of exactly these keys, outside the window as well: for measuring a publisher's archive whole.
-    /// - Parameter keys: in any order, no two alike.
+    /// - Parameters:
+    ///   - keys: in any order, no two alike.
+    ///   - bluezone: in any order, no two alike.
     package static func encode(
         number: UInt64,
         publication: Interval,
         keys: [DiagnosisKey],
+        bluezone: [BluezoneDayKey] = [],
         predecessors: [Epoch] = []
     ) throws(FormatError) -> [UInt8] {
         guard predecessors.isEmpty || number == 0 else {
@@ -70,15 +80,26 @@ public struct Batch: Sendable {
         guard keys.count <= FormatLimits.keysPerBatch else {
             throw FormatError(.limitExceeded, "\(keys.count) keys exceed the \(FormatLimits.keysPerBatch) of a batch")
         }
+        guard bluezone.count <= FormatLimits.bluezoneKeysPerBatch else {
+            throw FormatError(
+                .limitExceeded,
+                "\(bluezone.count) Bluezone day keys exceed the \(FormatLimits.bluezoneKeysPerBatch) of a batch"
+            )
+        }
         var body: [UInt8] = []
         body.append(bigEndian: publication.number)
         body.append(varint: number)
-        body.append(varint: (keys.isEmpty ? 0 : 1) + (predecessors.isEmpty ? 0 : 1))
+        let sections = [predecessors.isEmpty, keys.isEmpty, bluezone.isEmpty].filter { !$0 }
+        body.append(varint: UInt64(sections.count))
         if !predecessors.isEmpty {
             BatchSection.write(.predecessors, try Batch.encode(predecessors: predecessors), to: &body)
         }
         if !keys.isEmpty {
             BatchSection.write(.diagnosisKeys, try KeysSection.encode(keys.inBatchOrder), to: &body)
+        }
+        if !bluezone.isEmpty {
+            let ordered = bluezone.sorted(by: BluezoneDayKey.precedesInBatch)
+            BatchSection.write(.bluezoneDayKeys, try BluezoneKeysSection.encode(ordered), to: &body)
         }
         var bytes = magic
         bytes.append(bigEndian: UInt32(body.count))
@@ -90,6 +111,14 @@ public struct Batch: Sendable {
     public func keys(_ decoder: BlockDecoder = .liblz4) throws(FormatError) -> [DiagnosisKey] {
         guard let section = sections.first(where: { $0.kind == .diagnosisKeys }) else { return [] }
         let keys = try KeysSection.decode(section.payload(decoder))
+        try Batch.checkWindow(of: keys, publication: publication)
+        return keys
+    }
+
+    /// The Bluezone day keys, in batch order. Call only after the batch is verified against a checkpoint.
+    public func bluezoneKeys(_ decoder: BlockDecoder = .liblz4) throws(FormatError) -> [BluezoneDayKey] {
+        guard let section = sections.first(where: { $0.kind == .bluezoneDayKeys }) else { return [] }
+        let keys = try BluezoneKeysSection.decode(section.payload(decoder))
         try Batch.checkWindow(of: keys, publication: publication)
         return keys
     }
@@ -150,7 +179,7 @@ public struct Batch: Sendable {
         return bytes
     }
 
-    private static func checkWindow(of keys: [DiagnosisKey], publication: Interval) throws(FormatError) {
+    private static func checkWindow(of keys: [some PublishedKey], publication: Interval) throws(FormatError) {
         var last: KeyMetadata?
         for key in keys where key.metadata != last {
             last = key.metadata

@@ -11,6 +11,8 @@ public struct BatchSection: Sendable {
         public static let predecessors = Kind(1)
         /// Diagnosis keys.
         public static let diagnosisKeys = Kind(2)
+        /// First sub-keys of days of Bluezone phones.
+        public static let bluezoneDayKeys = Kind(3)
     }
 
     public let kind: Kind

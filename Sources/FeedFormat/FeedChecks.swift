@@ -21,6 +21,7 @@ package struct FeedChecks: Sendable {
         },
         content: { (batch, _) throws(FormatError) in
             _ = try batch.keys()
+            _ = try batch.bluezoneKeys()
             _ = try batch.predecessors()
         }
     )

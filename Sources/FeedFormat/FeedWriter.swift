@@ -20,22 +20,25 @@ public struct FeedWriter: Sendable {
     /// this value and keep the old one if it could not be stored.
     /// - Parameters:
     ///   - keys: all of them ending in (P - 15 d, P]. More than fit one batch are spread over several.
+    ///   - bluezone: the same.
     ///   - publication: P, the interval of the clock that stamps the checkpoint.
     ///   - time: unix seconds.
     public mutating func publish(
         _ keys: [DiagnosisKey],
+        bluezone: [BluezoneDayKey] = [],
         publication: Interval,
         time: Int64
     ) throws(FormatError) -> [WrittenBatch] {
         var written: [WrittenBatch] = []
         var advanced = frontier
-        var start = keys.startIndex
+        var rest = keys[...]
+        var bluezoneRest = bluezone[...]
         repeat {
-            let end = min(start + FormatLimits.keysPerBatch, keys.endIndex)
             let batch = try Batch(
                 number: advanced.size,
                 publication: publication,
-                keys: start == 0 && end == keys.count ? keys : Array(keys[start..<end]),
+                keys: FeedWriter.take(FormatLimits.keysPerBatch, from: &rest),
+                bluezone: FeedWriter.take(FormatLimits.bluezoneKeysPerBatch, from: &bluezoneRest),
                 predecessors: advanced.size == 0 ? predecessors : []
             )
             let leaf = batch.leafHash
@@ -49,10 +52,15 @@ public struct FeedWriter: Sendable {
             written.append(
                 WrittenBatch(batch: batch, leaf: leaf, checkpoint: try checkpoint.signed(by: signer, time: time))
             )
-            start = end
-        } while start < keys.endIndex
+        } while !rest.isEmpty || !bluezoneRest.isEmpty
         frontier = advanced
         return written
+    }
+
+    private static func take<Key>(_ count: Int, from rest: inout ArraySlice<Key>) -> [Key] {
+        let taken = Array(rest.prefix(count))
+        rest = rest.dropFirst(count)
+        return taken
     }
 
     /// A batch ready to be stored.

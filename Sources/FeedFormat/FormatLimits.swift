@@ -7,7 +7,9 @@ public enum FormatLimits {
     public static let sectionBytes = 8 << 20
     /// Diagnosis keys of a batch.
     public static let keysPerBatch = 1 << 18
-    /// Groups of a batch.
+    /// Bluezone day keys of a batch: half as many, since each takes twice the bytes.
+    public static let bluezoneKeysPerBatch = 1 << 17
+    /// Groups of a batch, of either kind of keys.
     public static let groups = 1 << 16
     /// Sections of a batch.
     public static let sections = 64

@@ -39,25 +39,89 @@ import TestSupport
         return (report, bytes.map { $0.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() })
     }
 
-    @Test func aContactIsExplainedAndASingleSightingIsNotCalledOne() async throws {
+    @Test func aContactIsExplained() async throws {
         let (report, _) = try await report()
         let english = ExposureExplanation(report, language: .english).text
-        #expect(english.contains("1 contact found"))
-        #expect(english.contains("29 July 2021, between 07:00 and 07:15: a contact of about 15 minutes."))
-        #expect(english.contains("very near") && english.contains("48 dB"))
-        #expect(english.contains("confirmed by a test") && english.contains("published by VN-01"))
-        #expect(english.contains("1 day after the person's symptoms began"))
-        #expect(english.contains("at 07:01: seen once") && english.contains("is not a contact"))
+        #expect(english.hasPrefix("Contact on 1 day with people who later tested positive."))
+        #expect(english.contains("29 July 2021: a contact, of about 15 minutes in all."))
+        #expect(english.contains("How near: most of the time very near") && english.contains("confirmed by a test"))
+        #expect(english.contains("one of the most infectious") && english.contains("health station"))
         #expect(english.contains("5 sightings of this phone compared with 2 published keys"))
         let vietnamese = ExposureExplanation(report, language: .vietnamese).text
-        #expect(vietnamese.contains("Ngày 29/7/2021, từ 07:00 đến 07:15: tiếp xúc khoảng 15 phút."))
-        #expect(vietnamese.contains("rất gần") && vietnamese.contains("bắt gặp một lần"))
+        #expect(vietnamese.hasPrefix("Phát hiện tiếp xúc trong 1 ngày"))
+        #expect(vietnamese.contains("Ngày 29/7/2021: có tiếp xúc, tổng cộng khoảng 15 phút."))
+        #expect(vietnamese.contains("rất gần") && vietnamese.contains("dễ lây nhất"))
         #expect(vietnamese.contains("trạm y tế"))
+    }
+
+    private func day(
+        _ sightings: [(second: Int64, attenuation: Int)],
+        _ type: ReportType = .confirmed,
+        daysSinceOnset: Int? = 0
+    ) throws -> ExposureReport {
+        let windows = Meeting.windows(
+            Meeting.sightings(sightings),
+            of: try Meeting.key(1, type, daysSinceOnset: daysSinceOnset)
+        )
+        return ExposureReport(
+            asOf: Sample.now,
+            encounters: sightings.count,
+            keys: 1,
+            matchedKeys: 1,
+            exposures: [],
+            days: ExposureDay.days(of: windows, configuration: .standard, today: Meeting.today)
+        )
+    }
+
+    @Test func aSingleSightingAndAShortMeetingAreNotCalledContacts() throws {
+        let moment = try day([(0, 40)])
+        let english = ExposureExplanation(moment, language: .english).text
+        #expect(english.hasPrefix("No contact found. On 1 day somebody was near"))
+        #expect(english.contains("30 July 2021: seen for a moment only") && english.contains("This is not a contact."))
+        #expect(english.contains("What to do: nothing special"))
+        let vietnamese = ExposureExplanation(moment, language: .vietnamese).text
+        #expect(vietnamese.hasPrefix("Không phát hiện tiếp xúc. Trong 1 ngày"))
+        #expect(vietnamese.contains("thoáng qua") && vietnamese.contains("không phải là tiếp xúc"))
+        let short = try day([(0, 60), (300, 60), (500, 60)], .selfReport, daysSinceOnset: 5)
+        let brief = ExposureExplanation(short, language: .english).text
+        #expect(brief.contains("30 July 2021: near for about 10 minutes") && brief.contains("it is not a contact"))
+        #expect(brief.contains("nobody has checked it") && brief.contains("one of the less infectious"))
+        #expect(ExposureExplanation(short, language: .vietnamese).text.contains("tổng cộng khoảng 10 phút"))
+    }
+
+    @Test func aWithdrawnWarningIsSaidFirst() {
+        let days = [CivilDate(unixSeconds: Meeting.start, utcOffset: 0), CivilDate(unixSeconds: 0, utcOffset: 0)]
+        let report = ExposureReport(
+            asOf: Sample.now,
+            encounters: 3,
+            keys: 7,
+            matchedKeys: 0,
+            exposures: [],
+            lapsed: [
+                LapsedWarning(day: days[0], reason: .withdrawn), LapsedWarning(day: days[1], reason: .unconfirmed),
+            ]
+        )
+        let english = ExposureExplanation(report, language: .english).text.split(separator: "\n\n")
+        #expect(english.count == 4)
+        #expect(english[1].hasPrefix("The warning for 30 July 2021 no longer stands: the test has been withdrawn."))
+        #expect(english[2].hasPrefix("The warning for 1 January 1970 cannot be confirmed at present"))
+        let vietnamese = ExposureExplanation(report, language: .vietnamese).text.split(separator: "\n\n")
+        #expect(
+            vietnamese[1].hasPrefix(
+                "Cảnh báo cho ngày 30/7/2021 không còn hiệu lực: kết quả xét nghiệm đã được rút lại."
+            )
+        )
+        #expect(vietnamese[2].hasPrefix("Cảnh báo cho ngày 1/1/1970 hiện chưa thể xác nhận"))
+    }
+
+    @Test(arguments: [(0, 5), (449, 5), (450, 10), (899, 15), (3600, 60), (-7, 5)] as [(Int64, Int64)])
+    func minutesAreRoundedToFive(seconds: Int64, minutes: Int64) {
+        #expect(ExposureExplanation.minutes(seconds) == minutes)
     }
 
     @Test func signalStrengthAloneIsSaidToBeThat() async throws {
         let (report, _) = try await report { .rssi(-$0) }
-        #expect(ExposureExplanation(report, language: .english).text.contains("signal strength alone (-48 dBm"))
+        #expect(ExposureExplanation(report, language: .english).text.contains("signal strength alone"))
         #expect(ExposureExplanation(report, language: .vietnamese).text.contains("cường độ tín hiệu"))
     }
 
@@ -75,12 +139,22 @@ import TestSupport
         #expect(ExposureExplanation(blind, language: .vietnamese).text.hasPrefix("Chưa thể kết luận"))
     }
 
+    /// Neither by its key, nor by a time of day, a region or the day on which the person fell ill.
     @Test func nothingIdentifiesTheOtherPerson() async throws {
         let (report, secrets) = try await report()
         let json = String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
+        let told = String(decoding: try JSONEncoder().encode(report.days), as: UTF8.self)
         let texts = ExposureExplanation.Language.allCases.map { ExposureExplanation(report, language: $0).text }
         for text in texts + [json] {
             for secret in secrets { #expect(!text.lowercased().contains(secret.prefix(8))) }
+        }
+        #expect(report.days.count == 1 && report.exposures.count == 2)
+        for text in texts + [told] {
+            // The one clock in the text is that of matching, 07:00 on 1 August.
+            let clocks = text.matches(of: /[0-9]{2}:[0-9]{2}/).map { String($0.output) }
+            #expect(clocks.allSatisfy { $0 == "07:00" } && clocks.count <= 1)
+            #expect(!text.contains("VN-01") && !text.lowercased().contains("symptoms began"))
+            for exposure in report.exposures { #expect(!text.contains("\(exposure.first)")) }
         }
     }
 

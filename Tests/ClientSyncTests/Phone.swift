@@ -128,8 +128,15 @@ struct InterruptedStorage: DeviceStorage {
     func witnessBook() async throws -> WitnessBook { try await base.witnessBook() }
     func hold(_ book: WitnessBook) async throws { try await base.hold(book) }
     func hold(_ encounters: [Encounter]) async throws -> Int { try await base.hold(encounters) }
-    func encounters() async throws -> [Encounter] { try await base.encounters() }
-    func dropEncounters(before time: Int64) async throws { try await base.dropEncounters(before: time) }
+    func encounterLog() async throws -> EncounterLog { try await base.encounterLog() }
+    func dropEncounters(before interval: Interval) async throws { try await base.dropEncounters(before: interval) }
+    func eraseEncounters() async throws -> Int { try await base.eraseEncounters() }
+    func encounterSerial() async throws -> Int64 { try await base.encounterSerial() }
+    func encounters(after serial: Int64) async throws -> [Encounter] { try await base.encounters(after: serial) }
+    func matchStates() async throws -> [MatchState] { try await base.matchStates() }
+    func matchedBatches() async throws -> [MatchedBatch] { try await base.matchedBatches() }
+    func hold(_ matched: MatchedBatch) async throws { try await base.hold(matched) }
+    func batch(_ number: UInt64, of feed: FeedID) async throws -> HeldBatch? { try await base.batch(number, of: feed) }
     func report() async throws -> ExposureReport? { try await base.report() }
     func hold(_ report: ExposureReport) async throws { try await base.hold(report) }
 }

@@ -4,6 +4,7 @@ import ExposureKeys
 import ExposureNotification
 import FeedFormat
 import Foundation
+import GRDB
 import Testing
 
 /// A directory that goes when the test does.
@@ -74,7 +75,8 @@ final class TemporaryFolder {
             try await store.execute(
                 """
                 ALTER TABLE cursor DROP COLUMN first; ALTER TABLE evidence DROP COLUMN witness;
-                DROP TABLE witness_book; DROP TABLE witness_voice; DROP TABLE witness_dispute; PRAGMA user_version = 1
+                DROP TABLE witness_book; DROP TABLE witness_voice; DROP TABLE witness_dispute;
+                \(FormerSightings.tables) PRAGMA user_version = 1
                 """
             )
         }
@@ -97,6 +99,22 @@ final class TemporaryFolder {
         #expect(try await store.checkpoint(of: feed, size: 5) == [5])
     }
 
+    /// The form of before reports told days: it had no number.
+    @Test func aReportOfAnotherFormIsNoneAndADamagedOneAnError() async throws {
+        let path = folder.path("phone.db")
+        let report = ExposureReport(asOf: 600, encounters: 2, keys: 3, matchedKeys: 0, exposures: [])
+        let former = #"{"asOf":600,"encounters":2,"keys":3,"matchedKeys":0,"exposures":[]}"#
+        for json in [former, #"{"form":3}"#] {
+            #expect(try DeviceStore.report(Array(json.utf8), path: path) == nil)
+        }
+        for json in [#"{"form":2}"#, "{"] {
+            #expect(throws: DeviceStoreError.self) { try DeviceStore.report(Array(json.utf8), path: path) }
+        }
+        let store = try DeviceStore(path: path, key: .random())
+        try await store.hold(report)
+        #expect(try await store.report() == report)
+    }
+
     @Test func everythingIsThereAfterReopening() async throws {
         let path = folder.path("phone.db")
         let batches = try batches(5)
@@ -115,9 +133,10 @@ final class TemporaryFolder {
             Encounter(time: 10, identifier: ProximityIdentifier(high: 1, low: 2), strength: .rssi(-70)),
             Encounter(time: 11, identifier: ProximityIdentifier(high: 1, low: 2), strength: .attenuation(60)),
         ]
+        let key = EncounterLogKey.random()
         let report = ExposureReport(asOf: 600, encounters: 2, keys: 3, matchedKeys: 0, exposures: [])
         do {
-            let store = try DeviceStore(path: path)
+            let store = try DeviceStore(path: path, key: key)
             #expect(try await store.roster() == nil)
             #expect(try await store.report() == nil)
             try await store.hold(HeldRoster(bytes: [1], etag: nil, checked: 1))
@@ -131,7 +150,7 @@ final class TemporaryFolder {
             #expect(try await store.hold(encounters) == 0)
             try await store.hold(report)
         }
-        let store = try DeviceStore(path: path)
+        let store = try DeviceStore(path: path, key: key)
         #expect(try await store.roster() == HeldRoster(bytes: [1, 2], etag: "\"r\"", checked: 2))
         #expect(try await store.indexMark(of: "http://a") == mark)
         #expect(try await store.indexMark(of: "http://b") == nil)
@@ -154,7 +173,8 @@ final class TemporaryFolder {
         try await store.commit(commit(try batches(1), 0..<1))
         #expect(try await store.pragma("synchronous") == "2")
         #expect(try await store.pragma("journal_mode") == "wal")
-        #expect(try await store.pragma("user_version") == "3")
+        #expect(try await store.pragma("user_version") == "4")
+        #expect(try await store.pragma("secure_delete") == "1")
         for file in [path, path + "-wal"] {
             let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? NSNumber
             #expect(mode?.intValue == 0o600, "\(file)")
@@ -265,7 +285,7 @@ final class TemporaryFolder {
         #expect(throws: DeviceStoreError(.cannotOpen, "")) { try DeviceStore(path: folder.path("none/phone.db")) }
         #expect(throws: DeviceStoreError(.cannotOpen, "")) { try DeviceStore(path: folder.url.path) }
         for (statement, code) in [
-            ("PRAGMA user_version = 4", DeviceStoreError.Code.newerSchema),
+            ("PRAGMA user_version = 5", DeviceStoreError.Code.newerSchema),
             ("PRAGMA application_id = 7", .cannotOpen),
         ] {
             let path = folder.path(code.name)
@@ -308,26 +328,6 @@ final class TemporaryFolder {
             node: "http://a",
             found: found
         )
-    }
-
-    @Test func sightingsAreBoundedAndForgotten() async throws {
-        let store = try DeviceStore(path: folder.path("phone.db"))
-        func sightings(_ count: Int, from first: Int) -> [Encounter] {
-            (first..<first + count).map {
-                Encounter(
-                    time: Int64($0),
-                    identifier: ProximityIdentifier(high: UInt64($0), low: 0),
-                    strength: .rssi(-50)
-                )
-            }
-        }
-        #expect(try await store.hold(sightings(Encounter.maximumHeld, from: 0)) == Encounter.maximumHeld)
-        await #expect(throws: SyncError(.limitReached, "")) {
-            _ = try await store.hold(sightings(2, from: Encounter.maximumHeld))
-        }
-        #expect(try await store.encounters().count == Encounter.maximumHeld)
-        try await store.dropEncounters(before: Int64(Encounter.maximumHeld) - 3)
-        #expect(try await store.encounters() == sightings(3, from: Encounter.maximumHeld - 3))
     }
 
     @Test func regionsAndBatchesComeInOrder() async throws {

@@ -113,6 +113,7 @@ struct RegionKeysTests {
             try key(5, end: now.number + 5, .clinical),
         ])
         #expect(state.live(at: now).map(\.data.high) == [2, 3, 5])
+        #expect(state.current(at: now).map(\.data.high) == [2, 3, 4, 5])
     }
 
     @Test func aRevocationRemovesFromTheLiveKeysForGood() throws {

@@ -62,11 +62,6 @@ struct KeysSectionTests {
         #expect(bits <= bound + 0.3 * Double(count) + 150)
     }
 
-    @Test func riceParameters() {
-        let expected = [1: 63, 2: 62, 3: 62, 4: 61, 7: 61, 8: 60, 1023: 54, 1024: 53, 1 << 18: 45]
-        for count in expected.keys.sorted() { #expect(KeysSection.riceParameter(count: count) == expected[count]) }
-    }
-
     @Test func truncatedAtEveryByte() throws {
         var generator = SplitMix64(seed: 4)
         let bytes = try KeysSection.encode(ordered(try Samples.keys(40, groups: 7, using: &generator)))
@@ -138,15 +133,5 @@ struct KeysSectionTests {
         var raw = RawKeys.twoGroups
         lie.change(&raw)
         #expect(throws: FormatError.with(lie.code)) { try KeysSection.decode(raw.bytes[...]) }
-    }
-
-    @Test func groupsOfKeys() throws {
-        var generator = SplitMix64(seed: 5)
-        let keys = ordered(try Samples.keys(300, groups: 11, using: &generator))
-        let groups = KeyGroup.groups(of: keys)
-        #expect(groups.reduce(0) { $0 + $1.count } == keys.count)
-        #expect(groups.flatMap { Array(repeating: $0.metadata, count: $0.count) } == keys.map(\.metadata))
-        #expect(zip(groups, groups.dropFirst()).allSatisfy { $0.metadata < $1.metadata })
-        #expect(KeyGroup.groups(of: []).isEmpty)
     }
 }

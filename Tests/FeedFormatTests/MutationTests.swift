@@ -48,6 +48,8 @@ struct MutationTests {
             let batch = try Batch(bytes)
             #expect(batch.bytes == bytes)
             _ = try? batch.predecessors()
+            let dayKeys = try? batch.bluezoneKeys()
+            #expect(dayKeys.map { zip($0, $0.dropFirst()).allSatisfy(BluezoneDayKey.precedesInBatch) } != false)
             let keys = try batch.keys()
             #expect(zip(keys, keys.dropFirst()).allSatisfy(DiagnosisKey.precedesInBatch))
         }
@@ -66,6 +68,24 @@ struct MutationTests {
             do {
                 let read = try Batch(Samples.batch(sections: [Samples.section(2, altered)])).keys()
                 #expect(read.count * 8 <= altered.count)
+                accepted += 1
+            } catch {}
+        }
+        #expect(accepted > 0)
+    }
+
+    @Test(arguments: 0..<4) func bluezoneKeys(seed: UInt64) throws {
+        var mutator = Mutator(seed: 200 + seed)
+        var generator = SplitMix64(seed: seed)
+        var accepted = 0
+        for round in 0..<MutationTests.rounds {
+            let keys = try Samples.dayKeys(1 + round % 20, using: &generator)
+            let payload = try BluezoneKeysSection.encode(keys.sorted(by: BluezoneDayKey.precedesInBatch))
+            let altered = mutator.mutate(payload, with: RawKeys.bluezone.bytes)
+            do {
+                let read = try Batch(Samples.batch(sections: [Samples.section(3, altered)])).bluezoneKeys()
+                #expect(read.count * 24 <= altered.count)
+                #expect(zip(read, read.dropFirst()).allSatisfy(BluezoneDayKey.precedesInBatch))
                 accepted += 1
             } catch {}
         }

@@ -27,14 +27,22 @@ struct VectorTests {
 
     /// Fixed keys give fixed bytes in every process and on every machine, in whatever order they come. (A section that
     /// is compressed depends on the release of liblz4 as well.)
-    @Test(.disabled(if: writes), arguments: ["batch/empty.bin", "batch/one-key.bin", "batch/many-groups.bin"])
+    @Test(
+        .disabled(if: writes),
+        arguments: ["batch/empty.bin", "batch/one-key.bin", "batch/many-groups.bin", "batch/bluezone.bin"]
+    )
     func canonicalBytes(_ file: String) throws {
         let bytes = [UInt8](try Data(contentsOf: VectorList.folder.appending(path: file)))
         let batch = try Batch(bytes)
         var generator = SystemRandomNumberGenerator()
         for _ in 0..<5 {
-            let keys = try batch.keys().shuffled(using: &generator)
-            #expect(try Batch(number: batch.number, publication: batch.publication, keys: keys).bytes == bytes)
+            let again = try Batch(
+                number: batch.number,
+                publication: batch.publication,
+                keys: try batch.keys().shuffled(using: &generator),
+                bluezone: try batch.bluezoneKeys().shuffled(using: &generator)
+            )
+            #expect(again.bytes == bytes)
         }
     }
 

@@ -172,10 +172,11 @@ def column(bits, groups, width):
     return result
 
 
-def diagnosis_keys(data, publication):
+def keys_of(data, publication, whole, limit, is_day):
+    """Of each key, `whole` bytes stand before the high halves; a group of day keys is of a whole day in UTC."""
     source = Bytes(data)
     count = source.varint(65536)
-    check(1 <= count and 8 * count <= len(source.data), "lyingLength")
+    check(1 <= count and whole * count <= len(source.data), "lyingLength")
     bits = Bits(source.data)
     groups = list(zip(*[column(bits, count, width) for width in (3, 8, 4, 14, 32)]))
     sizes = [size + 1 for size in bits.numbers(count)]
@@ -185,23 +186,32 @@ def diagnosis_keys(data, publication):
         check(start + period < 2**32, "outOfRange")
         check(sizes[row] <= 262144, "limitExceeded")
     rest, total = bits.rest(), sum(sizes)
-    check(total <= 262144, "limitExceeded")
-    check(8 * total <= len(rest), "lyingLength")
-    lows, bits, keys = Bytes(rest), Bits(rest[8 * total :]), []
+    check(total <= limit, "limitExceeded")
+    check(whole * total <= len(rest), "lyingLength")
+    lows, bits, keys = Bytes(rest), Bits(rest[whole * total :]), []
     for (kind, period, risk, onset, start), size in zip(groups, sizes):
-        p, high, last = 64 - size.bit_length(), 0, (-1, 0)
+        p, high, last = 64 - size.bit_length(), 0, b""
         for _ in range(size):
             high += bits.unary(2 ** (64 - p) - 1) << p
             high += bits.bits(p)
             check(high < 2**64, "outOfRange")
-            key = (high, lows.number(8))
+            key = high.to_bytes(8, "big") + lows.take(whole)
+            check(not is_day or (period == 144 and start % 144 == 0), "outOfRange")
             check(last < key, "notAscending")
             last = key
             days = onset - 8191 if onset else "-"
-            keys.append((start + period, "%016x%016x %d %d %d %d %s" % (*key, start, period, kind, risk, days)))
+            keys.append((start + period, "%s %d %d %d %d %s" % (key.hex(), start, period, kind, risk, days)))
     check(not bits.rest(), "trailingBytes")
     check(all(publication - 2160 < end <= publication for end, _ in keys), "keyOutsideWindow")
     return [text for _, text in keys]
+
+
+def diagnosis_keys(data, publication):
+    return keys_of(data, publication, 8, 262144, is_day=False)
+
+
+def bluezone_keys(data, publication):
+    return keys_of(data, publication, 24, 131072, is_day=True)
 
 
 def predecessors(data, number):
@@ -214,12 +224,13 @@ def predecessors(data, number):
 
 def batch(data, vector):
     publication, number, sections = batch_header(data)
-    keys, epochs = payload(sections, 2), payload(sections, 1)
+    keys, epochs, days = payload(sections, 2), payload(sections, 1), payload(sections, 3)
     return {
         "number": number,
         "publication": publication,
         "sections": ["kind %d encoding %d" % section[:2] for section in sections],
         "keys": [] if keys is None else diagnosis_keys(keys, publication),
+        "bluezone": [] if days is None else bluezone_keys(days, publication),
         "predecessors": [] if epochs is None else predecessors(epochs, number),
         "leaf": sha256(b"\0" + data).hex(),
     }

@@ -8,7 +8,7 @@ struct Benches: AsyncParsableCommand {
         abstract: "Sizes and costs of Keytide beside those of its peers, as JSON lines.",
         subcommands: [
             FeedSizeBench.self, ImportBench.self, ImportOnce.self, CodecBench.self, ServeBench.self, PollBench.self,
-            MemoryBench.self, OverheadBench.self, ReplicateBench.self, IdleLinkBench.self,
+            MemoryBench.self, OverheadBench.self, ReplicateBench.self, IdleLinkBench.self, MatchBench.self,
         ]
     )
 }

@@ -10,6 +10,15 @@ enum ThisProcess {
         }
     }
 
+    /// Goes on as another run of this executable, with other arguments, that may use the last core only.
+    static func goOnOnOneCore(_ arguments: [String]) throws -> Never {
+        guard let core = try allowedCores().last else { throw BenchError("this process may use no core") }
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+        var command = (["/usr/bin/taskset", "-c", String(core), program] + arguments).map { strdup($0) } + [nil]
+        execv("/usr/bin/taskset", &command)
+        throw BenchError("taskset cannot be started")
+    }
+
     /// The cores that this process may use, ascending.
     static func allowedCores() throws -> [Int] {
         try status("Cpus_allowed_list:").split(separator: ",").flatMap { part in

@@ -78,7 +78,7 @@ struct Truth {
     /// What a batch says; nil if no node may take it.
     private static func read(_ proven: ProvenBatch) -> RegionKeys? {
         guard let batch = try? Batch(proven.bytes), batch.number == proven.number, (try? batch.predecessors()) != nil,
-            let keys = try? batch.keys()
+            (try? batch.bluezoneKeys()) != nil, let keys = try? batch.keys()
         else { return nil }
         return RegionKeys(joining: keys)
     }

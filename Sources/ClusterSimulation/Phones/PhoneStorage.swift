@@ -158,14 +158,49 @@ extension PhoneStorage {
         return try await memory.hold(encounters)
     }
 
-    func encounters() async throws -> [Encounter] {
+    func encounterLog() async throws -> EncounterLog {
         try process.step()
-        return await memory.encounters()
+        return await memory.encounterLog()
     }
 
-    func dropEncounters(before time: Int64) async throws {
+    func dropEncounters(before interval: Interval) async throws {
         try process.step()
-        await memory.dropEncounters(before: time)
+        await memory.dropEncounters(before: interval)
+    }
+
+    func eraseEncounters() async throws -> Int {
+        try process.step()
+        return await memory.eraseEncounters()
+    }
+
+    func encounterSerial() async throws -> Int64 {
+        try process.step()
+        return await memory.encounterSerial()
+    }
+
+    func encounters(after serial: Int64) async throws -> [Encounter] {
+        try process.step()
+        return await memory.encounters(after: serial)
+    }
+
+    func matchStates() async throws -> [MatchState] {
+        try process.step()
+        return await memory.matchStates()
+    }
+
+    func matchedBatches() async throws -> [MatchedBatch] {
+        try process.step()
+        return await memory.matchedBatches()
+    }
+
+    func hold(_ matched: MatchedBatch) async throws {
+        try process.step()
+        await memory.hold(matched)
+    }
+
+    func batch(_ number: UInt64, of feed: FeedID) async throws -> HeldBatch? {
+        try process.step()
+        return await memory.batch(number, of: feed)
     }
 
     func report() async throws -> ExposureReport? {

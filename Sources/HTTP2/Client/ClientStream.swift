@@ -90,7 +90,8 @@ public struct ResponseBody: AsyncSequence, Sendable {
 
     /// The whole body.
     /// - Throws: `bodyTooLarge` when it has more than `limit` bytes.
-    public func collect(upTo limit: Int) async throws -> ByteBuffer {
-        try await HTTP2.collect(self, upTo: limit)
+    /// - Parameter length: what the head says there is, 0 if nothing.
+    public func collect(upTo limit: Int, expecting length: Int = 0) async throws -> ByteBuffer {
+        try await HTTP2.collect(self, upTo: limit, expecting: length)
     }
 }

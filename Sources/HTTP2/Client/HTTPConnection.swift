@@ -176,7 +176,14 @@ extension HTTPConnection {
         }
         defer { deadline.cancel() }
         let response = try await stream.response()
-        return (response, try await stream.body.collect(upTo: maxBody))
+        let length = response.fields["content-length"].flatMap { Int($0) } ?? 0
+        // Not worth the first byte, if the peer says so itself.
+        guard length <= maxBody else {
+            let error = HTTPError(.bodyTooLarge, "the body is larger than the \(maxBody) bytes allowed for it")
+            stream.giveUp(.cancel, error)
+            throw error
+        }
+        return (response, try await stream.body.collect(upTo: maxBody, expecting: length))
     }
 
     /// Opens a stream whose request body is written in pieces, for as long as both sides like.

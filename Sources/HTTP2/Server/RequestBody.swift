@@ -36,15 +36,21 @@ public struct RequestBody: AsyncSequence, Sendable {
 }
 
 /// Puts the pieces of a body together.
-func collect(_ body: some AsyncSequence<ByteBuffer, any Error>, upTo limit: Int) async throws -> ByteBuffer {
+/// - Parameter length: what the peer says there is; so much is set aside, so that the whole is not copied as it grows.
+func collect(
+    _ body: some AsyncSequence<ByteBuffer, any Error>,
+    upTo limit: Int,
+    expecting length: Int = 0
+) async throws -> ByteBuffer {
     var whole = ByteBuffer()
     for try await piece in body {
         guard whole.readableBytes + piece.readableBytes <= limit else {
             throw HTTPError(.bodyTooLarge, "the body is larger than the \(limit) bytes allowed for it")
         }
-        if whole.readableBytes == 0 {
+        if whole.readableBytes == 0, piece.readableBytes >= length {
             whole = piece
         } else {
+            if whole.readableBytes == 0 { whole.reserveCapacity(min(length, limit)) }
             whole.writeImmutableBuffer(piece)
         }
     }

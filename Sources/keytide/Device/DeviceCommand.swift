@@ -10,7 +10,9 @@ struct DeviceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "device",
         abstract: "Be a phone: sync keys from a node, match sightings, explain the result.",
-        subcommands: [DeviceSyncCommand.self, DeviceMatchCommand.self, DeviceReportCommand.self]
+        subcommands: [
+            DeviceSyncCommand.self, DeviceMatchCommand.self, DeviceReportCommand.self, DeviceEncountersCommand.self,
+        ]
     )
 }
 
@@ -19,12 +21,31 @@ struct DeviceStoreOptions: ParsableArguments {
     @Option(help: "The phone's store; 'device sync' makes it.", completion: .file())
     var store: String
 
+    @Option(
+        help: "File with the key of the sightings; made if missing (default: beside the store, STORE.encounter-key).",
+        completion: .file()
+    )
+    var encounterKey: String?
+
+    var encounterKeyPath: String { encounterKey ?? store + ".encounter-key" }
+
     /// - Parameter create: false if there is nothing to do without a store.
     func open(create: Bool) throws -> DeviceStore {
         if !create, !FileManager.default.fileExists(atPath: store) {
             throw CommandError("there is no store \(store); make one with 'keytide device sync'")
         }
-        return try DeviceStore(path: store)
+        let key = try EncounterKeyFile.key(encounterKeyPath, store: store)
+        do {
+            return try DeviceStore(path: store, key: key)
+        } catch let error as DeviceStoreError where error.code == .wrongKey {
+            throw CommandError(
+                """
+                \(encounterKeyPath) is not the key of the sightings in \(store), or the file is damaged; nothing was \
+                changed: name the right one with --encounter-key or, if it is lost, give the sightings up with \
+                'keytide device encounters erase --store \(store)'
+                """
+            )
+        }
     }
 }
 

@@ -11,8 +11,10 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         commandName: "match",
         abstract: "Take in sightings and match them with the keys that were synced.",
         discussion: """
-            The file is CSV with the header time,identifier,attenuation or time,identifier,rssi. Sightings are kept in \
-            the store until no key can match them; taking in a file twice changes nothing.
+            The file is CSV with the header time,identifier,attenuation or time,identifier,rssi or \
+            time,identifier,metadata,rssi. Sightings are kept in the store, sealed, until no key can match them; taking \
+            in a file twice changes nothing. 'device encounters' shows and erases them. A risk configuration, described \
+            in docs/RISK.md, decides which days are contacts.
 
             Exit status: 0 the result is in the store, whether or not there was a contact; 1 failure; 64 the command \
             line is wrong.
@@ -25,10 +27,15 @@ struct DeviceMatchCommand: AsyncParsableCommand {
     @Option(help: "File with sightings to take in (default: match those taken in before).", completion: .file())
     var encounters: String?
 
+    @Option(help: "File with a risk configuration, JSON (default: the built-in one).", completion: .file())
+    var configuration: String?
+
     @Flag(help: "One JSON object.")
     var json = false
 
     private struct Result: Encodable {
+        /// Sightings of the store that cannot be read any more.
+        var damaged: Int
         /// Sightings of the file: read, new to the store, and too old to be kept.
         var read: Int
         var new: Int
@@ -44,9 +51,11 @@ struct DeviceMatchCommand: AsyncParsableCommand {
     func run() async throws {
         let now = try time.clock().seconds
         let store = try device.open(create: false)
+        let risk = try configuration.map(readConfiguration) ?? .standard
         do {
-            let result = try await match(in: store, now: now)
+            let result = try await match(in: store, now: now, risk: risk)
             if json { try Output.json(result) } else { show(result) }
+            EncounterIntake.complain(ofDamaged: result.damaged)
         } catch let error as CommandError {
             throw error
         } catch {
@@ -54,34 +63,38 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         }
     }
 
-    private func match(in store: DeviceStore, now: Int64) async throws -> Result {
-        let sightings = try encounters.map(read) ?? []
-        let horizon = try await store.encounterHorizon(now: now)
-        try await store.dropEncounters(before: horizon)
-        let recent = sightings.filter { $0.time >= horizon }
-        let new = try await store.hold(recent)
+    private func match(in store: DeviceStore, now: Int64, risk: RiskConfiguration) async throws -> Result {
+        let intake = try await EncounterIntake.take(encounters.map { [$0] } ?? [], into: store, now: now)
         let began = ContinuousClock.now
-        let matching = ExposureMatching(encounters: try await store.encounters(), now: Interval(unixSeconds: now))
+        let log = try await store.encounterLog()
+        let matching = ExposureMatching(now: Interval(unixSeconds: now), configuration: risk)
         let report = try await matching.run(over: store)
         try await store.hold(report)
         let elapsed = (ContinuousClock.now - began).components
         return Result(
-            read: sightings.count,
-            new: new,
-            tooOld: sightings.count - recent.count,
+            damaged: log.damaged.count,
+            read: intake.read,
+            new: intake.new,
+            tooOld: intake.tooOld,
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
             report: report
         )
     }
 
-    private func read(_ path: String) throws -> [Encounter] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandError("\(path) cannot be read; name a CSV file of sightings")
+    private func readConfiguration(_ path: String) throws -> RiskConfiguration {
+        guard let file = FileHandle(forReadingAtPath: path) else {
+            throw CommandError("\(path) cannot be read; name a JSON file with a risk configuration")
+        }
+        let data = (try? file.read(upToCount: RiskConfiguration.maximumBytes + 1)) ?? Data()
+        guard data.count <= RiskConfiguration.maximumBytes else {
+            throw CommandError("\(path) has more than \(RiskConfiguration.maximumBytes) bytes; is this the right file?")
         }
         do {
-            return try EncounterFile.parse([UInt8](data)[...])
+            return try JSONDecoder().decode(RiskConfiguration.self, from: data)
+        } catch let error as RiskConfigurationError {
+            throw CommandError("\(path): \(error)")
         } catch {
-            throw CommandError("\(path), \(error)")
+            throw CommandError("\(path) is not of the form that docs/RISK.md describes; correct it")
         }
     }
 
@@ -100,7 +113,7 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         )
         if report.exposures.isEmpty { return }
         Output.table(
-            [["day", "from", "to", "sightings", "minutes", "dB", "dBm", "regions", "kind"]]
+            [["day", "from", "to", "sightings", "minutes", "dB", "dBm", "regions"]]
                 + report.exposures.map { exposure in
                     [
                         exposure.day.description, clock(exposure.first), clock(exposure.last),
@@ -108,11 +121,20 @@ struct DeviceMatchCommand: AsyncParsableCommand {
                         exposure.attenuation.map { "\($0.typical)" } ?? "-",
                         exposure.rssi.map { "\($0.typical)" } ?? "-",
                         exposure.regions.map(\.code).joined(separator: " "),
-                        exposure.isContact ? "contact" : "sighting",
                     ]
                 }
         )
         Output.line("times are Vietnam's")
+        Output.table(
+            [["day", "minutes", "score", "highest", "near", "infectious", "kind"]]
+                + report.days.map { day in
+                    [
+                        day.day.description, "\(day.duration / 60)", "\(day.scoreSum)", "\(day.maximumScore)",
+                        day.nearness.name, day.infectiousness.name, day.isContact ? "contact" : "no contact",
+                    ]
+                }
+        )
+        Output.line("scores are weighted seconds")
         Output.line("what it means: keytide device report --store \(device.store)")
     }
 }

@@ -8,7 +8,8 @@ struct DeviceReportCommand: AsyncParsableCommand {
         commandName: "report",
         abstract: "Explain the last matching to a person.",
         discussion: """
-            Says when, how long, how near, how sure and what to do; nothing in it points to the other person.
+            Says on which days, how long, how near, how sure and what to do, and which warnings no longer stand. Nothing \
+            in it points to the other person, neither in words nor as JSON.
 
             Exit status: 0 there is a report; 1 failure, or nothing has been matched yet; 64 the command line is wrong.
             """
@@ -26,6 +27,23 @@ struct DeviceReportCommand: AsyncParsableCommand {
         case vi, en
     }
 
+    /// What the words are made of, without the details of the matching.
+    private struct Told: Encodable {
+        let asOf: Int64
+        let encounters: Int
+        let keys: Int
+        let days: [ExposureDay]
+        let lapsed: [LapsedWarning]
+
+        init(_ report: ExposureReport) {
+            asOf = report.asOf
+            encounters = report.encounters
+            keys = report.keys
+            days = report.days
+            lapsed = report.lapsed
+        }
+    }
+
     func run() async throws {
         let report: ExposureReport?
         do {
@@ -36,7 +54,7 @@ struct DeviceReportCommand: AsyncParsableCommand {
         guard let report else {
             throw CommandError("nothing has been matched yet; run 'keytide device match --store \(device.store)'")
         }
-        if json { return try Output.json(report) }
+        if json { return try Output.json(Told(report)) }
         let text = ExposureExplanation(report, language: language == .vi ? .vietnamese : .english).text
         Output.line(String(text.dropLast()))
     }

@@ -63,6 +63,7 @@ struct DeviceSyncCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        LargeBlocks.returnAtOnce()
         let clock = try time.clock()
         let transport = try NodeTransport(node, authorities: ca)
         let others = OtherNodes(authorities: ca)
@@ -71,9 +72,10 @@ struct DeviceSyncCommand: AsyncParsableCommand {
             regions: try chosenRegions(),
             witnesses: witnesses
         )
+        let store = try device.open(create: true)
         let session = SyncSession(
             transport: transport,
-            storage: try device.open(create: true),
+            storage: store,
             options: options,
             others: { others.transport(to: $0) }
         )
@@ -82,6 +84,9 @@ struct DeviceSyncCommand: AsyncParsableCommand {
         let report: SyncReport
         do {
             report = try await session.run(now: clock.seconds) { line.show($0) }
+            // Also where nobody matches for long, sightings go when nothing can match them any more.
+            let horizon = try await store.encounterHorizon(now: clock.seconds)
+            try await store.dropEncounters(before: Interval(unixSeconds: horizon))
         } catch {
             line.end()
             await transport.close()

@@ -27,15 +27,20 @@ struct Phone {
         var report: ExposureReport
     }
 
-    /// - Parameter keys: each was seen once, in the first interval of its use.
-    init(_ name: String, meeting keys: [DiagnosisKey], of cluster: Cluster) throws {
+    /// - Parameters:
+    ///   - keys: each was seen in the first intervals of its use.
+    ///   - seconds: since the begin of its use; once, unless told otherwise.
+    init(_ name: String, meeting keys: [DiagnosisKey], at seconds: [Int64] = [60], of cluster: Cluster) throws {
         self.cluster = cluster
         store = cluster.scratch.file(name)
         var text = "time,identifier,attenuation\n"
         for key in keys.sorted(by: { $0.metadata.rollingStart < $1.metadata.rollingStart }) {
-            let identifier = RollingProximityKey(key: key.data).identifier(at: key.metadata.rollingStart)
-            let hexadecimal = identifier.bytes.map { String(format: "%02x", $0) }.joined()
-            text += "\(key.metadata.rollingStart.unixSeconds + 60),\(hexadecimal),50\n"
+            for second in seconds {
+                let time = key.metadata.rollingStart.unixSeconds + second
+                let identifier = RollingProximityKey(key: key.data).identifier(at: Interval(unixSeconds: time))
+                let hexadecimal = identifier.bytes.map { String(format: "%02x", $0) }.joined()
+                text += "\(time),\(hexadecimal),50\n"
+            }
         }
         sightings = try cluster.scratch.write(text.utf8, "\(name).csv")
     }
@@ -54,11 +59,34 @@ struct Phone {
         return result
     }
 
-    /// What the phone tells its owner.
+    /// The store's file, byte for byte. The write-ahead log is in it once the program has ended.
+    func storeContent() throws -> Data { try Data(contentsOf: URL(fileURLWithPath: store)) }
+
+    /// What matching finds.
     func match() async throws -> ExposureReport {
         let outcome = try await run("match", ["--encounters", sightings])
         guard outcome.status == 0 else { throw TestFailure(outcome.errors) }
         return try JSONDecoder().decode(MatchResult.self, from: Data(outcome.output.utf8)).report
+    }
+
+    /// How a matching with another risk configuration ends.
+    func match(configuration path: String) async throws -> Keytide.Outcome {
+        try await run("match", ["--configuration", path])
+    }
+
+    /// What the phone tells its owner in words.
+    func words(_ language: String) async throws -> String {
+        let outcome = try await Keytide.run(
+            ["device", "report", "--store", store, "--language", language],
+            in: cluster.scratch
+        )
+        guard outcome.status == 0 else { throw TestFailure(outcome.errors) }
+        return outcome.output
+    }
+
+    /// What it tells programs.
+    func told() async throws -> String {
+        try await Keytide.run(["device", "report", "--store", store, "--json"], in: cluster.scratch).output
     }
 
     private func run(_ command: String, _ options: [String], asOf: String? = nil) async throws -> Keytide.Outcome {

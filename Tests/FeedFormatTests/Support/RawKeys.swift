@@ -63,6 +63,24 @@ struct RawKeys {
         return raw
     }
 
+    /// One confirmed Bluezone day key of the last day that is over at `Samples.publication`. What stands whole of a key are
+    /// three numbers in `lows`.
+    static var bluezone: RawKeys {
+        var raw = RawKeys()
+        raw.rollingStart.first = UInt64(Samples.publication.number) / 144 * 144 - 144
+        raw.lows = [7, 8, 9]
+        return raw
+    }
+
+    /// Two Bluezone day keys of one group.
+    static func twoBluezone(_ lows: [UInt64], _ highs: [UInt64]) -> RawKeys {
+        var raw = bluezone
+        raw.counts = [1]
+        raw.lows = lows
+        raw.highs = highs.map { (gap: $0, parameter: 62) }
+        return raw
+    }
+
     /// Two keys of one group, with these gaps between their high halves.
     mutating func makeOneGroup(lows: [UInt64], highs: [UInt64]) {
         self = RawKeys()

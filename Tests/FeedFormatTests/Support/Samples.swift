@@ -85,6 +85,36 @@ enum Samples {
         }
     }
 
+    static func subKey(using generator: inout SplitMix64) -> BluezoneSubKey {
+        BluezoneSubKey(generator.next(), generator.next(), generator.next(), generator.next())
+    }
+
+    /// A Bluezone day key of the last day that was over at `publication`, or one so many days before.
+    static func dayKey(
+        _ subKey: BluezoneSubKey,
+        daysBefore: UInt32 = 0,
+        type: ReportType = .confirmed,
+        risk: Int = 0,
+        onset: Int? = nil
+    ) throws -> BluezoneDayKey {
+        let end = Interval((publication.number / 144 - daysBefore) * 144)
+        let metadata = try metadata(end: end, type: type, risk: risk, onset: onset)
+        return try #require(BluezoneDayKey(firstSubKey: subKey, metadata: metadata))
+    }
+
+    /// Random Bluezone day keys that a batch published at `publication` may carry.
+    static func dayKeys(_ count: Int, using generator: inout SplitMix64) throws -> [BluezoneDayKey] {
+        try (0..<count).map { _ in
+            try dayKey(
+                subKey(using: &generator),
+                daysBefore: UInt32.random(in: 0...14, using: &generator),
+                type: ReportType.allCases.randomElement(using: &generator) ?? .unknown,
+                risk: Int.random(in: 0...2, using: &generator),
+                onset: Bool.random(using: &generator) ? nil : Int.random(in: -3...3, using: &generator)
+            )
+        }
+    }
+
     /// Batches 0 to `count` - 1 of a feed, a few keys each.
     static func batches(_ count: Int, seed: UInt64 = 1) throws -> [Batch] {
         var generator = SplitMix64(seed: seed)

@@ -124,21 +124,24 @@ struct Vector: Codable, CustomTestStringConvertible {
 
 extension JSON {
     init(batch: Batch) throws {
-        let keys = try batch.keys().map { key in
-            let metadata = key.metadata
-            let hexadecimal = key.data.bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-            let onset = metadata.daysSinceOnset.map { String($0) } ?? "-"
-            let numbers = "\(metadata.rollingStart) \(metadata.rollingPeriod) \(metadata.reportType.rawValue)"
-            return JSON.string("\(hexadecimal) \(numbers) \(metadata.transmissionRisk) \(onset)")
-        }
+        let keys = try batch.keys().map { JSON(key: $0.data.bytes, $0.metadata) }
+        let dayKeys = try batch.bluezoneKeys().map { JSON(key: $0.firstSubKey.bytes, $0.metadata) }
         self = [
             "number": .number(Int64(batch.number)),
             "publication": .number(Int64(batch.publication.number)),
             "sections": .list(batch.sections.map { "kind \($0.kind.number) encoding \($0.encoding)" }),
             "predecessors": .list(try batch.predecessors().map { .string($0.description) }),
             "keys": .list(keys),
+            "bluezone": .list(dayKeys),
             "leaf": .string(batch.leafHash.hexadecimal),
         ]
+    }
+
+    private init(key bytes: [UInt8], _ metadata: KeyMetadata) {
+        let hexadecimal = bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        let onset = metadata.daysSinceOnset.map { String($0) } ?? "-"
+        let numbers = "\(metadata.rollingStart) \(metadata.rollingPeriod) \(metadata.reportType.rawValue)"
+        self = .string("\(hexadecimal) \(numbers) \(metadata.transmissionRisk) \(onset)")
     }
 
     init(checkpoint signed: SignedCheckpoint) {

@@ -30,6 +30,7 @@ struct VectorWriter {
         try writeBatches()
         try writeMalformedBatches()
         try writeMalformedKeys()
+        try writeBluezone()
         try writeFrontiers()
         try writeCheckpoints()
         try writeRanges()
@@ -129,10 +130,10 @@ struct VectorWriter {
         let epochs = [Epoch(Samples.epoch.value - 1), Epoch(7), Epoch(Samples.epoch.value - (5 << 40))]
         try add("batch/predecessors.bin", "three predecessors and a key", try batch(0, [one], predecessors: epochs))
         let unknown = [
-            Samples.section(2, RawKeys().bytes), Samples.section(3, [1, 2, 3]),
+            Samples.section(2, RawKeys().bytes), Samples.section(899, [1, 2, 3]),
             Samples.section(900, [4], encoding: 200),
         ]
-        try add("batch/unknown-kinds.bin", "sections 3 and 900, not known yet", Samples.batch(sections: unknown))
+        try add("batch/unknown-kinds.bin", "sections 899 and 900, not known yet", Samples.batch(sections: unknown))
         let edges = try [0, -2159].map {
             DiagnosisKey(data: data(2), metadata: try Samples.metadata(end: Samples.publication.advanced(by: $0)))
         }

@@ -5,7 +5,7 @@ import FeedFormat
     import Support
 #endif
 
-/// A batch and what is in it: keys, predecessors, sections of any kind, compressed ones too.
+/// A batch and what is in it: keys of both kinds, predecessors, sections of any kind, compressed ones too.
 enum BatchFuzz {
     static func holds(_ bytes: [UInt8]) -> Bool {
         guard let batch = try? Batch(bytes) else { return true }
@@ -15,6 +15,7 @@ enum BatchFuzz {
         if let epochs = try? batch.predecessors(), !epochs.isEmpty {
             guard batch.number == 0, zip(epochs, epochs.dropFirst()).allSatisfy({ $0 < $1 }) else { return false }
         }
+        if let days = try? batch.bluezoneKeys(), !holds(days, of: batch) { return false }
         guard let keys = try? batch.keys() else { return true }
         guard zip(keys, keys.dropFirst()).allSatisfy(DiagnosisKey.precedesInBatch) else { return false }
         // What was read can be written and read again; fewer keys come back only where reports are joined.
@@ -23,6 +24,15 @@ enum BatchFuzz {
         }
         let joined = RegionKeys(joining: keys).keys.sorted(by: DiagnosisKey.precedesInBatch)
         return (try? again.keys()) == joined
+    }
+
+    /// The same for Bluezone day keys.
+    private static func holds(_ days: [BluezoneDayKey], of batch: Batch) -> Bool {
+        guard zip(days, days.dropFirst()).allSatisfy(BluezoneDayKey.precedesInBatch),
+            let again = try? Batch(number: batch.number, publication: batch.publication, keys: [], bluezone: days)
+        else { return false }
+        let joined = BluezoneRegionKeys(joining: days).keys.sorted(by: BluezoneDayKey.precedesInBatch)
+        return (try? again.bluezoneKeys()) == joined
     }
 }
 

@@ -72,7 +72,7 @@ import TestSupport
             sighting(of: key, broadcast: key.metadata.rollingStart, at: key.metadata.rollingStart.unixSeconds)
         }
         let report = try await ExposureMatching(encounters: encounters, now: Sample.interval).run(over: phone.storage)
-        #expect(report.keys == 1 && report.exposures.count == 1)
+        #expect(report.keys == 3 && report.exposures.count == 1)
         let found = try #require(report.exposures.first)
         #expect(found.first == young.metadata.rollingStart.unixSeconds)
         // One region's revocation does not silence another that publishes the same key.
@@ -104,12 +104,12 @@ import TestSupport
         #expect(found.count == 2)
         let later = try #require(found.first)
         let earlier = try #require(found.last)
-        #expect(earlier.day.description == "2021-07-30" && earlier.sightings == 5 && earlier.duration == 15 * 60)
+        #expect(earlier.day.description == "2021-07-30" && earlier.sightings == 5 && earlier.duration == 10 * 60)
         #expect(earlier.first == base + 3600 && earlier.last == base + 1015 * 60)
         #expect(earlier.attenuation == Exposure.Levels(nearest: 30, typical: 50) && earlier.rssi == nil)
-        #expect(earlier.isContact && earlier.reportType == .confirmed && earlier.daysSinceOnset == -2)
+        #expect(earlier.reportType == .confirmed && earlier.daysSinceOnset == -2)
         #expect(earlier.regions.map(\.code) == ["VN-01", "VN-02"])
-        #expect(later.day.description == "2021-07-31" && later.sightings == 1 && !later.isContact)
+        #expect(later.day.description == "2021-07-31" && later.sightings == 1 && later.duration == 0)
     }
 
     @Test func oldSightingsAreForgottenByTheFeedsTimeNotByTheClockAlone() async throws {
@@ -132,12 +132,36 @@ import TestSupport
         }
         let found = try #require(try await exposures(phone, encounters).first)
         #expect(found.attenuation == nil && found.rssi == Exposure.Levels(nearest: -60, typical: -70))
-        #expect(found.duration == 300 && found.isContact)
-        // Two sightings within a minute are no meeting.
-        let moment = try #require(try await exposures(phone, [encounters[0], encounters[0].later(by: 59)]).first)
-        #expect(moment.sightings == 2 && moment.duration == 59 && !moment.isContact)
-        let minute = try #require(try await exposures(phone, [encounters[0], encounters[0].later(by: 60)]).first)
-        #expect(minute.isContact)
+        #expect(found.duration == 300)
+    }
+
+    /// The whole way: a warning, the revocation of the key it rests on, and a report that takes the warning back.
+    @Test func aRevocationTakesTheWarningBack() async throws {
+        var random = SplitMix64(seed: 65)
+        let key = try #require(try Sample.keys(1, using: &random).first)
+        let start = key.metadata.rollingStart
+        let encounters = [0, 300, 600, 900].map { second in
+            sighting(of: key, broadcast: start, at: start.unixSeconds + second)
+        }
+        var feed = try country.feed("VN-01")
+        try feed.publish([key], at: Sample.interval)
+        let phone = Phone(country)
+        try await phone.sync(try FeedServer("VN-01", country: country, feeds: [feed]))
+        let matching = ExposureMatching(encounters: encounters, now: Sample.interval)
+        let before = try await matching.run(over: phone.storage)
+        #expect(before.days.map(\.isContact) == [true] && before.lapsed.isEmpty && before.keys == 1)
+        let strict = try RiskConfiguration(minimumDailyScore: 86_400)
+        let stricter = ExposureMatching(encounters: encounters, now: Sample.interval, configuration: strict)
+        #expect(try await stricter.run(over: phone.storage).days.map(\.isContact) == [false])
+        try await phone.storage.hold(before)
+        let revoked = DiagnosisKey(data: key.data, metadata: key.metadata.with(reportType: .revoked))
+        try feed.publish([revoked], at: Sample.interval)
+        try await phone.sync(try FeedServer("VN-01", country: country, feeds: [feed]))
+        let after = try await matching.run(over: phone.storage)
+        #expect(after.days.isEmpty && after.exposures.isEmpty && after.matchedKeys == 0 && after.keys == 2)
+        #expect(after.lapsed == before.days.map { LapsedWarning(day: $0.day, reason: .withdrawn) })
+        try await phone.storage.hold(after)
+        #expect(try await matching.run(over: phone.storage) == after)
     }
 
     /// Random keys and sightings, planted within and at the edges of validity and tolerance, against deriving every
@@ -267,7 +291,7 @@ import TestSupport
         }
         let report = try await ExposureMatching(encounters: encounters, now: now).run(over: phone.storage)
         #expect(report.exposures.reduce(0) { $0 + $1.sightings } == 144)
-        #expect(report.exposures.reduce(0) { $0 + $1.duration } == 142 * 600)
+        #expect(report.exposures.reduce(0) { $0 + $1.duration } == 142 * 300)
     }
 }
 

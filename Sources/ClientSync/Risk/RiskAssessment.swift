@@ -1,0 +1,50 @@
+/// What met keys mean: windows, the days they make, and which warnings have lapsed.
+package struct RiskAssessment: Sendable, Equatable {
+    /// Of reports that stand, and of revoked ones; in no order that tells anything.
+    package let windows: [ExposureWindow]
+    package let revoked: [ExposureWindow]
+    /// Newest first.
+    package let days: [ExposureDay]
+    package let lapsed: [LapsedWarning]
+
+    /// - Parameters:
+    ///   - met: in any order, each key once; revoked ones too.
+    ///   - former: the report before this matching.
+    ///   - asOf: unix seconds of matching.
+    ///   - utcOffset: seconds by which local days are ahead of UTC.
+    package init(
+        of met: [MetKey],
+        former: ExposureReport?,
+        asOf: Int64,
+        utcOffset: Int64,
+        configuration: RiskConfiguration
+    ) {
+        func windows(of keys: [MetKey]) -> [ExposureWindow] {
+            ExposureWindow.unlinked(
+                keys.flatMap { key in
+                    ExposureWindow.windows(
+                        of: key.metadata,
+                        sightings: key.sightings,
+                        infectiousness: configuration.infectiousness,
+                        utcOffset: utcOffset
+                    )
+                }
+            )
+        }
+        self.windows = windows(of: met.filter { !$0.isRevoked })
+        revoked = windows(of: met.filter(\.isRevoked))
+        days = ExposureDay.days(
+            of: self.windows,
+            configuration: configuration,
+            today: CivilDate(unixSeconds: asOf, utcOffset: utcOffset)
+        )
+        lapsed = LapsedWarning.lapsed(
+            since: former,
+            days: days,
+            revoked: revoked,
+            asOf: asOf,
+            utcOffset: utcOffset,
+            configuration: configuration
+        )
+    }
+}

@@ -1,0 +1,86 @@
+import ClientSync
+import ExposureKeys
+import Foundation
+import Testing
+import TestSupport
+
+/// A warning, and how it is taken back, as the owner of a phone sees it.
+@Suite(.serialized, .timeLimit(.minutes(3))) struct DeviceReportCommandTests {
+    private struct Told: Decodable {
+        var days: [ExposureDay]
+        var lapsed: [LapsedWarning]
+    }
+
+    private func told(_ phone: Phone) async throws -> Told {
+        try JSONDecoder().decode(Told.self, from: Data(try await phone.told().utf8))
+    }
+
+    @Test func aRevokedTestTakesItsWarningBack() async throws {
+        try await Cluster.with("VN-01", "VN-48") { cluster in
+            for region in ["VN-48", "VN-01"] { try await cluster.start(region) }
+            let archive = try cluster.archives.make("archive.zip", patients: 20)
+            _ = try await cluster.import("VN-01", archive.path)
+            #expect(try await cluster.converge("VN-01", "VN-48"))
+            let key = try #require(
+                archive.keys.first { $0.metadata.reportType == .confirmed && $0.metadata.rollingPeriod > 6 }
+            )
+            let phone = try Phone("phone", meeting: [key], at: [0, 290, 580, 870, 1160], of: cluster)
+            #expect(try await phone.sync(port: cluster.basePort + 2).upToDate)
+            let before = try await phone.match()
+            // 1160 s at 175 %.
+            #expect(before.days.map(\.isContact) == [true] && before.days.map(\.scoreSum) == [2030])
+            #expect(try await phone.words("en").hasPrefix("Contact on 1 day"))
+            #expect(try await phone.words("vi").hasPrefix("Phát hiện tiếp xúc trong 1 ngày"))
+            let json = try await phone.told()
+            #expect(!json.contains("exposures") && !json.contains("VN-01"))
+
+            let revoked = try cluster.archives.revoke("revoked.zip", [key])
+            _ = try await cluster.import("VN-01", revoked.path)
+            #expect(try await cluster.converge("VN-01", "VN-48"))
+            #expect(try await phone.sync(port: cluster.basePort + 2).upToDate)
+            for _ in 0..<2 {
+                let after = try await phone.match()
+                #expect(after.days.isEmpty && after.matchedKeys == 0)
+                let kept = try await told(phone)
+                #expect(kept.days.isEmpty && kept.lapsed.map(\.reason) == [.withdrawn])
+                #expect(kept.lapsed.map(\.day) == before.days.map(\.day))
+                #expect(try await phone.words("en").contains("no longer stands: the test has been withdrawn"))
+                #expect(try await phone.words("vi").contains("kết quả xét nghiệm đã được rút lại"))
+            }
+        }
+    }
+
+    @Test func anotherConfigurationDecidesAndABadOneIsRefused() async throws {
+        try await Cluster.with("VN-01", "VN-48") { cluster in
+            for region in ["VN-48", "VN-01"] { try await cluster.start(region) }
+            let archive = try cluster.archives.make("archive.zip", patients: 20)
+            _ = try await cluster.import("VN-01", archive.path)
+            let key = try #require(
+                archive.keys.first { $0.metadata.reportType == .confirmed && $0.metadata.rollingPeriod > 6 }
+            )
+            let phone = try Phone("phone", meeting: [key], at: [0, 290, 580], of: cluster)
+            #expect(try await phone.sync(port: cluster.basePort).upToDate)
+            #expect(try await phone.match().days.map(\.isContact) == [true])
+            let strict = try JSONEncoder().encode(try RiskConfiguration(minimumDailyScore: 1016))
+            let path = try cluster.scratch.write(strict, "strict.json")
+            #expect(try await phone.match(configuration: path).status == 0)
+            #expect(try await told(phone).days.map(\.isContact) == [false])
+            for (name, bytes, reason) in [
+                (
+                    "weight.json",
+                    String(decoding: strict, as: UTF8.self).replacingOccurrences(of: "175", with: "1750"), "250"
+                ),
+                ("form.json", "[]", "docs/RISK.md"),
+                ("long.json", String(repeating: " ", count: 16_385), "16384 bytes"),
+                ("empty.json", "", "RISK.md"),
+            ] {
+                let outcome = try await phone.match(configuration: try cluster.scratch.write(bytes.utf8, name))
+                #expect(outcome.status == 1 && outcome.errors.contains(reason), "\(name): \(outcome.errors)")
+            }
+            #expect(
+                try await phone.match(configuration: cluster.scratch.file("none")).errors.contains("cannot be read")
+            )
+            #expect(try await told(phone).days.map(\.isContact) == [false])
+        }
+    }
+}

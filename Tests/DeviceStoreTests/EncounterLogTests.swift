@@ -1,0 +1,161 @@
+import ClientSync
+import DeviceStore
+import ExposureKeys
+import ExposureNotification
+import Foundation
+import Testing
+import TestSupport
+
+/// The log of sightings, on the disk as in memory.
+@Suite struct EncounterLogTests {
+    enum Medium: CaseIterable { case memory, file }
+
+    private let folder: TemporaryFolder
+
+    init() throws {
+        folder = try TemporaryFolder()
+    }
+
+    private func storage(_ medium: Medium) throws -> any DeviceStorage {
+        switch medium {
+        case .memory: MemoryDeviceStorage()
+        case .file: try DeviceStore(path: folder.path("phone.db"), key: .random())
+        }
+    }
+
+    @Test(arguments: Medium.allCases) func whateverIsHeldComesBack(medium: Medium) async throws {
+        var random = SplitMix64(seed: 81)
+        let storage = try storage(medium)
+        var expected: [Encounter] = []
+        for round in 0..<30 {
+            let some = Sightings.any(Int.random(in: 0...40, using: &random), using: &random)
+            // Some of those held already, and some twice.
+            let again = expected.shuffled(using: &random).prefix(5) + some.prefix(3)
+            #expect(try await storage.hold((some + again).shuffled(using: &random)) == some.count, "round \(round)")
+            expected += some
+        }
+        #expect(try await storage.encounterLog() == EncounterLog(encounters: expected.sorted()))
+        #expect(try await storage.encounters() == expected.sorted())
+    }
+
+    /// One sighting is one identifier of one schedule in one second: the first strength stays.
+    @Test(arguments: Medium.allCases) func duplicatesAreKnown(medium: Medium) async throws {
+        let storage = try storage(medium)
+        let identifier = ProximityIdentifier(high: 7, low: 1 << 32)
+        let first = Encounter(time: 599, identifier: identifier, strength: .sealed(rssi: -50, metadata: 9))
+        #expect(try await storage.hold([first]) == 1)
+        let louder = Encounter(time: 599, identifier: identifier, strength: .rssi(-20))
+        #expect(try await storage.hold([louder, louder]) == 0)
+        let others = [
+            Encounter(time: 600, identifier: identifier, strength: .rssi(-50)),
+            Encounter(time: 598, identifier: identifier, strength: .rssi(-50)),
+            Encounter(time: 599, identifier: identifier, schedule: .bluezone, strength: .rssi(-50)),
+            Encounter(time: 599, identifier: ProximityIdentifier(high: 7, low: 0), strength: .rssi(-50)),
+        ]
+        #expect(try await storage.hold(others + others) == 4)
+        #expect(try await storage.encounters() == (others + [first]).sorted())
+    }
+
+    @Test(arguments: Medium.allCases) func forgettingGoesByInterval(medium: Medium) async throws {
+        let storage = try storage(medium)
+        let times: [Int64] = [0, 599, 600, 1199, 1200, 1201, 6_000_000]
+        let all = times.map { time in
+            Encounter(time: time, identifier: ProximityIdentifier(high: 1, low: 2), strength: .rssi(-50))
+        }
+        #expect(try await storage.hold(all) == all.count)
+        for (interval, left) in [(0, 7), (1, 5), (2, 3), (3, 1), (10_000, 1), (10_001, 0)] as [(UInt32, Int)] {
+            try await storage.dropEncounters(before: Interval(interval))
+            #expect(try await storage.encounters() == all.suffix(left))
+        }
+        // What was forgotten may come again.
+        #expect(try await storage.hold(all) == all.count)
+    }
+
+    @Test(arguments: Medium.allCases) func sightingsAreBounded(medium: Medium) async throws {
+        let storage = try storage(medium)
+        func sightings(_ range: Range<Int>) -> [Encounter] {
+            range.map {
+                Encounter(
+                    time: Int64($0),
+                    identifier: ProximityIdentifier(high: UInt64($0), low: 0),
+                    strength: .rssi(-50)
+                )
+            }
+        }
+        let maximum = Encounter.maximumHeld
+        #expect(try await storage.hold(sightings(0..<maximum - 1)) == maximum - 1)
+        await #expect(throws: SyncError(.limitReached, "")) {
+            _ = try await storage.hold(sightings(maximum..<maximum + 2))
+        }
+        #expect(try await storage.encounters().count == maximum - 1)
+        #expect(try await storage.hold(sightings(maximum - 2..<maximum)) == 1)
+        await #expect(throws: SyncError(.limitReached, "")) {
+            _ = try await storage.hold(sightings(maximum..<maximum + 1))
+        }
+        #expect(try await storage.hold(sightings(0..<maximum)) == 0)
+        // Room comes with forgetting.
+        try await storage.dropEncounters(before: Interval(1))
+        #expect(try await storage.hold(sightings(maximum..<maximum + 600)) == 600)
+        #expect(try await storage.encounters() == sightings(600..<maximum + 600))
+    }
+
+    @Test(arguments: Medium.allCases) func erasingLeavesNothingAndTheLogGoesOn(medium: Medium) async throws {
+        var random = SplitMix64(seed: 82)
+        let storage = try storage(medium)
+        let some = Sightings.any(50, using: &random)
+        #expect(try await storage.hold(some) == 50)
+        try await storage.hold(ExposureReport(asOf: 600, encounters: 50, keys: 3, matchedKeys: 0, exposures: []))
+        #expect(try await storage.eraseEncounters() == 50)
+        #expect(try await storage.encounterLog() == EncounterLog(encounters: []))
+        #expect(try await storage.report() == nil)
+        #expect(try await storage.eraseEncounters() == 0)
+        #expect(try await storage.hold(some) == 50)
+        #expect(try await storage.encounters() == some.sorted())
+    }
+}
+
+/// Sightings, and where their bytes stand.
+enum Sightings {
+    /// Distinct ones of any kind, with random identifiers.
+    static func any(_ count: Int, using random: inout SplitMix64) -> [Encounter] {
+        (0..<count).map { _ in
+            let schedule: Encounter.Schedule = Bool.random(using: &random) ? .exposureNotification : .bluezone
+            let level = Int.random(in: SignalStrength.rssis, using: &random)
+            let strengths: [SignalStrength] = [
+                .attenuation(Int.random(in: SignalStrength.attenuations, using: &random)), .rssi(level),
+                .sealed(rssi: level, metadata: UInt32.random(in: .min ... .max, using: &random)),
+            ]
+            return Encounter(
+                time: Int64.random(in: 1_600_000_000...1_600_100_000, using: &random),
+                identifier: ProximityIdentifier(high: random.next(), low: random.next()),
+                schedule: schedule,
+                strength: strengths[Int.random(in: 0..<3, using: &random)]
+            )
+        }
+    }
+
+    /// How many of these identifiers stand anywhere in the files of a store: database, log, index of the log, journal.
+    static func found(_ encounters: [Encounter], of path: String) throws -> Int {
+        let content = try content(of: path)
+        return encounters.count { content.range(of: Data($0.broadcastIdentifier.prefix(8))) != nil }
+    }
+
+    /// All bytes of the files of a store.
+    static func content(of path: String) throws -> Data {
+        let url = URL(fileURLWithPath: path)
+        let folder = url.deletingLastPathComponent()
+        var content = Data()
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+        where name.hasPrefix(url.lastPathComponent) {
+            content += try Data(contentsOf: folder.appendingPathComponent(name)) + [0]
+        }
+        return content
+    }
+}
+
+enum Hexadecimal {
+    static func bytes(_ digits: String) -> [UInt8] {
+        let values = digits.compactMap(\.hexDigitValue)
+        return stride(from: 0, to: values.count - 1, by: 2).map { UInt8(values[$0] << 4 | values[$0 + 1]) }
+    }
+}
