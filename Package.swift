@@ -30,9 +30,13 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 
 let package = Package(
     name: "keytide",
+    // For the phone's modules: docs/EMBEDDING.md.
+    platforms: [.iOS(.v18), .macOS(.v15)],
     products: [
         .executable(name: "keytide", targets: ["keytide"]),
         .library(name: "ClientSync", targets: ["ClientSync"]),
+        // The phone behind keytide.h, for apps that are not written in Swift.
+        .library(name: "keytide-phone", type: .dynamic, targets: ["PhoneLibrary"]),
         // For Tests/FuzzTesting, a package of its own.
         .library(name: "ExposureKeys", targets: ["ExposureKeys"]),
         .library(name: "ExposureNotification", targets: ["ExposureNotification"]),
@@ -74,6 +78,12 @@ let package = Package(
             name: "ClientSync",
             dependencies: ["CMatchKernel", "ExposureKeys", "FeedFormat", "ExposureNotification"],
             swiftSettings: strict
+        ),
+        .target(name: "CKeytide"),
+        .target(
+            name: "PhoneLibrary",
+            dependencies: ["CKeytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", crypto],
+            swiftSettings: strict + [.strictMemorySafety()]
         ),
         .target(
             name: "DeviceStore",
@@ -160,10 +170,24 @@ let package = Package(
             dependencies: ["ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "TestSupport"],
             swiftSettings: strict
         ),
+        // Not a product: the phone as an app in C has it, a child process for the tests of the header.
+        .executableTarget(
+            name: "PhoneExerciser",
+            dependencies: ["CKeytide", "PhoneLibrary"],
+            path: "Tests/PhoneExerciser"
+        ),
+        .testTarget(
+            name: "PhoneLibraryTests",
+            dependencies: [
+                "CKeytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "PhoneExerciser",
+                "TestSupport",
+            ],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "DeviceStoreTests",
             dependencies: [
-                "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore", grdb, "TestSupport",
+                "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "DeviceStore", "TestSupport",
             ],
             swiftSettings: strict
         ),

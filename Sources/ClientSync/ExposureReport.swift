@@ -4,7 +4,7 @@ internal import ExposureKeys
 public struct ExposureReport: Sendable, Equatable {
     /// Unix seconds; start of the interval at which keys were judged live.
     public let asOf: Int64
-    /// Sightings considered, and live keys they were compared with.
+    /// Sightings considered, and published reports of keys they were compared with.
     public let encounters: Int
     public let keys: Int
     /// Keys that were near; one may make two exposures, if its phone was near before and after midnight.

@@ -24,6 +24,33 @@ public actor MemoryDeviceStorage: DeviceStorage {
         book = WitnessBook(seed: witnessSeed)
     }
 
+    /// With what another store held.
+    public init(_ state: DeviceState) {
+        heldRoster = state.roster
+        marks = Dictionary(state.marks.map { ($0.node, $0.mark) }, uniquingKeysWith: { $1 })
+        parts = state.parts.map { ($0.hash, $0.bytes) }
+        (heldCursors, batches) = (state.cursors, state.batches)
+        checkpoints = state.checkpoints.map { ($0.feed, $0.size, $0.note) }
+        heldEvidence = state.evidence
+        heldEncounters = state.sightings.map { ($0.encounter, $0.serial) }
+        (lastSerial, matched, heldReport, book) = (state.lastSerial, state.matched, state.report, state.book)
+    }
+
+    /// All that is held at this moment.
+    public func state() -> DeviceState {
+        var state = DeviceState(witnessSeed: book.seed)
+        state.roster = heldRoster
+        state.marks = marks.map { DeviceState.Mark(node: $0.key, mark: $0.value) }.sorted { $0.node < $1.node }
+        state.parts = parts.map { DeviceState.Part(hash: $0.hash, bytes: $0.bytes) }
+        state.cursors = heldCursors
+        state.batches = batches.sorted(by: MemoryDeviceStorage.precedes)
+        state.checkpoints = checkpoints.map { DeviceState.HeldCheckpoint(feed: $0.feed, size: $0.size, note: $0.note) }
+        state.evidence = heldEvidence
+        state.sightings = heldEncounters.map { DeviceState.Sighting(encounter: $0.encounter, serial: $0.serial) }
+        (state.lastSerial, state.matched, state.report, state.book) = (lastSerial, matched, heldReport, book)
+        return state
+    }
+
     public func roster() -> HeldRoster? { heldRoster }
     public func hold(_ roster: HeldRoster) { heldRoster = roster }
 

@@ -8,7 +8,9 @@ public struct SyncOptions: Sendable {
     /// Regions to follow; nil for all, which is the default because whoever infected you may live anywhere.
     public var regions: [Region]?
     public var limits: SyncLimits
-    /// Whether batches are compared with this phone's sightings as they come in, in the transaction that keeps them.
+    /// Whether batches are compared with this phone's sightings as they come in, in the transaction that keeps them. For
+    /// a store that cannot open its sightings now, because its key is locked away say, it must be false:
+    /// `ExposureMatching` makes up for it later.
     public var matches = true
     /// Other nodes whose indexes the phone keeps to judge its node by, each of another operator; 0 for none. Each costs
     /// a request an hour. Values above `maximumWitnesses` count as that.

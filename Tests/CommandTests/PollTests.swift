@@ -5,6 +5,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(2))) struct PollTests {
     @Test func aPollWithNothingNewWritesNothing() async throws {
         try await Cluster.with("VN-01") { cluster in
+            try await cluster.start("VN-01")
             let archive = try cluster.archives.make("archive.zip", patients: 10)
             _ = try await cluster.import("VN-01", archive.path)
             let phone = try Phone("phone", meeting: Array(archive.keys.prefix(3)), of: cluster)

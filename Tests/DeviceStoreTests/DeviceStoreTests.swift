@@ -4,7 +4,6 @@ import ExposureKeys
 import ExposureNotification
 import FeedFormat
 import Foundation
-import GRDB
 import Testing
 
 /// A directory that goes when the test does.

@@ -21,6 +21,7 @@ let targets: [(name: String, libraries: [String])] = [
     ("request", ["ExposureKeys", "FeedFormat"]),
     ("roster", ["ExposureKeys", "FeedFormat"]),
     ("settled", ["FeedFormat"]),
+    ("state", ["ClientSync", "FeedFormat"]),
 ]
 
 /// What a target that drives connections needs besides.

@@ -7,7 +7,7 @@ internal import ExposureNotification
 /// or take the tolerance, and each is tested against a filter of one bit a sighting (`DayFilter`); that work is the same
 /// whether the key was near or not. What passes, one in 256 or less of strangers', is compared with the sightings
 /// themselves, so nothing is found that was not seen. Memory does not grow with the number of keys: filters of at most
-/// 18 days, an index of the sightings, and 256 KiB for the keys in work.
+/// 22 days, an index of the sightings, and 160 KiB for the keys in work.
 package struct KeyMatcher: Sendable {
     /// Intervals by which clocks of two phones may differ together.
     package let tolerance: Int64

@@ -22,6 +22,7 @@ struct ReplayTests {
         ("request", RequestFuzz.holds),
         ("roster", RosterFuzz.holds),
         ("settled", SettledFuzz.holds),
+        ("state", StateFuzz.holds),
     ]
 
     private static let folder = URL(filePath: #filePath).appending(path: "../../..").standardizedFileURL
