@@ -94,18 +94,5 @@ struct TemporaryFolder {
     }
 }
 
-/// A port of 127.0.0.1 that was free just now, for programs that cannot choose one themselves.
-func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    // A sockaddr_in: family, port 0, 127.0.0.1.
-    var address: [UInt8] = withUnsafeBytes(of: sa_family_t(AF_INET)) { Array($0) } + [0, 0, 127, 0, 0, 1]
-    address += [UInt8](repeating: 0, count: 8)
-    var length = socklen_t(address.count)
-    let result = address.withUnsafeMutableBytes { bytes -> Int32 in
-        guard let pointer = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self) else { return -1 }
-        return bind(descriptor, pointer, length) == 0 ? getsockname(descriptor, pointer, &length) : -1
-    }
-    guard result == 0 else { throw TestFailure("no free port on 127.0.0.1") }
-    return Int(address[2]) << 8 | Int(address[3])
-}
+/// A port of 127.0.0.1 that nobody listens on, and that the system gives to no other connection.
+func freePort() throws -> Int { try Ports.next() }
