@@ -44,7 +44,11 @@ public actor MemoryDeviceStorage: DeviceStorage {
         state.parts = parts.map { DeviceState.Part(hash: $0.hash, bytes: $0.bytes) }
         state.cursors = heldCursors
         state.batches = batches.sorted(by: MemoryDeviceStorage.precedes)
-        state.checkpoints = checkpoints.map { DeviceState.HeldCheckpoint(feed: $0.feed, size: $0.size, note: $0.note) }
+        // Feeds are followed side by side, so the order in which their checkpoints came is chance; of two of one size the
+        // later one stands.
+        state.checkpoints = checkpoints.enumerated()
+            .sorted { ($0.element.feed, $0.element.size, $0.offset) < ($1.element.feed, $1.element.size, $1.offset) }
+            .map { DeviceState.HeldCheckpoint(feed: $1.feed, size: $1.size, note: $1.note) }
         state.evidence = heldEvidence
         state.sightings = heldEncounters.map { DeviceState.Sighting(encounter: $0.encounter, serial: $0.serial) }
         (state.lastSerial, state.matched, state.report, state.book) = (lastSerial, matched, heldReport, book)

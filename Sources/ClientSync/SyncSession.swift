@@ -71,7 +71,7 @@ public struct SyncSession: Sendable {
                 expiryNow: expiryNow,
                 index: read.index.bytes,
                 matcher: options.matches
-                    ? try await SerialMatcher(storage, after: nil, at: Interval(unixSeconds: now)) : nil,
+                    ? try await SerialMatcher(storage, after: nil, from: ExposureMatching.horizon(at: expiryNow)) : nil,
                 interest: interest(of: witnesses, roster: held.roster)
             )
             try await follow(read.entries, roster: &held, context: context, report: &report)

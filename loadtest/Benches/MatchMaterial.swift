@@ -65,8 +65,11 @@ struct MatchMaterial {
     func matcher(encounters number: Int) -> KeyMatcher { matcher(encounters(number)) }
 
     private func matcher(_ encounters: [Encounter]) -> KeyMatcher {
-        let window = MatchMaterial.now.advanced(by: -15 * Interval.perDay)...MatchMaterial.now.advanced(by: 24)
-        return KeyMatcher(encounters, tolerance: MatchMaterial.tolerance, window: window)
+        KeyMatcher(
+            encounters,
+            tolerance: MatchMaterial.tolerance,
+            from: MatchMaterial.now.advanced(by: -15 * Interval.perDay)
+        )
     }
 
     func compare(with matcher: KeyMatcher) -> MatchWork {

@@ -38,11 +38,10 @@ public struct ExposureMatching: Sendable {
         self.tasks = max(1, tasks)
     }
 
-    /// When a sighting must have been made to be one of a live key: that ended less than 14 days ago, so it began less
-    /// than 15 days ago.
-    static func window(at now: Interval) -> ClosedRange<Interval> {
-        let earliest = now.advanced(by: -Expiry.keyLifetime - Interval.perDay - tolerance)
-        return earliest...now.advanced(by: Expiry.futureTolerance + tolerance)
+    /// The first sightings that can be of a live key: that ended less than 14 days ago, so it began less than 15 days
+    /// ago.
+    static func horizon(at now: Interval) -> Interval {
+        now.advanced(by: -Expiry.keyLifetime - Interval.perDay - tolerance)
     }
 
     /// Compares what has not been compared, and reports on all of it: current keys that were near, as their own region, or
@@ -54,12 +53,15 @@ public struct ExposureMatching: Sendable {
         let matcher: SerialMatcher
         let matched: [MatchedBatch]
         if let given {
-            matcher = SerialMatcher(given, at: now)
+            matcher = SerialMatcher(given, from: ExposureMatching.horizon(at: now))
             let all = try await storage.matchStates().map { ($0, matcher) }
             matched = try await compare(all, storage, keeping: false)
         } else {
-            matcher = try await SerialMatcher(storage, after: nil, at: now)
-            try await catchUp(storage, matcher)
+            // What is left out here counts as compared, so the feeds' own time decides, not a clock that may be wrong.
+            let newest = try await storage.cursors().map(\.lastPublication).max()
+            let horizon = ExposureMatching.horizon(at: newest ?? now)
+            matcher = try await SerialMatcher(storage, after: nil, from: horizon)
+            try await catchUp(storage, matcher, from: horizon)
             matched = try await storage.matchedBatches()
         }
         let matches = try await nearKeys(matched, storage).flatMap { $0.matches(matcher.matcher, at: now) }
@@ -93,7 +95,11 @@ public struct ExposureMatching: Sendable {
     // MARK: - Comparing
 
     /// Compares batches never compared with all sightings, others with those that have come since.
-    private func catchUp(_ storage: any DeviceStorage, _ all: SerialMatcher) async throws {
+    private func catchUp(
+        _ storage: any DeviceStorage,
+        _ all: SerialMatcher,
+        from horizon: Interval
+    ) async throws {
         var newer: [SerialMatcher] = []
         var due: [(MatchState, SerialMatcher)] = []
         for state in try await storage.matchStates() {
@@ -103,7 +109,7 @@ public struct ExposureMatching: Sendable {
             }
             if seen >= all.serial { continue }
             if !newer.contains(where: { $0.after == seen }) {
-                newer.append(try await SerialMatcher(storage, after: seen, at: now))
+                newer.append(try await SerialMatcher(storage, after: seen, from: horizon))
             }
             guard let matcher = newer.first(where: { $0.after == seen }), let first = matcher.first,
                 state.mayHold(seenAt: first, tolerance: ExposureMatching.tolerance)
@@ -145,27 +151,20 @@ struct SerialMatcher: Sendable {
     /// Serial of the last one.
     let serial: Int64
 
-    init(_ storage: any DeviceStorage, after: Int64?, at now: Interval) async throws {
+    /// - Parameter horizon: sightings from before it are left out.
+    init(_ storage: any DeviceStorage, after: Int64?, from horizon: Interval) async throws {
         // In this order: what comes in between is compared twice, not never.
         serial = try await storage.encounterSerial()
         self.after = after
         let encounters =
             if let after { try await storage.encounters(after: after) } else { try await storage.encounters() }
-        matcher = KeyMatcher(
-            encounters,
-            tolerance: ExposureMatching.tolerance,
-            window: ExposureMatching.window(at: now)
-        )
+        matcher = KeyMatcher(encounters, tolerance: ExposureMatching.tolerance, from: horizon)
     }
 
     /// Over sightings that no store keeps.
-    init(_ encounters: [Encounter], at now: Interval) {
+    init(_ encounters: [Encounter], from horizon: Interval) {
         (serial, after) = (0, nil)
-        matcher = KeyMatcher(
-            encounters,
-            tolerance: ExposureMatching.tolerance,
-            window: ExposureMatching.window(at: now)
-        )
+        matcher = KeyMatcher(encounters, tolerance: ExposureMatching.tolerance, from: horizon)
     }
 
     /// When the first one was made.

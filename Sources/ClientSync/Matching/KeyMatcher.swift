@@ -18,13 +18,13 @@ package struct KeyMatcher: Sendable {
     private let kernel = MatchKernel.best
 
     /// - Parameters:
-    ///   - encounters: in any order; those outside the window are left out.
-    ///   - window: at most `maximumWindow` intervals.
-    package init(_ encounters: [Encounter], tolerance: Int64, window: ClosedRange<Interval>) {
-        let end = min(window.upperBound, window.lowerBound.advanced(by: KeyMatcher.maximumWindow))
+    ///   - encounters: in any order; those of `window` intervals from the horizon on count.
+    ///   - horizon: sightings from before it can be of no key that matters.
+    package init(_ encounters: [Encounter], tolerance: Int64, from horizon: Interval) {
+        let end = horizon.advanced(by: KeyMatcher.window)
         var sorted: [Encounter] = []
         for encounter in encounters.sorted()
-        where (window.lowerBound...end).contains(encounter.interval) && sorted.last != encounter {
+        where (horizon...end).contains(encounter.interval) && sorted.last != encounter {
             sorted.append(encounter)
         }
         self.tolerance = tolerance
@@ -34,8 +34,8 @@ package struct KeyMatcher: Sendable {
         bluezone = BluezoneMatcher(index, tolerance: tolerance)
     }
 
-    /// 20 days: longer than any key that lives, with tolerances.
-    static let maximumWindow: Int64 = 20 * Interval.perDay
+    /// 20 days: longer than any key that lives, with tolerances. No clock ends it sooner.
+    private static let window: Int64 = 20 * Interval.perDay
 
     var encounters: [Encounter] { index.encounters }
 

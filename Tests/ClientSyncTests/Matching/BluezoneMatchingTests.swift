@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 @Suite struct BluezoneMatchingTests {
-    private static let window = Sample.interval.advanced(by: -2200)...Sample.interval
+    private static let horizon = Sample.interval.advanced(by: -2200)
 
     private func keys(_ count: Int, using random: inout SplitMix64) throws -> [BluezoneDayKey] {
         try (0..<count).map { _ in
@@ -43,7 +43,7 @@ import Testing
             encounters.append(sighting(identifier, at: start + Int64(shift)))
         }
         encounters = Set(encounters).sorted()
-        let found = KeyMatcher(encounters, tolerance: 12, window: BluezoneMatchingTests.window).matches(of: keys)
+        let found = KeyMatcher(encounters, tolerance: 12, from: BluezoneMatchingTests.horizon).matches(of: keys)
         var expected: [Int: [Encounter]] = [:]
         for (position, key) in keys.enumerated() {
             for broadcast in BluezoneSchedule().broadcasts(of: key) {
@@ -69,12 +69,12 @@ import Testing
         )
         let other = Encounter(time: seen.time, identifier: seen.identifier, strength: seen.strength)
         for (encounter, count) in [(seen, 1), (other, 0)] {
-            let matcher = KeyMatcher([encounter], tolerance: 12, window: BluezoneMatchingTests.window)
+            let matcher = KeyMatcher([encounter], tolerance: 12, from: BluezoneMatchingTests.horizon)
             #expect(matcher.matches(of: [key]).matches.count == count)
         }
         let diagnosis = try Sample.keys(200, using: &random)
         #expect(
-            KeyMatcher([seen], tolerance: 12, window: BluezoneMatchingTests.window).matches(of: diagnosis).work
+            KeyMatcher([seen], tolerance: 12, from: BluezoneMatchingTests.horizon).matches(of: diagnosis).work
                 == MatchWork()
         )
     }

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 @Suite struct KeyMatcherTests {
-    private static let window = Sample.interval.advanced(by: -2200)...Sample.interval
+    private static let horizon = Sample.interval.advanced(by: -2200)
 
     /// Keys of any start and period, in groups and alone.
     private func keys(_ count: Int, using random: inout SplitMix64) throws -> [DiagnosisKey] {
@@ -70,7 +70,7 @@ import Testing
             encounters.append(sighting(of: keys[Int.random(in: 0..<keys.count, using: &random)], using: &random))
         }
         encounters = Set(encounters).sorted()
-        let matcher = KeyMatcher(encounters, tolerance: 12, window: KeyMatcherTests.window)
+        let matcher = KeyMatcher(encounters, tolerance: 12, from: KeyMatcherTests.horizon)
         let found = matcher.matches(of: keys)
         let expected = reference(keys, encounters)
         #expect(found.matches.map(\.position) == expected.indices.filter { !expected[$0].isEmpty })
@@ -94,8 +94,8 @@ import Testing
                 strength: $0.strength
             )
         }
-        let matching = KeyMatcher(seen, tolerance: 12, window: KeyMatcherTests.window).matches(of: keys)
-        let idle = KeyMatcher(strangers, tolerance: 12, window: KeyMatcherTests.window).matches(of: keys)
+        let matching = KeyMatcher(seen, tolerance: 12, from: KeyMatcherTests.horizon).matches(of: keys)
+        let idle = KeyMatcher(strangers, tolerance: 12, from: KeyMatcherTests.horizon).matches(of: keys)
         #expect(!matching.matches.isEmpty && idle.matches.isEmpty)
         #expect(matching.work.keys == idle.work.keys && matching.work.identifiers == idle.work.identifiers)
         let intervals = keys.map { key in
@@ -109,7 +109,7 @@ import Testing
 
     @Test func withoutSightingsNothingIsDerived() throws {
         var random = SplitMix64(seed: 78)
-        let matcher = KeyMatcher([], tolerance: 12, window: KeyMatcherTests.window)
+        let matcher = KeyMatcher([], tolerance: 12, from: KeyMatcherTests.horizon)
         let found = matcher.matches(of: try keys(50, using: &random))
         #expect(found.work == MatchWork() && found.matches.isEmpty)
     }
@@ -131,7 +131,7 @@ import Testing
                 )
             }
         }
-        let found = KeyMatcher(encounters, tolerance: 12, window: KeyMatcherTests.window).matches(of: keys)
+        let found = KeyMatcher(encounters, tolerance: 12, from: KeyMatcherTests.horizon).matches(of: keys)
         #expect(found.matches.map(\.position) == Array((KeyChunk.capacity - 60)..<keys.count))
         #expect(found.matches.allSatisfy { $0.sightings.count == 144 })
     }

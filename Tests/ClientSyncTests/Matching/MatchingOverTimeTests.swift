@@ -104,6 +104,33 @@ import Testing
         #expect(try await phone.storage.matchStates().allSatisfy { $0.seen == 2 })
     }
 
+    /// A clock that was wrong when a batch was compared, in a sync or later, hides no meeting once it is right again.
+    @Test(arguments: [-20, -3, 20, 400] as [Int64], [false, true])
+    func aWrongClockHidesNothing(days: Int64, inSync: Bool) async throws {
+        var random = SplitMix64(seed: 7)
+        let country = try Country(["VN-01"])
+        let keys = try Sample.keys(20, using: &random)
+        var feed = try country.feed("VN-01")
+        try feed.publish(keys, at: Sample.interval)
+        let server = try FeedServer("VN-01", country: country, feeds: [feed])
+        var phone = Phone(country)
+        let broadcast = keys[3].metadata.end.advanced(by: -1)
+        _ = try await phone.storage.hold([
+            Encounter(
+                time: broadcast.unixSeconds,
+                identifier: RollingProximityKey(key: keys[3].data).identifier(at: broadcast),
+                strength: .attenuation(55)
+            )
+        ])
+        let wrong = Sample.now + days * 86_400
+        phone.options.matches = inSync
+        try await phone.sync(server, now: inSync ? wrong : Sample.now)
+        if !inSync { _ = try await ExposureMatching(now: Interval(unixSeconds: wrong)).run(over: phone.storage) }
+        try await phone.sync(server)
+        let report = try await ExposureMatching(now: Sample.interval).run(over: phone.storage)
+        #expect(report.matchedKeys == 1)
+    }
+
     /// What a sync finds is kept with the batch, in one step with the cursor.
     @Test func aSyncComparesWhatItBrings() async throws {
         var random = SplitMix64(seed: 6)
