@@ -19,11 +19,61 @@ extension Replica {
             link.withoutHashes[feed] == nil, !link.isPulled
         else { return false }
         let next = progress.proven.next
-        guard advert.first <= next, advert.count > next + max(settings.catchUpFrom, settings.batchesPerFetch) else {
+        guard advert.first <= next else { return false }
+        let end: UInt64
+        if advert.count > next + max(settings.catchUpFrom, settings.batchesPerFetch) {
+            end = min(advert.count - settings.batchesPerFetch, next + Replica.skipLimit)
+        } else if advert.count > next + 1, (link.failures[feed]?.count ?? 0) >= Replica.vainFetches {
+            // It says that it has the batch and does not give it: the only copy may have rotted.
+            end = next + 1
+        } else {
             return false
         }
-        let end = min(advert.count - settings.batchesPerFetch, next + Replica.skipLimit)
         ask(source, for: feed, .skip, start: next, now: now) { .fetchLeaves($0, from: peer, feed, next..<end) }
+        return true
+    }
+
+    /// Fetches, in a row and in vain, of a batch that a peer says it has, after which it is left out for now.
+    private static let vainFetches = 2
+
+    /// Whether the peer of the link at a position has batches behind others that it lacks, which come next here.
+    func isBeyondGap(_ position: Int, for feed: FeedID, _ progress: FeedProgress) -> Bool {
+        guard links.values[position].peer != nil, let advert = links.values[position].holds[feed],
+            !progress.mayBegin, progress.base == nil, progress.store == nil, !progress.comesInOrder,
+            standing(of: feed) == nil
+        else { return false }
+        let next = progress.proven.next
+        return advert.first > next && advert.count > advert.first && advert.first - next <= Replica.skipLimit
+    }
+
+    /// Whom to ask where nobody says that it has the batch that comes next: it may be lost, or nobody has it yet. The
+    /// shortest gap first.
+    func sourceBeyondGap(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
+        var best: (link: LinkID, first: UInt64)?
+        for position in links.keys.indices {
+            if isSource(position, for: feed, progress) { return nil }
+            guard isBeyondGap(position, for: feed, progress), let advert = links.values[position].holds[feed] else {
+                continue
+            }
+            if let until = links.values[position].failures[feed]?.until, now < until { continue }
+            if best.map({ advert.first < $0.first }) ?? true { best = (links.keys[position], advert.first) }
+        }
+        return best?.link
+    }
+
+    /// Fetches the hashes up to the first batch that the peer has.
+    /// - Returns: false if it lacks nothing that comes before it.
+    mutating func startSkipBeyondGap(
+        _ feed: FeedID,
+        _ progress: FeedProgress,
+        source: LinkID,
+        now: Timestamp
+    ) -> Bool {
+        guard let position = links.position(of: source), isBeyondGap(position, for: feed, progress),
+            let peer = links.values[position].peer, let first = links.values[position].holds[feed]?.first
+        else { return false }
+        let next = progress.proven.next
+        ask(source, for: feed, .skip, start: next, now: now) { .fetchLeaves($0, from: peer, feed, next..<first) }
         return true
     }
 

@@ -39,7 +39,8 @@ extension Replica {
         guard let progress = feeds[feed], !progress.isBlocked, progress.fetch == nil, progress.waiting.isEmpty,
             !isUnderReview(feed.region), !isFrozen(feed)
         else { return }
-        guard let source = bestSource(for: feed, progress, now: now) else {
+        let best = bestSource(for: feed, progress, now: now) ?? sourceBeyondGap(for: feed, progress, now: now)
+        guard let source = best else {
             if progress.base != nil {
                 feeds.update(feed) { $0.forgetBase() }
                 return attend(to: feed, now: now)
@@ -64,7 +65,8 @@ extension Replica {
     /// Nobody can be asked now: the feed waits for a peer to be trusted again, or is forgotten if it was only a claim.
     private mutating func setAside(_ feed: FeedID, _ progress: FeedProgress, now: Timestamp) {
         var isClaimed = false
-        for position in links.values.indices where isSource(position, for: feed, progress) {
+        for position in links.values.indices
+        where isSource(position, for: feed, progress) || isBeyondGap(position, for: feed, progress) {
             isClaimed = true
             if let until = links.values[position].failures[feed]?.until { waits[feed] = earlier(waits[feed], until) }
         }
@@ -92,7 +94,7 @@ extension Replica {
 
     /// Whether the peer of the link at a position says that it has the batches that come next, or any if the feed has yet
     /// to begin here. By position: a copy of all that is known of a link costs more than the question.
-    private func isSource(_ position: Int, for feed: FeedID, _ progress: FeedProgress) -> Bool {
+    func isSource(_ position: Int, for feed: FeedID, _ progress: FeedProgress) -> Bool {
         guard links.values[position].peer != nil, let advert = links.values[position].holds[feed],
             advert.first < advert.count
         else { return false }
@@ -139,6 +141,7 @@ extension Replica {
         let start = max(next, advert.first)
         if start == next, startLeafFetch(feed, progress, source: source, now: now) { return }
         if start == next, startSkip(feed, progress, source: source, now: now) { return }
+        if start > next, startSkipBeyondGap(feed, progress, source: source, now: now) { return }
         let end = min(advert.count, next + settings.batchesPerFetch, standing(of: feed)?.size ?? .max)
         let request = newRequest()
         let isPull = start == next && pulls(feed, from: link)
@@ -225,7 +228,12 @@ extension Replica {
 
     /// Asks others first for a while; the pause doubles with every failure in a row, with jitter.
     mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
-        if fetch.kind == .skip { links.update(fetch.link) { $0.withoutHashes[fetch.feed] = true } }
+        // Who gives neither hashes nor the next batch is asked for one after the other.
+        switch fetch.kind {
+        case .skip: links.update(fetch.link) { $0.withoutHashes[fetch.feed] = true }
+        case .next: links.update(fetch.link) { $0.withoutHashes[fetch.feed] = nil }
+        case .pull, .before, .repair: break
+        }
         let before = links[fetch.link]?.failures[fetch.feed]
         let failed = before?.count ?? 0
         let pause = min(settings.retryPause << Int64(min(failed, 10)), settings.retryLimit)

@@ -391,8 +391,8 @@ final class InMemoryNetwork {
             let generation = nodes[index].generation
             after(Int64.random(in: options.storeDelay, using: &random)) { [self] in
                 guard nodes[index].generation == generation else { return }
-                let stored = nodes[index].disk[feed]?.batches
-                let batches = range.map { stored?[$0] }.prefix { $0 != nil }.compactMap { $0 }
+                let stored = nodes[index].disk[feed]
+                let batches = range.prefix { stored?.lacks($0) == false }.compactMap { stored?.batches[$0] }
                 dispatch(.batchesRead(link, batches), to: index)
             }
         case .replace(let request, let batches):

@@ -116,6 +116,29 @@ import Testing
         #expect(network.nodes[2].fetches + network.nodes[2].frontierFetches <= before + 1)
     }
 
+    /// The only copy of a batch rots before it was passed on: what follows comes all the same, also to those whose
+    /// neighbours have nothing before it.
+    @Test(arguments: 1...8 as ClosedRange<UInt64>) func aBatchThatIsLostHoldsUpNoOther(seed: UInt64) throws {
+        let network = try InMemoryNetwork(.line(3, seed: seed))
+        try network.startAll()
+        try network.publish(0)
+        #expect(network.run(within: 20_000) { network.isConverged } != nil)
+        let feed = try #require(network.truth.keys.first)
+        network.cut(0, 1)
+        network.cut(1, 2)
+        try network.publish(0, batches: 4)
+        network.run(for: 1000)
+        network.damage(feed, [1], at: 0)
+        network.heal(0, 1)
+        #expect(network.run(within: 60_000) { network.nodes[1].held(feed) == 5 } != nil)
+        network.heal(1, 2)
+        #expect(network.run(within: 60_000) { network.nodes[2].held(feed) == 5 } != nil)
+        #expect(network.run(within: 60_000) { (1...2).allSatisfy { network.lacking(at: $0) == 1 } } != nil)
+        try network.publish(0)
+        #expect(network.run(within: 20_000) { (1...2).allSatisfy { network.nodes[$0].held(feed) == 6 } } != nil)
+        #expect(network.violations.isEmpty, "\(network.violations)")
+    }
+
     /// What the region itself signed and nobody can read is refused where it is met, and the rest is there.
     @Test func aMalformedBatchInAGapStaysAway() throws {
         let options = NetworkOptions.line(2)
