@@ -32,6 +32,8 @@ public protocol DeviceStorage: Sendable {
 
     /// Regions of which at least one batch is held, ascending.
     func regions() async throws -> [Region]
+    /// The held batches of a feed below a number, ascending.
+    func publications(of feed: FeedID, below number: UInt64) async throws -> [BatchPublication]
     /// Folds over the held batches of a region, one in memory at a time, by epoch and number.
     func reduceBatches<Result: Sendable>(
         of region: Region,
@@ -125,8 +127,8 @@ public struct FeedCursor: Sendable, Equatable {
     public let frontier: Frontier
     /// Latest publication interval among the batches passed.
     public let lastPublication: Interval
-    /// Batches from here to the cursor were taken, or seen to have expired. Of those before the phone knows only that a
-    /// node called them dropped; 0 if there are none.
+    /// Batches from here to the cursor were taken, or seen to have expired. Before come some that a node called dropped or
+    /// did not give, and that any node may still have; 0 if there are none.
     public let first: UInt64
 
     public init(feed: FeedID, frontier: Frontier, lastPublication: Interval, first: UInt64 = 0) {
@@ -151,6 +153,17 @@ public struct HeldBatch: Sendable, Equatable {
         self.number = number
         self.publication = publication
         self.bytes = bytes
+    }
+}
+
+/// When a batch that is held was published.
+public struct BatchPublication: Sendable, Equatable {
+    public let number: UInt64
+    public let publication: Interval
+
+    public init(number: UInt64, publication: Interval) {
+        self.number = number
+        self.publication = publication
     }
 }
 

@@ -1,12 +1,14 @@
 internal import ExposureKeys
 internal import FeedFormat
 
-/// Fetches the batches before those that a phone began with, from a node that still has them. What a node calls dropped
-/// is its own word: it may have withheld batches that live. Leaf hashes that lead to the cursor prove each of them.
+/// Fetches batches that were passed by, from a node that has them. What a node calls dropped is its own word: it may have
+/// withheld batches that live, or lost them. Leaf hashes that lead to the cursor prove each of them.
 struct FeedBackfill {
     let context: FeedSync.Context
     let entry: IndexEntry
     private(set) var cursor: FeedCursor
+    /// What is lacking before `cursor.first`.
+    private var gaps = FeedGaps(below: 0, without: [])
 
     init(_ entry: IndexEntry, cursor: FeedCursor, context: FeedSync.Context) {
         self.context = context
@@ -14,24 +16,53 @@ struct FeedBackfill {
         self.cursor = cursor
     }
 
-    /// Goes down from the cursor's first batch, and ends at the first one found to be expired.
+    /// Goes down from the cursor's first batch, and ends at the first one found to be expired. A feed of which batches are
+    /// still lacking that cannot have expired has a problem then.
     mutating func run(_ report: inout FeedReport) async throws {
-        guard entry.first < cursor.first, entry.count >= cursor.first, let leaves = try await prove() else { return }
-        var pending = FeedRange.covering(
-            from: entry.first,
-            to: cursor.first,
-            maximumLevel: context.limits.rangeLevel
-        )
-        while cursor.first > entry.first, let range = pending.popLast() {
-            guard let body = try await context.range(range, of: entry.feed) else {
-                pending += range.halves
-                continue
-            }
-            guard try await take(body, of: range, leaves, &report) else {
-                report.isWaiting = true
-                return
+        guard cursor.first > 0 else { return }
+        let held = try await context.storage.publications(of: entry.feed, below: cursor.first)
+        gaps = FeedGaps(below: cursor.first, without: held.map(\.number))
+        // Publication times of a feed do not fall: what comes before a batch that has expired has expired, and what
+        // follows one that lives lives.
+        let living = held.drop { Expiry.isDropped(publishedAt: $0.publication, now: context.expiryNow) }
+        if let expired = held.prefix(held.count - living.count).last { gaps.remove(0..<expired.number) }
+        if let damage = try await fill(&report) { throw damage }
+        if let lowest = living.first, let lacking = gaps.from(lowest.number).first { throw withheld(lacking) }
+    }
+
+    /// - Returns: why a batch was not had, if the node has one that is damaged.
+    private mutating func fill(_ report: inout FeedReport) async throws -> SyncError? {
+        let wanted = gaps.from(entry.first)
+        guard !wanted.isEmpty, entry.count >= cursor.first, let leaves = try await prove() else { return nil }
+        var pending = wanted.flatMap {
+            FeedRange.covering(from: $0.lowerBound, to: $0.upperBound, maximumLevel: context.limits.rangeLevel)
+        }
+        var damage: SyncError?
+        while let range = pending.popLast() {
+            switch try await context.range(range, of: entry.feed) {
+            case .parts(let parts): pending += parts
+            case .damaged(let error): damage = damage ?? error
+            case .body(let body):
+                switch try await take(body, of: range, leaves, &report) {
+                case .all: break
+                case .expired: return damage
+                case .waits:
+                    report.isWaiting = true
+                    return damage
+                }
             }
         }
+        return damage
+    }
+
+    private func withheld(_ numbers: Range<UInt64>) -> SyncError {
+        SyncError(
+            .withheld,
+            """
+            feed \(entry.feed): \(context.node) does not give batches \(numbers.lowerBound) to \(numbers.upperBound - 1), \
+            which cannot be 15 days old yet; what follows them was taken: sync with another node
+            """
+        )
     }
 
     /// - Returns: nil if what the phone holds beyond the node's feed has gaps.
@@ -66,14 +97,16 @@ struct FeedBackfill {
         }
     }
 
-    /// Proves, decodes and commits one range. The cursor stays where it is, its beginning moves.
-    /// - Returns: false if a batch in it waits; nothing of the range is kept then.
+    private enum Taken { case all, expired, waits }
+
+    /// Proves, decodes and commits one range. The cursor stays where it is, its beginning moves. If a batch in it waits,
+    /// nothing of it is kept; if one has expired, so have all before it.
     private mutating func take(
         _ bytes: [UInt8],
         of range: FeedRange,
         _ leaves: StandingLeaves,
         _ report: inout FeedReport
-    ) async throws -> Bool {
+    ) async throws -> Taken {
         let body = try RangeBody(bytes[...], range: range)
         var step = FeedStep(
             feed: entry.feed,
@@ -86,14 +119,24 @@ struct FeedBackfill {
                 throw FormatError(.rootMismatch, "batch \(number) is not the one that the phone's cursor stands behind")
             }
             guard try step.take(try Batch(Array(bytes)), leaf: Hash256(leaf: bytes), context: context) else {
-                return false
+                return .waits
             }
         }
+        gaps.remove((step.expired > 0 ? 0 : range.lowerBound)..<range.upperBound)
+        try await commit(step)
+        report.batches += step.batches.count
+        report.keys += step.keys
+        report.expired += step.expired
+        await context.fetcher.ledger.committed(batches: step.batches.count, keys: step.keys)
+        return step.expired > 0 ? .expired : .all
+    }
+
+    private mutating func commit(_ step: FeedStep) async throws {
         let next = FeedCursor(
             feed: entry.feed,
             frontier: cursor.frontier,
             lastPublication: step.last,
-            first: step.first
+            first: gaps.end
         )
         try await context.storage.commit(
             DeviceCommit(
@@ -105,27 +148,5 @@ struct FeedBackfill {
             )
         )
         cursor = next
-        report.batches += step.batches.count
-        report.keys += step.keys
-        report.expired += step.expired
-        await context.fetcher.ledger.committed(batches: step.batches.count, keys: step.keys)
-        return true
-    }
-}
-
-extension FeedSync.Context {
-    /// Publication times of a feed do not fall, so nothing that follows a batch can have expired before it has.
-    /// - Throws: `SyncError` with code `.withheld` if the node calls batches dropped that still matter.
-    func checkGap(of entry: IndexEntry, after cursor: FeedCursor?) throws {
-        guard let cursor, entry.first > cursor.size,
-            !Expiry.isDropped(publishedAt: cursor.lastPublication, now: expiryNow)
-        else { return }
-        throw SyncError(
-            .withheld,
-            """
-            feed \(entry.feed): \(node) says that it has dropped batches up to \(entry.first), but those from \
-            \(cursor.size) on cannot be 15 days old yet; the cursor stays: sync with another node
-            """
-        )
     }
 }

@@ -70,15 +70,24 @@ extension FeedSync.Context {
         )
     }
 
-    /// The body of a range.
-    /// - Returns: nil if it is too large and the range can be halved.
-    func range(_ range: FeedRange, of feed: FeedID) async throws -> [UInt8]? {
+    /// What came of asking for a range.
+    enum RangeAnswer {
+        case body([UInt8])
+        /// It is too large, or a batch of it is damaged at the node: what it is made of, lower first.
+        case parts([FeedRange])
+        /// The one batch of it is damaged at the node.
+        case damaged(SyncError)
+    }
+
+    func range(_ range: FeedRange, of feed: FeedID) async throws -> RangeAnswer {
         let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/\(range.level)/\(range.index)"
         do {
             let limit = range.level > 0 ? min(limits.rangeBytes, limits.joinedRangeBytes) : limits.rangeBytes
-            return try await fetcher.get(path, limit: limit).body
+            return .body(try await fetcher.get(path, limit: limit).body)
         } catch let error as SyncError where error.code == .bodyTooLarge && range.level > 0 {
-            return nil
+            return .parts(range.halves)
+        } catch let error as SyncError where error.code == .damaged {
+            return range.level > 0 ? .parts(range.halves) : .damaged(error)
         }
     }
 

@@ -47,7 +47,6 @@ struct FeedSync: FeedFollowing {
 
     mutating func advance() async throws {
         if entry.count <= tail.next { return try await compare() }
-        try context.checkGap(of: entry, after: cursor)
         if entry.first == entry.count { return }
         if entry.first > tail.next { try await bridge() }
         var pending = FeedRange.covering(
@@ -56,16 +55,23 @@ struct FeedSync: FeedFollowing {
             maximumLevel: context.limits.rangeLevel
         )
         pending.reverse()
+        var damage: SyncError?
         while let range = pending.popLast() {
-            guard let body = try await context.range(range, of: entry.feed) else {
-                pending += range.halves.reversed()
-                continue
-            }
-            if try await take(body, of: range) == .waits {
-                report.isWaiting = !report.isClosed
-                return
+            switch try await context.range(range, of: entry.feed) {
+            case .parts(let parts):
+                pending += parts.reversed()
+            case .damaged(let error):
+                damage = error
+                try await pass(range)
+            case .body(let body):
+                damage = nil
+                if try await take(body, of: range) == .waits {
+                    report.isWaiting = !report.isClosed
+                    return
+                }
             }
         }
+        if let damage { throw damage }
         if !entry.rootPrefix.elementsEqual(tail.frontier.root.bytes.prefix(16)) {
             try await contradicted(at: tail.next, held: context.storage.checkpoint(of: entry.feed, size: tail.next))
         }
@@ -90,7 +96,7 @@ struct FeedSync: FeedFollowing {
         try await contradicted(at: entry.count, held: held)
     }
 
-    /// Moves the tail over batches that the node no longer has. The first range proves the way; until then nothing is
+    /// Moves the tail over batches that the node does not have. The first range proves the way; until then nothing is
     /// committed. That they have expired is the node's word: another one that has them is asked for them.
     private mutating func bridge() async throws {
         let feed = entry.feed
@@ -103,6 +109,17 @@ struct FeedSync: FeedFollowing {
         var frontier = tail.frontier
         for leaf in try await context.leaves(tail.next..<entry.first, of: feed) { frontier.append(leaf) }
         tail = FeedTail(feed: feed, frontier: frontier)
+    }
+
+    /// Moves the tail over a batch that the node cannot give, by its hash. What follows must prove that; until then nothing
+    /// is committed.
+    private mutating func pass(_ range: FeedRange) async throws {
+        var frontier = tail.frontier
+        for leaf in try await context.leaves(range.lowerBound..<range.upperBound, of: entry.feed) {
+            frontier.append(leaf)
+        }
+        tail = FeedTail(feed: entry.feed, frontier: frontier)
+        first = range.upperBound
     }
 
     private enum Taken { case all, waits }
@@ -194,7 +211,7 @@ struct FeedSync: FeedFollowing {
         guard size > 0, let range = FeedRange(level: 0, index: size - 1) else { return nil }
         let bytes: [UInt8]
         do {
-            guard let answer = try await context.range(range, of: entry.feed) else { return nil }
+            guard case .body(let answer) = try await context.range(range, of: entry.feed) else { return nil }
             bytes = answer
         } catch is SyncError {
             return nil

@@ -106,6 +106,11 @@ public actor MemoryDeviceStorage: DeviceStorage {
         return regions
     }
 
+    public func publications(of feed: FeedID, below number: UInt64) -> [BatchPublication] {
+        batches.filter { $0.feed == feed && $0.number < number }.sorted(by: MemoryDeviceStorage.precedes)
+            .map { BatchPublication(number: $0.number, publication: $0.publication) }
+    }
+
     public func reduceBatches<Result: Sendable>(
         of region: Region,
         into initial: Result,

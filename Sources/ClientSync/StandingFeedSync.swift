@@ -31,7 +31,6 @@ struct StandingFeedSync: FeedFollowing {
         guard (cursor?.size ?? 0) < standing.size, entry.count >= standing.size else { return }
         guard entry.first < standing.size else { return }
         let (leaves, start) = try await prove()
-        try context.checkGap(of: entry, after: cursor)
         var frontier = start
         let first = max(start.size, entry.first)
         if cursor == nil || first > start.size { lowest = entry.first }
@@ -44,17 +43,25 @@ struct StandingFeedSync: FeedFollowing {
             maximumLevel: context.limits.rangeLevel
         )
         pending.reverse()
+        var damage: SyncError?
         while let range = pending.popLast() {
-            guard let body = try await context.range(range, of: entry.feed) else {
-                pending += range.halves.reversed()
-                continue
+            switch try await context.range(range, of: entry.feed) {
+            case .parts(let parts):
+                pending += parts.reversed()
+            case .damaged(let error):
+                damage = error
+                if let leaf = leaves[range.lowerBound] { frontier.append(leaf) }
+                lowest = range.upperBound
+            case .body(let body):
+                damage = nil
+                guard let reached = try await take(body, of: range, after: frontier, leaves) else {
+                    report.isWaiting = true
+                    return
+                }
+                frontier = reached
             }
-            guard let reached = try await take(body, of: range, after: frontier, leaves) else {
-                report.isWaiting = true
-                return
-            }
-            frontier = reached
         }
+        if let damage { throw damage }
     }
 
     /// The leaf hashes from the cursor on, or from the feed's beginning if the cursor's history is not the one that

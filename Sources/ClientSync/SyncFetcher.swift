@@ -36,6 +36,12 @@ struct SyncFetcher: Sendable {
                 .gone,
                 "\(transport.node)\(path): the node has dropped these batches since it wrote its index; sync again"
             )
+        case 503 where ServedProblem.isDamaged(response.body):
+            throw SyncError(
+                .damaged,
+                "\(transport.node)\(path): a batch of these is damaged at the node; what follows is taken, and the batch "
+                    + "from a node that has it: sync with another node"
+            )
         default:
             throw SyncError(
                 .unexpectedStatus,

@@ -9,7 +9,8 @@ public protocol SyncTransport: Sendable {
     ///   - path: absolute path of a public route, ASCII, at most 120 bytes.
     ///   - ifNoneMatch: value of that field, nil to leave it out.
     ///   - limit: largest body in bytes that the caller accepts.
-    /// - Returns: the answer, whatever its status; the body of an answer other than 200 may be cut short.
+    /// - Returns: the answer, whatever its status. The body of a 503 tells a damaged batch from a node that is busy; that of
+    ///   any other answer than 200 may be left out.
     /// - Throws: `SyncError` with code `.bodyTooLarge` if a body exceeds `limit`, and anything if no answer came.
     func get(_ path: String, ifNoneMatch: String?, limit: Int) async throws -> TransportResponse
 }

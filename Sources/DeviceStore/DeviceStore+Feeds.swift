@@ -182,6 +182,23 @@ extension DeviceStore: DeviceStorage {
         }
     }
 
+    public func publications(of feed: FeedID, below number: UInt64) async throws -> [BatchPublication] {
+        try await read("reading which batches of \(feed) are held") { database in
+            let sql = """
+                SELECT number, publication FROM batch WHERE region = ? AND epoch = ? AND number < ? ORDER BY number
+                """
+            let arguments: StatementArguments = [
+                feed.region.code, feed.epoch.description, Int64(clamping: number),
+            ]
+            return try Row.fetchAll(database, sql: sql, arguments: arguments).map { row in
+                BatchPublication(
+                    number: UInt64(clamping: row[0] as Int64),
+                    publication: Interval(UInt32(clamping: row[1] as Int64))
+                )
+            }
+        }
+    }
+
     public func reduceBatches<Result: Sendable>(
         of region: Region,
         into initial: Result,

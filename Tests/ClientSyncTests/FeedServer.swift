@@ -17,6 +17,8 @@ actor FeedServer: SyncTransport {
     private(set) var requests: [String] = []
     private var alterations: [String: @Sendable ([UInt8]) -> TransportResponse] = [:]
     private var outage: Int?
+    /// Batches that have rotted, by number, of every feed.
+    private var damaged: Set<UInt64> = []
     /// Indexes of other nodes, as they have reached this one.
     private var heard: [(index: FeedIndex, settled: IndexPart)] = []
     /// What the node does between two requests, once.
@@ -36,6 +38,7 @@ actor FeedServer: SyncTransport {
         if let time { indexTime = time }
     }
     func set(roster note: [UInt8]) { roster = note }
+    func damage(_ numbers: Set<UInt64>) { damaged = numbers }
     func settle(_ feeds: [FeedID]) { settled = feeds }
     func forgetRequests() { requests = [] }
     /// Keeps what another node says, in place of what it said before; nil forgets it.
@@ -121,6 +124,12 @@ actor FeedServer: SyncTransport {
             let range = FeedRange(level: level, index: index)
         else { return TransportResponse(status: 404) }
         if !isHashes, range.lowerBound < feed.first { return TransportResponse(status: 410) }
+        if !isHashes, range.upperBound <= feed.count,
+            damaged.contains(where: { range.lowerBound <= $0 && $0 < range.upperBound })
+        {
+            let problem = #"{"title":"Damaged","type":"urn:keytide:problem:damaged","status":503}"#
+            return TransportResponse(status: 503, body: Array(problem.utf8))
+        }
         guard let body = try isHashes ? feed.hashes(range) : feed.body(range) else {
             return TransportResponse(status: 404)
         }

@@ -101,6 +101,9 @@ struct InterruptedStorage: DeviceStorage {
         if isLast { throw Killed() }
     }
 
+    func publications(of feed: FeedID, below number: UInt64) async throws -> [BatchPublication] {
+        try await base.publications(of: feed, below: number)
+    }
     func roster() async throws -> HeldRoster? { try await base.roster() }
     func hold(_ roster: HeldRoster) async throws { try await base.hold(roster) }
     func indexMark(of node: String) async throws -> IndexMark? { try await base.indexMark(of: node) }

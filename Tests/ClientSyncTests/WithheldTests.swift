@@ -37,11 +37,18 @@ import Testing
         return phone
     }
 
+    /// It takes what is to be had, and says each time that something is lacking, until a node gives that.
     @Test func aPhoneIsNotTalkedPastBatchesThatLive() async throws {
         let phone = try await begun()
-        let report = try await phone.sync(try await server(shortened))
-        #expect(report.feeds.map(\.problem?.code) == [.withheld] && !report.isUpToDate)
-        #expect(try await phone.size(of: feed.id) == 3)
+        let withholding = try await server(shortened)
+        for batches in [1, 0] {
+            let report = try await phone.sync(withholding)
+            #expect(report.feeds.map(\.problem?.code) == [.withheld] && !report.isUpToDate)
+            #expect(report.batches == batches)
+            #expect(try await phone.size(of: feed.id) == 21)
+        }
+        let cursor = try #require(try await phone.storage.cursors().first)
+        #expect(cursor.first == 20)
         #expect(try await phone.sync(try await server(feed, code: "VN-01")).isUpToDate)
         #expect(try await phone.state() == RegionState.reference([feed], now: Sample.interval))
     }
@@ -99,6 +106,20 @@ import Testing
         #expect(try await phone.state() == RegionState.reference([feed], now: Sample.interval))
     }
 
+    /// A phone that was away until all it has expired is told of nothing that it lacks.
+    @Test func whatExpiredMeanwhileIsNotLacking() async throws {
+        let phone = try await begun()
+        let later = Sample.now + Int64(Expiry.batchLifetime + Interval.perDay) * 600
+        var feed = feed
+        let publication = Interval(unixSeconds: later)
+        try feed.publish([], at: publication)
+        feed.first = 21
+        let node = try FeedServer("VN-02", country: country, feeds: [feed], time: later)
+        let report = try await phone.sync(node, now: later)
+        #expect(report.isUpToDate && report.batches == 1, "\(report.feeds)")
+        #expect(try await phone.state() == RegionState.reference([feed], now: publication))
+    }
+
     /// Nodes drop at slightly different times: whoever still has an expired batch need not send those before it.
     @Test func anExpiredBatchEndsTheGap() async throws {
         var random = SplitMix64(seed: 72)
@@ -126,8 +147,7 @@ import Testing
         let roster = try country.closing("VN-01", standing: [feed])
         let phone = try await begun()
         let report = try await phone.sync(try await server(shortened, roster: roster), now: Sample.now + 10)
-        #expect(report.feeds.map(\.problem?.code) == [.withheld])
-        #expect(try await phone.size(of: feed.id) == 3)
+        #expect(report.feeds.map(\.problem?.code) == [.withheld] && report.batches == 1)
 
         var fresh = Phone(country)
         fresh.options.limits.rosterAge = 0

@@ -143,6 +143,45 @@ import Testing
         }
     }
 
+    /// What follows is passed on and reaches phones, and the batch itself once an image of the disk has brought it back.
+    @Test func theOnlyCopyOfABatchRots() async throws {
+        try await Cluster.with("VN-01", "VN-48") { cluster in
+            try await cluster.start("VN-01")
+            let archives = try (0..<4).map { try cluster.archives.make("\($0).zip", patients: 40) }
+            for archive in archives { _ = try await cluster.import("VN-01", archive.path) }
+            try cluster.takeImage("VN-01", as: "image")
+            #expect(try await cluster.stop("VN-01") == 0)
+            try cluster.rot(batch: 1, of: "VN-01")
+            try await cluster.start("VN-01")
+            let met = archives.compactMap(\.keys.first)
+            let early = try Phone("early", meeting: met, of: cluster)
+            let late = try Phone("late", meeting: met, of: cluster)
+            let ports = (cluster.basePort, cluster.basePort + 2)
+            let damaged = try await early.sync(port: ports.0)
+            #expect(damaged.feeds.map(\.state) == ["damaged"] && damaged.feeds.map(\.size) == [4])
+            #expect(!damaged.upToDate && damaged.evidence.isEmpty)
+            #expect(try await early.match().matchedKeys == 3)
+
+            try await cluster.start("VN-48")
+            #expect(try await eventually(seconds: 30) { try await cluster.status("VN-48").feeds.map(\.count) == [4] })
+            #expect(try await early.sync(port: ports.1).feeds.map(\.state) == ["withheld"])
+            #expect(try await late.sync(port: ports.1).upToDate)
+            #expect(try await late.match().matchedKeys == 2, "a node shows what lies behind its last gap")
+
+            cluster.kill("VN-01")
+            try cluster.restore("image", to: "VN-01")
+            try await cluster.start("VN-01")
+            #expect(try await eventually(seconds: 30) { try await cluster.status("VN-48").lag == 0 })
+            for phone in [early, late] { _ = try await expectWarning(phone, at: ports.1, keys: 4) }
+            try await expectUnity(
+                cluster,
+                "VN-01",
+                "VN-48",
+                holding: archives.reduce(into: []) { $0.formUnion($1.data) }
+            )
+        }
+    }
+
     @Test func twoCopiesOfANodeAreUnited() async throws {
         try await Cluster.with("VN-01", "VN-48", "VN-79") { cluster in
             for region in ["VN-79", "VN-48", "VN-01"] { try await cluster.start(region) }

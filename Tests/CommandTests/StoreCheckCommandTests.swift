@@ -28,15 +28,6 @@ import TestSupport
         return (status, try JSONDecoder().decode(Report.self, from: Data(child.output.utf8)))
     }
 
-    /// Changes a byte of the file where these bytes are.
-    private func flip(_ bytes: [UInt8], in path: String) throws {
-        let url = URL(fileURLWithPath: path)
-        var content = try Data(contentsOf: url)
-        let place = try #require(content.range(of: Data(bytes)))
-        content[place.lowerBound + bytes.count / 2] ^= 4
-        try content.write(to: url)
-    }
-
     @Test func damageIsNamedByNumber() async throws {
         try await Cluster.with("VN-01") { cluster in
             try await cluster.start("VN-01")
@@ -53,12 +44,11 @@ import TestSupport
             let path = cluster.path("VN-01.store")
             let store = try SQLiteFeedStore(path: path)
             let feed = try #require(try store.feeds().first?.feed)
-            let batches = try store.batches(feed, 0..<5)
+            let last = try #require(try store.batches(feed, 4..<5).first)
             try store.close()
-            // Some stretch of the batch that lies in one page; the end of a checkpoint is its signature.
-            let bytes = batches[2].bytes
-            try flip(Array(bytes[200..<240]), in: path)
-            try flip(Array(batches[4].checkpoint.suffix(40)), in: path)
+            try cluster.rot(batch: 2, of: "VN-01")
+            // The end of a checkpoint is its signature.
+            try cluster.flip(Array(last.checkpoint.suffix(40)), of: "VN-01")
             let (status, report) = try await check(cluster)
             #expect(status == 1)
             #expect(report.findings.isEmpty)

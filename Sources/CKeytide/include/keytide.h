@@ -169,7 +169,8 @@ typedef struct keytide_response keytide_response;
 keytide_code keytide_respond(keytide_response *KEYTIDE_NULLABLE response, int status,
                              const char *KEYTIDE_NULLABLE etag);
 
-/* Appends bytes of the body, decoded of any Content-Encoding; as often as there are pieces.
+/* Appends bytes of the body, decoded of any Content-Encoding; as often as there are pieces. That of an answer of status
+   503 tells a damaged batch from a node that is busy; that of any other status than 200 may be left out.
    bytes: count of them; may be NULL if count is 0.
    Returns KEYTIDE_TOO_MANY beyond the request's limit: stop reading then, and return 0 from the callback. */
 keytide_code keytide_respond_body(keytide_response *KEYTIDE_NULLABLE response, const void *KEYTIDE_NULLABLE bytes,

@@ -28,7 +28,7 @@ struct ShownBatch: Sendable {
     ) async throws -> Answer {
         guard size > 0, let range = FeedRange(level: 0, index: size - 1) else { return .refused }
         do {
-            guard let bytes = try await context.range(range, of: feed) else { return .refused }
+            guard case .body(let bytes) = try await context.range(range, of: feed) else { return .refused }
             let body = try RangeBody(bytes[...], range: range)
             let signed = try SignedCheckpoint(
                 body.checkpoint,

@@ -134,6 +134,11 @@ extension PhoneStorage {
         return await memory.regions()
     }
 
+    func publications(of feed: FeedID, below number: UInt64) async throws -> [BatchPublication] {
+        try process.step()
+        return await memory.publications(of: feed, below: number)
+    }
+
     func reduceBatches<Result: Sendable>(
         of region: Region,
         into initial: Result,

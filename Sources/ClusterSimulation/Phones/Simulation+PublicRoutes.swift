@@ -63,7 +63,9 @@ extension StoredFeed {
         var body: [UInt8] = []
         var checkpoint: [UInt8] = []
         for number in range.lowerBound..<range.upperBound {
-            guard let batch = batch(number) else { return TransportResponse(status: 503) }
+            guard let batch = batch(number) else {
+                return TransportResponse(status: 503, body: Array("{\"type\":\"\(ServedProblem.damaged)\"}".utf8))
+            }
             body += batch.bytes
             checkpoint = batch.checkpoint
         }

@@ -62,7 +62,7 @@ actor NodeTransport: SyncTransport {
             return TransportResponse(
                 status: head.status,
                 etag: head.fields["etag"],
-                body: head.status == 200 ? [UInt8](body.readableBytesView) : []
+                body: [UInt8](body.readableBytesView)
             )
         } catch let error as HTTPError where error.code == .bodyTooLarge {
             throw SyncError(.bodyTooLarge, "\(node)\(path): a body of more than \(limit) bytes", cause: error)

@@ -1,5 +1,7 @@
+import FeedStore
 import Foundation
 import RegionalNode
+import Testing
 import TestSupport
 
 /// What disasters do to the disk of a node.
@@ -32,6 +34,25 @@ extension Cluster {
         for part in Self.parts where FileManager.default.fileExists(atPath: path("\(image)\(part)")) {
             try FileManager.default.copyItem(atPath: path("\(image)\(part)"), toPath: path("\(name).store\(part)"))
         }
+    }
+
+    /// Changes a byte of a batch in the store of a node that does not run.
+    func rot(batch number: UInt64, of name: String) throws {
+        let store = try SQLiteFeedStore(path: path("\(name).store"))
+        let batches = try store.feeds().first.map { try store.batches($0.feed, number..<number + 1) }
+        try store.close()
+        // Some stretch of it that lies in one page.
+        let bytes = try #require(batches?.first).bytes
+        try flip(Array(bytes[200..<240]), of: name)
+    }
+
+    /// Changes a byte of a store's file where these bytes are.
+    func flip(_ bytes: [UInt8], of name: String) throws {
+        let url = URL(fileURLWithPath: path("\(name).store"))
+        var content = try Data(contentsOf: url)
+        let place = try #require(content.range(of: Data(bytes)))
+        content[place.lowerBound + bytes.count / 2] ^= 4
+        try content.write(to: url)
     }
 
     /// Starts a second node of a region over a store of its own, at addresses that the roster does not know.
