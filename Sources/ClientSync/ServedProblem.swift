@@ -1,6 +1,6 @@
 /// What a node's problem documents say of a range (docs/HTTP-API.md, "Problems").
 public enum ServedProblem {
-    /// A batch of the range is damaged on the node's disk: what follows it can be had without it.
+    /// A batch of the range is damaged on the node's disk, or lacking there: what follows it can be had without it.
     public static let damaged = "urn:keytide:problem:damaged"
 
     /// Whether an answer's body is a problem document of that type. In JSON a quotation mark within a string is escaped,

@@ -23,7 +23,7 @@ public struct SyncError: Error, Sendable, Equatable {
         public static let rosterExpired = Code("rosterExpired")
         /// An index that does not verify.
         public static let badIndex = Code("badIndex")
-        /// The node has a batch that is damaged on its disk (503 with that problem type).
+        /// A batch is damaged on the node's disk, or lacking there (503 with that problem type).
         public static let damaged = Code("damaged")
         /// Batches that the node says it has dropped or does not give, though they cannot be old enough.
         public static let withheld = Code("withheld")

@@ -3,7 +3,7 @@ public import ExposureKeys
 /// What a node says of one feed it holds.
 public struct IndexEntry: Hashable, Sendable {
     public let feed: FeedID
-    /// First batch still held.
+    /// First batch shown: it is still held, and of those that follow `shownGaps` at most are not.
     public let first: UInt64
     /// Batches of the feed, those dropped included; at least 1.
     public let count: UInt64
@@ -23,6 +23,21 @@ public struct IndexEntry: Hashable, Sendable {
         self.first = first
         self.count = count
         self.rootPrefix = rootPrefix
+    }
+
+    /// Batches lacking behind the first one shown. A phone goes on behind each by its hash, at the cost of two requests; so
+    /// a few lost for good do not hide those before them, and a node that catches up shows what it has caught up with.
+    static let shownGaps = 16
+
+    /// The first batch that a node shows.
+    /// - Parameters:
+    ///   - held: below this number all are dropped.
+    ///   - gaps: numbers of those from there on that have never come, ascending.
+    package static func first(from held: UInt64, lacking gaps: [UInt64]) -> UInt64 {
+        let hidden = gaps.dropLast(shownGaps).last
+        var first = hidden.map { $0 + 1 } ?? held
+        for gap in gaps.suffix(shownGaps) where gap == first { first += 1 }
+        return first
     }
 
     package func append(to bytes: inout [UInt8]) {

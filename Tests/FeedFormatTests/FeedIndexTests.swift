@@ -185,6 +185,18 @@ struct FeedIndexTests {
         #expect(throws: FormatError.with(.limitExceeded)) { try IndexPart(bytes: bytes[...]) }
     }
 
+    /// As early as it can be, with at most 16 lacking behind it.
+    @Test(arguments: 1...200 as ClosedRange<UInt64>) func theFirstOneShown(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let (held, count) = (UInt64.random(in: 0...9, using: &random), UInt64.random(in: 10...80, using: &random))
+        let share = UInt64.random(in: 1...6, using: &random)
+        let gaps = (held..<count - 1).filter { _ in UInt64.random(in: 0...6, using: &random) >= share }
+        let shown = (held..<count).first { start in
+            !gaps.contains(start) && gaps.filter { $0 >= start }.count <= 16
+        }
+        #expect(IndexEntry.first(from: held, lacking: gaps) == shown)
+    }
+
     @Test func rangesOfAnEntry() throws {
         let feed = try Samples.feed()
         let root = Hash256(hashing: [])

@@ -36,14 +36,11 @@ extension Simulation {
         }
         let isBackfill = former?.size == cursor.size
         let passed = isBackfill ? cursor.first..<(former?.first ?? 0) : (former?.size ?? cursor.first)..<cursor.size
-        var numbers = commit.batches.map(\.number)
+        let taken = (phones[phone].taken[feed] ?? []).union(commit.batches.map(\.number))
+        phones[phone].taken[feed] = taken
         // Publications do not fall: what comes before one that has expired, has expired.
         var hasExpired = false
-        for number in passed.reversed() where number >= cursor.first {
-            if numbers.last == number {
-                numbers.removeLast()
-                continue
-            }
+        for number in passed.reversed() where number >= cursor.first && !taken.contains(number) {
             guard let batch = truth.batch(number, of: feed, before: cursor.frontier) else { continue }
             hasExpired = hasExpired || Expiry.isDropped(publishedAt: batch.publication, now: phones[phone].began)
             guard hasExpired else {

@@ -87,6 +87,7 @@ extension Simulation {
         reach(.phoneCutByClosure)
         note(phone: phone, "gives up \(feed)")
         phones[phone].cursors[feed] = nil
+        phones[phone].taken[feed] = nil
         phones[phone].revoked[feed.region] = nil
     }
 

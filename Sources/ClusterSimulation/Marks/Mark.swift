@@ -2,7 +2,7 @@
 public enum Mark: Int, CaseIterable, Sendable {
     // What the replica does.
     case fetchedFrontier, pulled, answeredPull, repaired, distrusted, blockedFeed, heldBackEpoch, tooManyEpochs
-    case skippedToNewest, filledGap, extendedDownwards
+    case skippedToNewest, leftOutOne, filledGap, extendedDownwards
     case waitedForClock, storeFailed, storedAfterFailure, passedOverRegion, closedLink, unsubscribed
     case agreed, exchangedHoldings, clockDiffered, clockAgreed
     // What its shell does.
@@ -16,7 +16,8 @@ public enum Mark: Int, CaseIterable, Sendable {
     // What happens to phones.
     case phoneRoamed, phoneWasOffline, phoneResumedAfterKill, phoneBackfilled, phoneBridged, phonePassedExpired,
         phoneSawLag
-    case phoneTimedOut, phoneUnmodified, phoneWaited, phoneRefusedBytes, phoneRefusedIndex, phoneSawWithholding
+    case phoneTimedOut, phoneUnmodified, phoneWaited, phoneRefusedBytes, phoneRefusedIndex, phoneSawWithholding,
+        phoneSawDamage
     case phoneKeptFork, phoneKeptClaim
     // What phones learn by their witnesses.
     case phoneWitnessed, phoneFoundWithheld, phoneFoundFork, phoneFoundReplay, phoneDoubtedWitness, phoneFoundOwnEpoch

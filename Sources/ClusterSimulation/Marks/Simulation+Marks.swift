@@ -43,6 +43,7 @@ extension Simulation {
             if feed.nodeLags { reach(.phoneSawLag) }
             if feed.isWaiting { reach(.phoneWaited) }
             if feed.problem?.code == .badFeed { reach(.phoneRefusedBytes) }
+            if feed.problem?.code == .damaged { reach(.phoneSawDamage) }
             if feed.problem?.code == .withheld { reach(.phoneSawWithholding) }
             switch feed.evidence?.kind {
             case .fork: reach(.phoneKeptFork)

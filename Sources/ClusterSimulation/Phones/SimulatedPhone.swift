@@ -35,6 +35,8 @@ struct SimulatedPhone {
 
     /// Where it stands in each feed.
     var cursors = SortedMap<FeedID, FeedCursor>()
+    /// Numbers of the batches that it has taken of each feed.
+    var taken = SortedMap<FeedID, Set<UInt64>>()
     /// After the last sync.
     var contents: PhoneContents?
     /// Keys of each region that it has seen as revoked, ascending.

@@ -59,7 +59,7 @@ extension StoredFeed {
     /// What the range route answers.
     func response(_ range: FeedRange) -> TransportResponse {
         guard range.upperBound <= count else { return TransportResponse(status: 404) }
-        guard first <= range.lowerBound else { return TransportResponse(status: 410) }
+        guard shown <= range.lowerBound else { return TransportResponse(status: 410) }
         var body: [UInt8] = []
         var checkpoint: [UInt8] = []
         for number in range.lowerBound..<range.upperBound {

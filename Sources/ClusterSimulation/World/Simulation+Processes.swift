@@ -117,7 +117,7 @@ extension Simulation {
             ask(from, .roster(request), by: index)
         case .store(let request, let batches, let base, let skipped):
             guard let feed = batches.first?.feed else { return violate(.orderly, index, "stores nothing") }
-            if !skipped.isEmpty { reach(.skippedToNewest) }
+            if !skipped.isEmpty { reach(skipped.count == 1 ? .leftOutOne : .skippedToNewest) }
             write(
                 PendingWrite(feed: feed, batches: batches, base: base, skipped: skipped, request: request),
                 at: index

@@ -121,8 +121,8 @@ struct StoredFeed {
     /// Numbers of batches that have never come.
     var gaps: [UInt64] { missing == 0 ? [] : (first..<count).filter { slots[Int($0 - first)] == nil } }
 
-    /// The first batch from which on all have come: what the index shows.
-    var shown: UInt64 { gaps.last.map { $0 + 1 } ?? first }
+    /// The first batch that index and routes show.
+    var shown: UInt64 { IndexEntry.first(from: first, lacking: gaps) }
 
     /// As a replica is told of it.
     var held: HeldFeed {

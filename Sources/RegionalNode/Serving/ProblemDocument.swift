@@ -143,7 +143,7 @@ struct ProblemDocument: Encodable {
             status: 503,
             title: "Damaged",
             detail:
-                "Batches of \(feed) in this range are damaged here and being fetched again. Try another node, or later."
+                "Batches of \(feed) in this range are damaged or lacking here and being fetched. Try another node, or later."
         )
     }
 

@@ -139,8 +139,8 @@ package struct ServedFeed: Sendable {
 
     var count: UInt64 { frontier.size }
     var isLiving: Bool { first < count }
-    /// The first batch from which on all have come: what index and routes show.
-    package var shown: UInt64 { gaps.last.map { $0 + 1 } ?? first }
+    /// The first batch that index and routes show.
+    package var shown: UInt64 { IndexEntry.first(from: first, lacking: gaps) }
     /// Batches held.
     var held: UInt64 { count - first - UInt64(gaps.count) }
 
