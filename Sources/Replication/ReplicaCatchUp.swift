@@ -23,7 +23,7 @@ extension Replica {
         let end: UInt64
         if advert.count > next + max(settings.catchUpFrom, settings.batchesPerFetch) {
             end = min(advert.count - settings.batchesPerFetch, next + Replica.skipLimit)
-        } else if advert.count > next + 1, (link.failures[feed]?.count ?? 0) >= Replica.vainFetches {
+        } else if advert.count > next + 1, isVain(link, for: feed) {
             // It says that it has the batch and does not give it: the only copy may have rotted.
             end = next + 1
         } else {
@@ -36,6 +36,15 @@ extension Replica {
     /// Fetches, in a row and in vain, of a batch that a peer says it has, after which it is left out for now.
     private static let vainFetches = 2
 
+    private func isVain(_ link: LinkProgress, for feed: FeedID) -> Bool {
+        (link.failures[feed]?.count ?? 0) >= Replica.vainFetches
+    }
+
+    /// Whether a peer says that it has the batch that comes next, and has not failed to give it again and again.
+    func isOffered(_ feed: FeedID, _ progress: FeedProgress) -> Bool {
+        links.values.indices.contains { isSource($0, for: feed, progress) && !isVain(links.values[$0], for: feed) }
+    }
+
     /// Whether the peer of the link at a position has batches behind others that it lacks, which come next here.
     func isBeyondGap(_ position: Int, for feed: FeedID, _ progress: FeedProgress) -> Bool {
         guard links.values[position].peer != nil, let advert = links.values[position].holds[feed],
@@ -46,12 +55,12 @@ extension Replica {
         return advert.first > next && advert.count > advert.first && advert.first - next <= Replica.skipLimit
     }
 
-    /// Whom to ask where nobody says that it has the batch that comes next: it may be lost, or nobody has it yet. The
-    /// shortest gap first.
+    /// Whom to ask where nobody offers the batch that comes next: it may be lost, or nobody has it yet. The shortest gap
+    /// first.
     func sourceBeyondGap(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, first: UInt64)?
+        if isOffered(feed, progress) { return nil }
         for position in links.keys.indices {
-            if isSource(position, for: feed, progress) { return nil }
             guard isBeyondGap(position, for: feed, progress), let advert = links.values[position].holds[feed] else {
                 continue
             }

@@ -65,8 +65,9 @@ extension Replica {
     /// Nobody can be asked now: the feed waits for a peer to be trusted again, or is forgotten if it was only a claim.
     private mutating func setAside(_ feed: FeedID, _ progress: FeedProgress, now: Timestamp) {
         var isClaimed = false
+        let isOffered = isOffered(feed, progress)
         for position in links.values.indices
-        where isSource(position, for: feed, progress) || isBeyondGap(position, for: feed, progress) {
+        where isSource(position, for: feed, progress) || !isOffered && isBeyondGap(position, for: feed, progress) {
             isClaimed = true
             if let until = links.values[position].failures[feed]?.until { waits[feed] = earlier(waits[feed], until) }
         }

@@ -139,6 +139,29 @@ import Testing
         #expect(network.violations.isEmpty, "\(network.violations)")
     }
 
+    /// Of two neighbours one says that it holds the batch and never gives it, the other one has a gap there.
+    @Test(arguments: 1...8 as ClosedRange<UInt64>) func whoGivesNothingIsPassedOver(seed: UInt64) throws {
+        let network = try InMemoryNetwork(.mesh(3, seed: seed))
+        try network.startAll()
+        try network.publish(0)
+        #expect(network.run(within: 20_000) { network.isConverged } != nil)
+        let feed = try #require(network.truth.keys.first)
+        for (one, other) in [(0, 1), (1, 2), (0, 2)] { network.cut(one, other) }
+        try network.publish(0, batches: 4)
+        network.run(for: 1000)
+        network.damage(feed, [1], at: 0)
+        network.heal(0, 1)
+        #expect(network.run(within: 60_000) { network.nodes[1].held(feed) == 5 } != nil)
+        let before = network.events
+        network.heal(0, 2)
+        network.heal(1, 2)
+        #expect(network.run(within: 60_000) { network.nodes[2].held(feed) == 5 } != nil)
+        #expect(network.lacking(at: 2) == 1)
+        network.run(for: 60_000)
+        #expect(network.events - before < 1000)
+        #expect(network.violations.isEmpty, "\(network.violations)")
+    }
+
     /// What the region itself signed and nobody can read is refused where it is met, and the rest is there.
     @Test func aMalformedBatchInAGapStaysAway() throws {
         let options = NetworkOptions.line(2)
