@@ -35,6 +35,8 @@ import Testing
             changing.phones = 4
             runs.append(changing)
         }
+        // Batches of which the only copy rots.
+        runs += ([3753, 3825] as [UInt64]).map { SimulationOptions.drawn(seed: $0) }
         // Where little may wait for a peer.
         var narrow = SimulationOptions.drawn(seed: 1)
         narrow.faults = try #require(FaultMix("partition=12,pause=12,clog=12"))

@@ -3,6 +3,7 @@ import ExposureKeys
 import FeedFormat
 import Foundation
 import RegionalNode
+import TestSupport
 import Testing
 
 /// What happens to disks and machines, to real nodes: whatever was acknowledged is in the end everywhere, nobody

@@ -1,3 +1,4 @@
+import FeedFormat
 import FeedStore
 import Foundation
 import RegionalNode
