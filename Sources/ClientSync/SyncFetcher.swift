@@ -39,8 +39,8 @@ struct SyncFetcher: Sendable {
         case 503 where ServedProblem.isDamaged(response.body):
             throw SyncError(
                 .damaged,
-                "\(transport.node)\(path): a batch of these is damaged or lacking at the node; what follows is taken, and the batch "
-                    + "from a node that has it: sync with another node"
+                "\(transport.node)\(path): a batch of these is damaged or lacking at the node; what follows is taken, and "
+                    + "the batch from a node that has it: sync with another node"
             )
         default:
             throw SyncError(

@@ -21,6 +21,20 @@ import Testing
         return (network, feed)
     }
 
+    /// Three nodes hold one batch of node 0's; then all links are cut, and it publishes four more, the first of which rots.
+    private func rotten(_ options: NetworkOptions) throws -> (InMemoryNetwork, FeedID) {
+        let network = try InMemoryNetwork(options)
+        try network.startAll()
+        try network.publish(0)
+        #expect(network.run(within: 20_000) { network.isConverged } != nil)
+        let feed = try #require(network.truth.keys.first)
+        for (one, other) in [(0, 1), (1, 2), (0, 2)] { network.cut(one, other) }
+        try network.publish(0, batches: 4)
+        network.run(for: 1000)
+        network.damage(feed, [1], at: 0)
+        return (network, feed)
+    }
+
     @Test func theNewestComeFirstAndTheRestFromSeveral() throws {
         let (network, feed) = try behind(.mesh(4), batches: 500)
         try network.start(3, linked: true)
@@ -119,16 +133,7 @@ import Testing
     /// The only copy of a batch rots before it was passed on: what follows comes all the same, also to those whose
     /// neighbours have nothing before it.
     @Test(arguments: 1...8 as ClosedRange<UInt64>) func aBatchThatIsLostHoldsUpNoOther(seed: UInt64) throws {
-        let network = try InMemoryNetwork(.line(3, seed: seed))
-        try network.startAll()
-        try network.publish(0)
-        #expect(network.run(within: 20_000) { network.isConverged } != nil)
-        let feed = try #require(network.truth.keys.first)
-        network.cut(0, 1)
-        network.cut(1, 2)
-        try network.publish(0, batches: 4)
-        network.run(for: 1000)
-        network.damage(feed, [1], at: 0)
+        let (network, feed) = try rotten(.line(3, seed: seed))
         network.heal(0, 1)
         #expect(network.run(within: 60_000) { network.nodes[1].held(feed) == 5 } != nil)
         network.heal(1, 2)
@@ -141,15 +146,7 @@ import Testing
 
     /// Of two neighbours one says that it holds the batch and never gives it, the other one has a gap there.
     @Test(arguments: 1...8 as ClosedRange<UInt64>) func whoGivesNothingIsPassedOver(seed: UInt64) throws {
-        let network = try InMemoryNetwork(.mesh(3, seed: seed))
-        try network.startAll()
-        try network.publish(0)
-        #expect(network.run(within: 20_000) { network.isConverged } != nil)
-        let feed = try #require(network.truth.keys.first)
-        for (one, other) in [(0, 1), (1, 2), (0, 2)] { network.cut(one, other) }
-        try network.publish(0, batches: 4)
-        network.run(for: 1000)
-        network.damage(feed, [1], at: 0)
+        let (network, feed) = try rotten(.mesh(3, seed: seed))
         network.heal(0, 1)
         #expect(network.run(within: 60_000) { network.nodes[1].held(feed) == 5 } != nil)
         let before = network.events
