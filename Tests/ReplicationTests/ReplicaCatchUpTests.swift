@@ -150,8 +150,13 @@ import Testing
         network.heal(0, 1)
         #expect(network.run(within: 60_000) { network.nodes[1].held(feed) == 5 } != nil)
         let before = network.events
-        network.heal(0, 2)
+        // Both are to be asked again later, the one with the gap first.
+        network.failingFetches = 100
         network.heal(1, 2)
+        network.run(for: 500)
+        network.heal(0, 2)
+        network.run(for: 2000)
+        network.failingFetches = 0
         #expect(network.run(within: 60_000) { network.nodes[2].held(feed) == 5 } != nil)
         #expect(network.lacking(at: 2) == 1)
         network.run(for: 60_000)
