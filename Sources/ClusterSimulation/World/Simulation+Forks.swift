@@ -24,12 +24,12 @@ extension Simulation {
         nodes[index].disk.forks[proof.feed.region] = proof
     }
 
-    /// A fork of which running nodes hold both sides, or that one of them has proven, and a node without a proof of it;
+    /// A fork of which running nodes hold both sides, with signatures that can be read, or that one of them has proven, and a node without a proof of it;
     /// nil if there is none. An older release knows no proofs.
     func unprovenFork() -> String? {
         let running = nodes.filter { $0.process != nil && $0.release != .older }
         for feed in truth.histories.keys where truth.isForked(feed) && isOpenlyForked(feed.region) {
-            let held = running.compactMap { $0.disk.feeds[feed] }.filter(\.isLiving).map(\.frontier)
+            let held = running.compactMap { $0.disk.feeds[feed]?.shownFrontier }
             let isProven = running.contains { $0.disk.forks[feed.region]?.feed == feed }
             guard isProven || !truth.haveOneHistory(held, of: feed) else { continue }
             if let without = running.first(where: { $0.disk.forks[feed.region] == nil }) {
@@ -41,10 +41,20 @@ extension Simulation {
 }
 
 extension StoredFeed {
-    /// From a size on, or from the end if that comes first; nil if nothing is held.
+    /// From a size on, or from the end if that comes first, up to the newest batch that can be read; nil if none can be.
     func tail(from size: UInt64) -> HeldTail? {
         let start = min(size, count)
-        guard isLiving, let frontier = frontier(at: start), let last = batch(count - 1) else { return nil }
-        return HeldTail(frontier: frontier, leaves: leaves(start..<count), checkpoint: last.checkpoint)
+        guard isLiving, let frontier = frontier(at: start), let last = newestWhole(from: start) else { return nil }
+        return HeldTail(frontier: frontier, leaves: leaves(start..<last.number + 1), checkpoint: last.checkpoint)
+    }
+
+    /// What can be shown to be signed by what is held.
+    var shownFrontier: Frontier? { newestWhole(from: 0).flatMap { frontier(at: $0.number + 1) } }
+
+    private func newestWhole(from size: UInt64) -> ProvenBatch? {
+        for number in (max(first, max(1, size) - 1)..<max(first, count)).reversed() {
+            if let batch = batch(number) { return batch }
+        }
+        return nil
     }
 }

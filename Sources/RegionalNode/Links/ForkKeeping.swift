@@ -66,11 +66,12 @@ extension NodeContext {
 
     func alarm(of proof: ForkProof) -> ReplicaAlarm { .forked(proof.feed, isOwn: proof.feed.region == region) }
 
-    /// The end of a feed from `size` on; on the store's thread.
+    /// A feed from `size` on, up to the newest batch that can be read; on the store's thread.
     func tail(of id: FeedID, from size: UInt64, _ storage: any FeedStorage) -> HeldTail? {
         guard let feed = served.feed(id), feed.isLiving, let frontier = feed.frontier(at: min(size, feed.count)),
-            let leaves = feed.hashes(frontier.size..<feed.count),
-            let last = try? storage.batch(id, feed.count - 1)
+            let number = feed.newestWhole(from: frontier.size),
+            let leaves = feed.hashes(frontier.size..<number + 1),
+            let last = try? storage.batch(id, number)
         else { return nil }
         return HeldTail(frontier: frontier, leaves: Array(leaves), checkpoint: last.checkpoint)
     }

@@ -209,6 +209,11 @@ package struct ServedFeed: Sendable {
         if leaves.count % ServedFeed.markDistance == 0 { marks.append(frontier) }
     }
 
+    /// The newest batch that is held as it was and whose checkpoint is of no fewer than `size` batches.
+    package func newestWhole(from size: UInt64) -> UInt64? {
+        (max(first, max(1, size) - 1)..<count).last { !damaged.contains($0) && !gaps.contains($0) }
+    }
+
     func isDamaged(_ range: FeedRange) -> Bool {
         (damaged + gaps).contains { range.lowerBound <= $0 && $0 < range.upperBound }
     }

@@ -27,4 +27,24 @@ import Testing
         #expect(feed.frontier(at: 3101) == nil)
         #expect(before == 0 || feed.frontier(at: UInt64(before - 1)) == nil)
     }
+
+    /// Its checkpoint is what the node can show others, and may not be of fewer batches than they speak of.
+    @Test func theNewestWholeBatch() throws {
+        let region = try #require(Region("VN-01"))
+        let stored = StoredFeed(
+            feed: FeedID(region: region, epoch: Epoch(3)),
+            base: Frontier(),
+            leaves: (0..<10).map { Hash256(leaf: [$0]) },
+            first: 3,
+            bytes: 0,
+            lastPublication: Interval(0)
+        )
+        let cases: [(damaged: [UInt64], size: UInt64, newest: UInt64?)] = [
+            ([], 0, 9), ([], 10, 9), ([9], 0, 8), ([9], 9, 8), ([9], 10, nil), ([7, 8, 9], 8, nil), ([7, 8, 9], 7, 6),
+            ([3, 4, 5, 6, 7, 8, 9], 0, nil),
+        ]
+        for (damaged, size, newest) in cases {
+            #expect(ServedFeed(stored, damaged: damaged).newestWhole(from: size) == newest, "\(damaged) \(size)")
+        }
+    }
 }
