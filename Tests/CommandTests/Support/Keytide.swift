@@ -55,9 +55,16 @@ final class Child {
         variables["SWIFT_BACKTRACE"] = "enable=no"
         process.environment = variables.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
-        process.standardOutput = try Child.file(scratch.file(name + ".out"))
-        process.standardError = try Child.file(scratch.file(name + ".err"))
+        let (output, errors) = (
+            try Child.file(scratch.file(name + ".out")), try Child.file(scratch.file(name + ".err"))
+        )
+        process.standardOutput = output
+        process.standardError = errors
         try process.run()
+        // The child has its own: Foundation keeps what it was given for as long as this process lives, and looks through
+        // all of it at each start.
+        try output.close()
+        try errors.close()
     }
 
     private static func file(_ path: String) throws -> FileHandle {
