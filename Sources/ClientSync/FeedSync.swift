@@ -62,7 +62,7 @@ struct FeedSync: FeedFollowing {
                 pending += parts.reversed()
             case .damaged(let error):
                 damage = error
-                try await pass(range)
+                try await pass(to: range.upperBound)
             case .body(let body):
                 damage = nil
                 if try await take(body, of: range) == .waits {
@@ -96,30 +96,22 @@ struct FeedSync: FeedFollowing {
         try await contradicted(at: entry.count, held: held)
     }
 
-    /// Moves the tail over batches that the node does not have. The first range proves the way; until then nothing is
-    /// committed. That they have expired is the node's word: another one that has them is asked for them.
+    /// Begins where the node's feed does, or goes on there. That what comes before has expired is the node's word: another
+    /// one that has it is asked for it.
     private mutating func bridge() async throws {
-        let feed = entry.feed
+        // A phone that knows the feed's beginning keeps that knowledge: a new frontier would drop it.
+        if cursor != nil { return try await pass(to: entry.first) }
+        tail = FeedTail(feed: entry.feed, frontier: try await context.frontier(at: entry.first, of: entry.feed))
         first = entry.first
-        if cursor == nil {
-            tail = FeedTail(feed: feed, frontier: try await context.frontier(at: entry.first, of: feed))
-            return
-        }
-        // The phone knows the feed's beginning: leaf hashes keep that knowledge, where a new frontier would drop it.
-        var frontier = tail.frontier
-        for leaf in try await context.leaves(tail.next..<entry.first, of: feed) { frontier.append(leaf) }
-        tail = FeedTail(feed: feed, frontier: frontier)
     }
 
-    /// Moves the tail over a batch that the node cannot give, by its hash. What follows must prove that; until then nothing
-    /// is committed.
-    private mutating func pass(_ range: FeedRange) async throws {
+    /// Moves the tail over batches that the node does not give, by their hashes. What follows must prove these; until then
+    /// nothing is committed.
+    private mutating func pass(to end: UInt64) async throws {
         var frontier = tail.frontier
-        for leaf in try await context.leaves(range.lowerBound..<range.upperBound, of: entry.feed) {
-            frontier.append(leaf)
-        }
+        for leaf in try await context.leaves(tail.next..<end, of: entry.feed) { frontier.append(leaf) }
         tail = FeedTail(feed: entry.feed, frontier: frontier)
-        first = range.upperBound
+        first = end
     }
 
     private enum Taken { case all, waits }

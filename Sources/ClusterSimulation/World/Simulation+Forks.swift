@@ -24,8 +24,8 @@ extension Simulation {
         nodes[index].disk.forks[proof.feed.region] = proof
     }
 
-    /// A fork of which running nodes hold both sides, with signatures that can be read, or that one of them has proven, and a node without a proof of it;
-    /// nil if there is none. An older release knows no proofs.
+    /// A fork of which running nodes hold both sides, with signatures that can be read, or that one of them has proven, and
+    /// a node without a proof of it; nil if there is none. An older release knows no proofs.
     func unprovenFork() -> String? {
         let running = nodes.filter { $0.process != nil && $0.release != .older }
         for feed in truth.histories.keys where truth.isForked(feed) && isOpenlyForked(feed.region) {
