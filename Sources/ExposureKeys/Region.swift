@@ -32,9 +32,17 @@ public struct Region: Hashable, Comparable, Sendable {
 
     /// - Returns: nil if the bytes are not a region code in ASCII.
     public init?(ascii bytes: some Collection<UInt8>) {
+        // Frames are full of regions: bytes that lie together are read without asking their collection for each.
+        let region = bytes.withContiguousStorageIfAvailable { Region(parsing: $0) }
+        guard let region = region ?? Array(bytes).withUnsafeBufferPointer({ Region(parsing: $0) }) else { return nil }
+        self = region
+    }
+
+    private init?(parsing bytes: UnsafeBufferPointer<UInt8>) {
         guard Region.isValid(bytes) else { return nil }
         var words: (high: UInt64, low: UInt64) = (0, 0)
-        for (position, byte) in bytes.enumerated() {
+        for position in bytes.indices {
+            let byte = bytes[position]
             let shift = UInt64(56 - 8 * (position % 8))
             if position < 8 { words.high |= UInt64(byte) << shift } else { words.low |= UInt64(byte) << shift }
         }
@@ -48,7 +56,7 @@ public struct Region: Hashable, Comparable, Sendable {
     /// Longest code in bytes.
     public static let maximumLength = 16
 
-    private static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
+    private static func isValid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard (2...maximumLength).contains(bytes.count) else { return false }
         var inFirstGroup = true
         var groupIsEmpty = true

@@ -7,9 +7,10 @@ public struct Hash256: Hashable, Sendable {
     /// - Returns: nil unless there are exactly 32 bytes.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
-        var words: [UInt64] = [0, 0, 0, 0]
-        for (position, byte) in bytes.enumerated() { words[position / 8] = words[position / 8] << 8 | UInt64(byte) }
-        self.words = (words[0], words[1], words[2], words[3])
+        // Every digest and batch that comes over a link is parsed here: step by step, a collection whose type is not known
+        // costs as much as all else that is done with the frame.
+        let hash = bytes.withContiguousStorageIfAvailable { Hash256(UnsafeRawBufferPointer($0)) }
+        self = hash ?? Array(bytes).withUnsafeBytes { Hash256($0) }
     }
 
     /// SHA-256 of `bytes`.
@@ -58,13 +59,16 @@ public struct Hash256: Hashable, Sendable {
     }
 
     private init(_ digest: SHA256.Digest) {
-        words = digest.withUnsafeBytes { raw in
-            (
-                UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
-                UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
-                UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
-                UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
-            )
-        }
+        self = digest.withUnsafeBytes { Hash256($0) }
+    }
+
+    /// - Parameter raw: 32 bytes.
+    private init(_ raw: UnsafeRawBufferPointer) {
+        words = (
+            UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 0, as: UInt64.self)),
+            UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self)),
+            UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self)),
+            UInt64(bigEndian: raw.loadUnaligned(fromByteOffset: 24, as: UInt64.self))
+        )
     }
 }

@@ -25,7 +25,7 @@ public struct Replica: Sendable {
     var drawsDigests = false
     /// What is held, as it was last said; nil once that may have changed.
     var ownHoldings: OwnHoldings?
-    var ownEntries = SortedMap<FeedID, IndexEntry>()
+    var ownEntries = SortedMap<FeedID, OwnEntry>()
     var holdingsChangedAt: Timestamp?
     var clocks: ClockWatch
     var budgets = SortedMap<LinkID, LinkBudget>()

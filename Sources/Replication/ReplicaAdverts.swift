@@ -66,7 +66,7 @@ extension Replica {
                 guard let position = feeds.position(of: feed), !isUnderReview(feed.region) else { continue }
                 let count = feeds.values[position].count
                 guard isForced || (links.values[place].holds[feed]?.count ?? 0) < count,
-                    let advert = Advert(feed: feed, first: shownFirst(feeds.values[position]), count: count)
+                    let advert = Advert(feed: feed, first: shownFirst(at: position), count: count)
                 else { continue }
                 adverts.append(advert)
             }

@@ -23,6 +23,22 @@ struct OwnHoldings: Sendable {
     let hash: Hash256
 }
 
+/// What is held of one feed, and its bytes in what a digest hashes.
+struct OwnEntry: Sendable {
+    let entry: IndexEntry
+    let bytes: [UInt8]
+
+    /// With a region such as `VN-01`.
+    static let usualBytes = 48
+
+    init(_ entry: IndexEntry) {
+        self.entry = entry
+        var bytes: [UInt8] = []
+        entry.append(to: &bytes)
+        self.bytes = bytes
+    }
+}
+
 /// Anti-entropy. A link opens with a digest of all that is held, and repeats it after growing pauses. Whoever gets one
 /// unlike its own says what it holds, feed by feed, and gets the same: one exchange, after which each end knows exactly
 /// what the other has. Everything else on a link is only news.
@@ -32,19 +48,19 @@ extension Replica {
     mutating func holdings() -> OwnHoldings {
         if let ownHoldings { return ownHoldings }
         var (listed, adverts, counts): ([FeedID], [Advert], [UInt64]) = ([], [], [])
+        listed.reserveCapacity(feeds.count)
+        adverts.reserveCapacity(feeds.count)
+        counts.reserveCapacity(feeds.count)
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(feeds.count * OwnEntry.usualBytes)
         for position in feeds.values.indices where feeds.values[position].isLiving {
             let feed = feeds.keys[position]
-            guard adverts.count < FormatLimits.feedsPerIndex, roster.region(feed.region) != nil else { continue }
-            let (first, count) = (shownFirst(feeds.values[position]), feeds.values[position].count)
-            var entry = ownEntries[feed]
-            if entry?.first != first || entry?.count != count {
-                let root = feeds.values[position].durable.frontier.root
-                entry = IndexEntry(feed: feed, first: first, count: count, root: root)
-                ownEntries[feed] = entry
-            }
-            guard let entry, let advert = Advert(feed: feed, first: first, count: count) else { continue }
-            entry.append(to: &bytes)
+            guard adverts.count < FormatLimits.feedsPerIndex, roster.position(of: feed.region) != nil else { continue }
+            let (first, count) = (shownFirst(at: position), feeds.values[position].count)
+            guard let advert = Advert(feed: feed, first: first, count: count),
+                let place = ownEntry(of: advert, at: position)
+            else { continue }
+            bytes.append(contentsOf: ownEntries.values[place].bytes)
             listed.append(feed)
             adverts.append(advert)
             counts.append(count)
@@ -56,6 +72,20 @@ extension Replica {
         )
         ownHoldings = holdings
         return holdings
+    }
+
+    /// Where the entry stands that says the same as an advert of the feed at a position; made anew if it has changed.
+    private mutating func ownEntry(of advert: Advert, at position: Int) -> Int? {
+        let place = ownEntries.position(of: advert.feed)
+        if let place, ownEntries.values[place].entry.first == advert.first,
+            ownEntries.values[place].entry.count == advert.count
+        {
+            return place
+        }
+        let root = feeds.values[position].durable.frontier.root
+        ownEntries[advert.feed] = IndexEntry(feed: advert.feed, first: advert.first, count: advert.count, root: root)
+            .map { OwnEntry($0) }
+        return ownEntries.position(of: advert.feed)
     }
 
     /// What an event may have changed of what is held.
@@ -99,7 +129,7 @@ extension Replica {
 
     private mutating func sendHoldings(to link: LinkID, wantsAnswer: Bool) {
         let own = holdings()
-        let part = IndexPart(own.adverts.keys.compactMap { ownEntries[$0] })
+        let part = IndexPart(own.adverts.keys.compactMap { ownEntries[$0]?.entry })
         effects.append(.send(link, .holdings(part, wantsAnswer: wantsAnswer)))
         links.update(link) { link in
             link.told = own.counts
@@ -162,7 +192,8 @@ extension Replica {
     /// - Returns: whether it has something that is missing here and was not known of.
     @discardableResult
     private mutating func noteAll(_ said: [Advert], from link: LinkID, peer: Region, now: Timestamp) -> Bool {
-        guard let known = links[link]?.holds, known.values != said else { return false }
+        guard let place = links.position(of: link), links.values[place].holds.values != said else { return false }
+        let known = links.values[place].holds
         var changed: [Advert] = []
         var isNews = false
         var position = 0
@@ -182,7 +213,7 @@ extension Replica {
             }
             guard advert != before else { continue }
             if advert.count > before?.count ?? 0, advert.count > feeds[said.feed]?.proven.next ?? 0 {
-                isNews = isNews || roster.region(said.feed.region) != nil && !isFrozen(said.feed)
+                isNews = isNews || roster.position(of: said.feed.region) != nil && !isFrozen(said.feed)
             }
             changed.append(advert)
         }

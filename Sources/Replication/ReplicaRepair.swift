@@ -35,6 +35,11 @@ extension Replica {
         return min(max(progress.first, repair.shownFrom), progress.count)
     }
 
+    /// The same of the feed at a position.
+    func shownFirst(at position: Int) -> UInt64 {
+        repairs.isEmpty ? feeds.values[position].first : shownFirst(feeds.values[position])
+    }
+
     /// Starts the fetches of a feed's missing batches for which there is somebody to ask, newest batches first.
     mutating func attendToRepair(of feed: FeedID, now: Timestamp) {
         guard var repair = repairs[feed], !isUnderReview(feed.region) else { return }

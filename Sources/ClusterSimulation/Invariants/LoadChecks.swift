@@ -4,8 +4,7 @@ import Replication
 /// What must hold of queues and memory. Looked at once a minute, so that what grows without an end is found.
 extension Simulation {
     func checkLoad(of index: Int) {
-        guard let process = nodes[index].process else { return }
-        let load = process.replica.currentLoad
+        guard let load = nodes[index].process?.replica.currentLoad else { return }
         if load.heldBack > 0 { reach(.heldBackEpoch) }
         let regions = rosters.newest.roster.regions.count
         let links = 2 * nodes[index].pipes.count + 4
@@ -19,7 +18,7 @@ extension Simulation {
         bound(load.mostWaiting, 64, "batches of one feed that wait for the store", index)
         bound(load.waits, load.feeds, "waits", index)
         bound(load.indexes, regions, "indexes", index)
-        bound(process.writes.count, load.feeds + 64, "transactions", index)
+        bound(nodes[index].process?.writes.count ?? 0, load.feeds + 64, "transactions", index)
         for pipe in nodes[index].pipes {
             bound(pipes[pipe].link?.heldBytes ?? 0, options.outboxBytes, "bytes that wait for one link", index)
         }

@@ -2,8 +2,9 @@ import ExposureKeys
 import FeedFormat
 import Replication
 
-/// A machine with a node: what outlives its process, and the process while it runs.
-struct SimulatedNode {
+/// A machine with a node: what outlives its process, and the process while it runs. One object, since all that happens
+/// reads some of it.
+final class SimulatedNode {
     /// Its region's position in the plan; that of the original for a copy.
     let home: Int
     let region: Region
@@ -56,7 +57,34 @@ struct SimulatedNode {
         self.signer = signer
     }
 
-    mutating func use(_ signer: NoteSigner, number: Int) {
+    /// Another machine with the region, the key and the disk of one; its process does not run, and it has no links yet.
+    init(copying other: SimulatedNode) {
+        home = other.home
+        region = other.region
+        place = other.place
+        signer = other.signer
+        keyNumber = other.keyNumber
+        disk = other.disk
+        images = other.images
+        clockLead = other.clockLead
+        clockDrift = other.clockDrift
+        driftSince = other.driftSince
+        driftedBefore = other.driftedBefore
+        lies = other.lies
+        loss = other.loss
+        bandwidth = other.bandwidth
+        fullUntil = other.fullUntil
+        tearing = other.tearing
+        isHostile = other.isHostile
+        isThief = other.isThief
+        hasLied = other.hasLied
+        twins = other.twins
+        deception = other.deception
+        hasSuffered = other.hasSuffered
+        release = other.release
+    }
+
+    func use(_ signer: NoteSigner, number: Int) {
         self.signer = signer
         keyNumber = number
     }
@@ -105,7 +133,7 @@ struct SimulatedNode {
     /// Milliseconds by which a fast clock has run ahead.
     private func drifted(at now: Int64) -> Int64 { (now - driftSince) / 1000 * clockDrift / 1_000_000 }
 
-    mutating func setDrift(_ millionths: Int64, at now: Int64) {
+    func setDrift(_ millionths: Int64, at now: Int64) {
         clockLead += drifted(at: now)
         driftedBefore += drifted(at: now)
         driftSince = now
@@ -113,7 +141,7 @@ struct SimulatedNode {
     }
 
     /// The machine takes some milliseconds for none: it goes on from an image of its memory. The date shows them.
-    mutating func stand(still milliseconds: Int64) { driftedBefore -= milliseconds }
+    func stand(still milliseconds: Int64) { driftedBefore -= milliseconds }
 
     /// Milliseconds by which the date leads what the machine takes for the time that has passed.
     var lead: Int64 { clockLead - driftedBefore }

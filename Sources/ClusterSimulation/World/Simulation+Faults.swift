@@ -120,14 +120,8 @@ extension Simulation {
     /// A second process with the region and key of a node, over a copy of its disk.
     @discardableResult
     func startCopy(of node: Int, place: Int, for duration: Int64) -> Int {
-        var copy = nodes[node]
-        copy.process = nil
-        copy.pipes = []
-        copy.generation = 0
-        copy.downUntil = 0
-        copy.pausedUntil = 0
         chances.append(SeededRandom(seed: options.seed, stream: UInt64(1_000_000 + nodes.count)))
-        nodes.append(copy)
+        nodes.append(SimulatedNode(copying: nodes[node]))
         let index = nodes.count - 1
         layPipes(of: index)
         note(index, "is a copy of node \(node)")
