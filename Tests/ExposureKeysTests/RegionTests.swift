@@ -8,6 +8,8 @@ struct RegionTests {
         #expect(region.code == code && "\(region)" == code)
         #expect(Region(ascii: Array(code.utf8)) == region)
         #expect(Region(Substring(code)) == region)
+        // Bytes that do not lie together.
+        #expect(Region(ascii: Array(code.utf8.reversed()).reversed() as ReversedCollection) == region)
     }
 
     @Test(arguments: [
@@ -18,6 +20,7 @@ struct RegionTests {
     func otherTextIsNotACode(code: String) {
         #expect(Region(code) == nil)
         #expect(Region(ascii: Array(code.utf8)) == nil)
+        #expect(Region(ascii: Array(code.utf8.reversed()).reversed() as ReversedCollection) == nil)
     }
 
     @Test func bytesBeyondASCIIAreNotACode() {

@@ -28,6 +28,8 @@ struct Hash256Tests {
             let bytes = generator.bytes(32)
             let hash = try #require(Hash256(bytes: bytes))
             #expect(hash.bytes == bytes)
+            // Bytes that do not lie together.
+            #expect(Hash256(bytes: Array(bytes.reversed()).reversed() as ReversedCollection) == hash)
             #expect(hash.hexadecimal.count == 64)
         }
         for count in [0, 31, 33] { #expect(Hash256(bytes: [UInt8](repeating: 0, count: count)) == nil) }
