@@ -32,12 +32,15 @@ public struct Region: Hashable, Comparable, Sendable {
 
     /// - Returns: nil if the bytes are not a region code in ASCII.
     public init?(ascii bytes: some Collection<UInt8>) {
+        // Whatever comes from elsewhere may be long.
+        guard (2...Region.maximumLength).contains(bytes.count) else { return nil }
         // Frames are full of regions: bytes that lie together are read without asking their collection for each.
         let region = bytes.withContiguousStorageIfAvailable { Region(parsing: $0) }
         guard let region = region ?? Array(bytes).withUnsafeBufferPointer({ Region(parsing: $0) }) else { return nil }
         self = region
     }
 
+    /// - Parameter bytes: no more than `maximumLength`.
     private init?(parsing bytes: UnsafeBufferPointer<UInt8>) {
         guard Region.isValid(bytes) else { return nil }
         var words: (high: UInt64, low: UInt64) = (0, 0)
@@ -57,7 +60,6 @@ public struct Region: Hashable, Comparable, Sendable {
     public static let maximumLength = 16
 
     private static func isValid(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard (2...maximumLength).contains(bytes.count) else { return false }
         var inFirstGroup = true
         var groupIsEmpty = true
         for byte in bytes {

@@ -28,9 +28,6 @@ struct OwnEntry: Sendable {
     let entry: IndexEntry
     let bytes: [UInt8]
 
-    /// With a region such as `VN-01`.
-    static let usualBytes = 48
-
     init(_ entry: IndexEntry) {
         self.entry = entry
         var bytes: [UInt8] = []
@@ -48,19 +45,15 @@ extension Replica {
     mutating func holdings() -> OwnHoldings {
         if let ownHoldings { return ownHoldings }
         var (listed, adverts, counts): ([FeedID], [Advert], [UInt64]) = ([], [], [])
-        listed.reserveCapacity(feeds.count)
-        adverts.reserveCapacity(feeds.count)
-        counts.reserveCapacity(feeds.count)
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(feeds.count * OwnEntry.usualBytes)
         for position in feeds.values.indices where feeds.values[position].isLiving {
             let feed = feeds.keys[position]
             guard adverts.count < FormatLimits.feedsPerIndex, roster.position(of: feed.region) != nil else { continue }
             let (first, count) = (shownFirst(at: position), feeds.values[position].count)
             guard let advert = Advert(feed: feed, first: first, count: count),
-                let place = ownEntry(of: advert, at: position)
+                let entry = ownEntry(of: advert, at: position)
             else { continue }
-            bytes.append(contentsOf: ownEntries.values[place].bytes)
+            bytes.append(contentsOf: entry.bytes)
             listed.append(feed)
             adverts.append(advert)
             counts.append(count)
@@ -74,18 +67,15 @@ extension Replica {
         return holdings
     }
 
-    /// Where the entry stands that says the same as an advert of the feed at a position; made anew if it has changed.
-    private mutating func ownEntry(of advert: Advert, at position: Int) -> Int? {
-        let place = ownEntries.position(of: advert.feed)
-        if let place, ownEntries.values[place].entry.first == advert.first,
-            ownEntries.values[place].entry.count == advert.count
-        {
-            return place
+    /// The entry that says the same as an advert of the feed at a position; made anew if that has changed.
+    private mutating func ownEntry(of advert: Advert, at position: Int) -> OwnEntry? {
+        if let known = ownEntries[advert.feed], known.entry.first == advert.first, known.entry.count == advert.count {
+            return known
         }
         let root = feeds.values[position].durable.frontier.root
-        ownEntries[advert.feed] = IndexEntry(feed: advert.feed, first: advert.first, count: advert.count, root: root)
-            .map { OwnEntry($0) }
-        return ownEntries.position(of: advert.feed)
+        let entry = IndexEntry(feed: advert.feed, first: advert.first, count: advert.count, root: root)
+        ownEntries[advert.feed] = entry.map { OwnEntry($0) }
+        return ownEntries[advert.feed]
     }
 
     /// What an event may have changed of what is held.

@@ -35,7 +35,7 @@ extension Replica {
         return min(max(progress.first, repair.shownFrom), progress.count)
     }
 
-    /// The same of the feed at a position.
+    /// The same of the feed at a position, whose progress is copied only where batches are missing.
     func shownFirst(at position: Int) -> UInt64 {
         repairs.isEmpty ? feeds.values[position].first : shownFirst(feeds.values[position])
     }

@@ -2,8 +2,8 @@ import ExposureKeys
 import FeedFormat
 import Replication
 
-/// A machine with a node: what outlives its process, and the process while it runs. One object, since all that happens
-/// reads some of it.
+/// A machine with a node: what outlives its process, and the process while it runs. An object: as a value it
+/// would be copied whole for much of what is read of it.
 final class SimulatedNode {
     /// Its region's position in the plan; that of the original for a copy.
     let home: Int
@@ -58,6 +58,7 @@ final class SimulatedNode {
     }
 
     /// Another machine with the region, the key and the disk of one; its process does not run, and it has no links yet.
+    /// What a machine gets in addition is to be listed here too, unless it belongs to one machine alone.
     init(copying other: SimulatedNode) {
         home = other.home
         region = other.region
