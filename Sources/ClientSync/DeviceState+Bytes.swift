@@ -7,7 +7,10 @@ internal import Foundation
 /// Numbers are varints of FeedFormat, times with them; bytes and text are preceded by their length, lists by their number
 /// of elements, what may be missing by 0 or 1. Times before 1970 or after 9999 count as the nearest one inside.
 extension DeviceState {
-    static let header: [UInt8] = Array("KTSTATE".utf8) + [1]
+    static let header: [UInt8] = Array("KTSTATE".utf8) + [2]
+    /// As the version before began, which looked for fewer reports of keys that were near: what it found by comparing
+    /// batches is read and left out, so that they are compared anew.
+    static let formerHeader: [UInt8] = Array("KTSTATE".utf8) + [1]
 
     /// - Throws: what encoding the report as JSON throws; nothing, for reports that matching made.
     public func bytes() throws -> [UInt8] {

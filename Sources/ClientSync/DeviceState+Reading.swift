@@ -11,8 +11,9 @@ extension DeviceState {
         guard bytes.count <= DeviceState.maximumBytes else {
             throw FormatError(.limitExceeded, "state: \(bytes.count) bytes, more than \(DeviceState.maximumBytes)")
         }
-        guard bytes.starts(with: DeviceState.header) else {
-            throw FormatError(.unknownFormat, "state: it does not begin as version 1 does")
+        let isFormer = bytes.starts(with: DeviceState.formerHeader)
+        guard isFormer || bytes.starts(with: DeviceState.header) else {
+            throw FormatError(.unknownFormat, "state: it does not begin as version 1 or 2 does")
         }
         var reader = ByteReader(bytes[DeviceState.header.count...], reading: "state")
         let roster = try reader.optional { reader throws(FormatError) in try reader.roster() }
@@ -26,7 +27,9 @@ extension DeviceState {
         let sightings = try reader.list(atLeast: 21, atMost: Encounter.maximumHeld) { reader throws(FormatError) in
             try reader.sighting()
         }
-        let matched = try reader.list(atLeast: 15) { reader throws(FormatError) in try reader.matched() }
+        let matched = try reader.list(atLeast: 15) { reader throws(FormatError) in
+            try reader.matched(in: batches)
+        }
         let report = try reader.optional { reader throws(FormatError) in try reader.report() }
         let book = try reader.book()
         try reader.expectEnd()
@@ -41,8 +44,21 @@ extension DeviceState {
         self.init(witnessSeed: book.seed)
         (self.roster, self.marks, self.parts, self.cursors) = (roster, marks, parts, cursors)
         (self.batches, self.checkpoints, self.evidence) = (batches, checkpoints, evidence)
-        (self.sightings, self.lastSerial, self.matched) = (sightings, lastSerial, matched)
+        (self.sightings, self.lastSerial) = (sightings, lastSerial)
+        self.matched = isFormer ? [] : matched
         (self.report, self.book) = (report, book)
+    }
+}
+
+extension [HeldBatch] {
+    /// How many come before the first one of which the predicate does not hold.
+    fileprivate func partitionPoint(_ isBefore: (HeldBatch) -> Bool) -> Int {
+        var (low, high) = (0, count)
+        while low < high {
+            let middle = (low + high) / 2
+            if isBefore(self[middle]) { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 }
 
@@ -218,13 +234,21 @@ extension ByteReader {
         }
     }
 
-    fileprivate mutating func matched() throws(FormatError) -> MatchedBatch {
+    /// - Parameter batches: ascending by feed and number; what was matched is one of them.
+    fileprivate mutating func matched(in batches: [HeldBatch]) throws(FormatError) -> MatchedBatch {
         let most = FormatLimits.keysPerBatch + FormatLimits.bluezoneKeysPerBatch
+        let feed = try feed()
+        let number = UInt64(try varint(upTo: FormatLimits.batchesPerFeed, "the number of a batch"))
+        let place = batches.partitionPoint { ($0.feed, $0.number) < (feed, number) }
+        guard place < batches.count, batches[place].feed == feed, batches[place].number == number else {
+            throw error(.outOfRange, "batch \(number) of \(feed) was compared and is not held")
+        }
         return MatchedBatch(
-            feed: try feed(),
-            number: UInt64(try varint(upTo: FormatLimits.batchesPerFeed, "the number of a batch")),
+            feed: feed,
+            number: number,
+            publication: batches[place].publication,
             keys: try varint(upTo: most, "the number of keys"),
-            seen: try number(upTo: DeviceState.maximumSerial, "serial"),
+            seen: try self.number(upTo: DeviceState.maximumSerial, "serial"),
             near: try list(atLeast: 24) { reader throws(FormatError) in try reader.diagnosisKey() },
             nearBluezone: try list(atLeast: 40) { reader throws(FormatError) in try reader.bluezoneKey() }
         )

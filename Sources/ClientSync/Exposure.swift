@@ -35,35 +35,44 @@ public struct Exposure: Sendable, Equatable {
         }
     }
 
-    /// Splits the sightings of met keys by local day. Revoked keys are passed over.
+    /// What counts of met keys, by local day. Withdrawn ones are passed over.
     /// - Returns: newest day first, then longest duration, then by time of the first sighting.
-    static func grouped(_ met: [MetKey], utcOffset: Int64) -> [Exposure] {
-        met.filter { !$0.isRevoked }.flatMap { days(of: $0, utcOffset: utcOffset) }.sorted {
-            if $0.day != $1.day { return $0.day > $1.day }
-            if $0.duration != $1.duration { return $0.duration > $1.duration }
-            return ($0.first, $0.last, $0.sightings) < ($1.first, $1.last, $1.sightings)
-        }
+    static func grouped(_ met: [MetKey], _ configuration: RiskConfiguration, utcOffset: Int64) -> [Exposure] {
+        met.flatMap { $0.days(configuration, utcOffset: utcOffset) }.filter { !$0.claim.isWithdrawn }
+            .map { Exposure($0, utcOffset: utcOffset) }
+            .sorted {
+                if $0.day != $1.day { return $0.day > $1.day }
+                if $0.duration != $1.duration { return $0.duration > $1.duration }
+                return ($0.first, $0.last, $0.sightings) < ($1.first, $1.last, $1.sightings)
+            }
     }
 
-    private static func days(of met: MetKey, utcOffset: Int64) -> [Exposure] {
-        var exposures: [Exposure] = []
-        var rest = met.sightings[...]
-        while let next = rest.first {
-            let day = CivilDate(unixSeconds: next.time, utcOffset: utcOffset)
-            let ofDay = rest.prefix { CivilDate(unixSeconds: $0.time, utcOffset: utcOffset) == day }
-            exposures.append(Exposure(day: day, sightings: ofDay, metadata: met.metadata, regions: met.regions))
-            rest = rest.dropFirst(ofDay.count)
+    private init(_ counted: MetKey.Day, utcOffset: Int64) {
+        let ofDay = counted.claim.sightings.filter {
+            CivilDate(unixSeconds: $0.time, utcOffset: utcOffset) == counted.day
         }
-        return exposures
+        self.init(
+            day: counted.day,
+            sightings: ofDay[...],
+            duration: Int64(counted.windows.reduce(0) { $0 + $1.seconds }),
+            metadata: counted.claim.metadata,
+            regions: counted.regions
+        )
     }
 
     /// - Parameter sightings: ascending by time, at least one.
-    private init(day: CivilDate, sightings: ArraySlice<Encounter>, metadata: KeyMetadata, regions: [Region]) {
+    private init(
+        day: CivilDate,
+        sightings: ArraySlice<Encounter>,
+        duration: Int64,
+        metadata: KeyMetadata,
+        regions: [Region]
+    ) {
         self.day = day
         first = sightings.first?.time ?? 0
         last = sightings.last?.time ?? 0
         self.sightings = sightings.count
-        duration = Int64(KeyScan.scans(of: Array(sightings)).reduce(0) { $0 + $1.seconds })
+        self.duration = duration
         var attenuations: [Int] = []
         var powers: [Int] = []
         for sighting in sightings {

@@ -57,8 +57,8 @@ public struct ExposureReport: Sendable, Equatable {
             asOf: asOf,
             encounters: encounters,
             keys: keys,
-            matchedKeys: met.count { !$0.isRevoked },
-            exposures: Exposure.grouped(met, utcOffset: utcOffset),
+            matchedKeys: met.count { $0.claims.contains { !$0.isWithdrawn } },
+            exposures: Exposure.grouped(met, configuration, utcOffset: utcOffset),
             days: assessment.days,
             lapsed: assessment.lapsed
         )

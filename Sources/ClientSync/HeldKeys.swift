@@ -5,9 +5,9 @@ extension DeviceStorage {
     /// The merged state of a region, rebuilt from the batches held: the join of all of them, revoked keys included.
     /// - Throws: what the store throws; `SyncError` with code `.badFeed` if a stored batch no longer decodes.
     public func keys(of region: Region) async throws -> RegionKeys {
-        let reports = try await reduceBatches(of: region, into: [DiagnosisKey]()) { reports, stored in
+        let reports = try await reduceBatches(of: region, into: [KeyReport<DiagnosisKey>]()) { reports, stored in
             do throws(FormatError) {
-                reports += try Batch(stored.bytes).keys()
+                reports += try Batch(stored.bytes).keys().map { KeyReport($0, publication: stored.publication) }
             } catch {
                 throw SyncError.damaged(stored, error)
             }

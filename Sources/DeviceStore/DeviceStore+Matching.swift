@@ -44,7 +44,7 @@ extension DeviceStore {
         let path = path
         return try await read("reading what was near") { [self] database in
             let sealing = try sealing(in: database, path: path)
-            let sql = "SELECT region, epoch, number, keys, seen, near FROM matched ORDER BY region, epoch, number"
+            let sql = "SELECT \(MatchedTables.columns) FROM matched ORDER BY region, epoch, number"
             return try Row.fetchAll(database, sql: sql).map { row in
                 try MatchedTables.matched(row, path: path, sealing)
             }

@@ -13,11 +13,15 @@ enum MatchedTables {
             region TEXT NOT NULL,
             epoch TEXT NOT NULL,
             number INTEGER NOT NULL,
+            publication INTEGER NOT NULL,
             keys INTEGER NOT NULL,
             seen INTEGER NOT NULL,
             near BLOB NOT NULL,
             PRIMARY KEY (region, epoch, number)
         ) STRICT, WITHOUT ROWID;
+        """
+
+    static let reportSQL = """
         CREATE TABLE sealed_report (
             id INTEGER PRIMARY KEY CHECK (id = 1),
             sealed BLOB NOT NULL
@@ -45,7 +49,7 @@ enum MatchedTables {
         let former = try Row.fetchOne(
             database,
             sql: """
-                SELECT region, epoch, number, keys, seen, near FROM matched
+                SELECT \(columns) FROM matched
                 WHERE region = ? AND epoch = ? AND number = ?
                 """,
             arguments: place
@@ -54,17 +58,28 @@ enum MatchedTables {
         let near = try sealing.seal(block: encode(joined), bound: bound(joined.feed, joined.number), multiple: multiple)
         try database.execute(
             sql: """
-                INSERT OR REPLACE INTO matched (region, epoch, number, keys, seen, near) VALUES (?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO matched (\(columns)) VALUES (?, ?, ?, ?, ?, ?, ?)
                 """,
-            arguments: place + [joined.keys, joined.seen, near]
+            arguments: place + [Int64(joined.publication.number), joined.keys, joined.seen, near]
         )
     }
 
-    /// A row of region, epoch, number, keys, seen, near.
+    /// What a row of `matched` is made of and read from.
+    static let columns = "region, epoch, number, publication, keys, seen, near"
+
+    /// A row of `columns`.
     static func matched(_ row: Row, path: String, _ sealing: EncounterSealing) throws -> MatchedBatch {
         let (feed, number) = (try row.feed(path), UInt64(clamping: row[2] as Int64))
-        guard let bytes = sealing.open(block: Data(try row.bytes(5)), bound: bound(feed, number)),
-            let matched = decode(bytes, MatchedBatch(feed: feed, number: number, keys: row[3], seen: row[4], near: []))
+        let empty = MatchedBatch(
+            feed: feed,
+            number: number,
+            publication: Interval(UInt32(clamping: row[3] as Int64)),
+            keys: row[4],
+            seen: row[5],
+            near: []
+        )
+        guard let bytes = sealing.open(block: Data(try row.bytes(6)), bound: bound(feed, number)),
+            let matched = decode(bytes, empty)
         else {
             throw DeviceStoreError.corrupt("what was near in batch \(number) of \(feed) is unreadable", path: path)
         }
@@ -103,6 +118,7 @@ enum MatchedTables {
         return MatchedBatch(
             feed: row.feed,
             number: row.number,
+            publication: row.publication,
             keys: row.keys,
             seen: row.seen,
             near: near,

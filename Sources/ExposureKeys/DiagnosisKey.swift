@@ -153,10 +153,4 @@ public struct DiagnosisKey: Hashable, Sendable {
     public static func precedesInBatch(_ left: DiagnosisKey, _ right: DiagnosisKey) -> Bool {
         left.metadata != right.metadata ? left.metadata < right.metadata : left.data < right.data
     }
-
-    /// Which of two reports of one identity stands: the higher report type whole, ties by content (the larger packed
-    /// metadata). Associative, commutative and idempotent.
-    public static func join(_ left: DiagnosisKey, _ right: DiagnosisKey) -> DiagnosisKey {
-        left.metadata < right.metadata ? right : left
-    }
 }

@@ -5,6 +5,9 @@ public enum Expiry {
     public static let batchLifetime: Int64 = 15 * Interval.perDay
     /// How long a key matters after its end: 14 days.
     public static let keyLifetime: Int64 = 14 * Interval.perDay
+    /// How long after its end a key is published: 2 hours. Phones take an identifier for one that was just broadcast if
+    /// their clock is no further off than that, so a key that is out sooner lets others pose as its owner.
+    public static let publicationDelay: Int64 = 2 * Interval.perHour
     /// How far ahead of a node's clock a batch's publication interval may lie: 2 hours.
     public static let futureTolerance: Int64 = 2 * Interval.perHour
 

@@ -56,8 +56,8 @@ public struct Batch: Sendable {
         let bytes = try Batch.encode(
             number: number,
             publication: publication,
-            keys: RegionKeys(joining: keys).keys,
-            bluezone: BluezoneRegionKeys(joining: bluezone).keys,
+            keys: RegionKeys(joining: keys, publishedAt: publication).keys,
+            bluezone: BluezoneRegionKeys(joining: bluezone, publishedAt: publication).keys,
             predecessors: predecessors
         )
         try self.init(bytes)

@@ -209,7 +209,7 @@ extension SQLiteFeedStore {
     }
 
     /// Creates the file empty, so that no moment exists in which others may read it. The files beside it take its mode.
-    private static func createPrivately(_ path: String) throws(StoreError) {
+    static func createPrivately(_ path: String) throws(StoreError) {
         let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
         guard file >= 0 else {
             throw StoreError.cannotOpen(

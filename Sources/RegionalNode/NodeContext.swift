@@ -13,6 +13,8 @@ final class NodeContext: Sendable {
     var roster: Roster { rosters.current }
     let clock: NodeClock
     let queue: StoreQueue
+    /// Keys that wait for their time; used on the store's thread only.
+    let heldKeys: HeldKeyStore
     let served: ServedFeeds
     let heldIndexes = HeldIndexes()
     let forks = KnownForks()
@@ -30,6 +32,9 @@ final class NodeContext: Sendable {
     private let indexMaker: IndexMaker
     private let verifier: NoteVerifier
     private let arrivals = Mutex<[Arrival]>([])
+    /// The alarm that own batches are ahead, while it stands.
+    private let aheadAlarm = Mutex<String?>(nil)
+    private let started: Timestamp
     private let indexState = Mutex(IndexState())
     /// Regions of which something was cut off, while routes or merged state may still have it: see `review`.
     let owedReviews = Mutex<Set<Region>>([])
@@ -58,6 +63,7 @@ final class NodeContext: Sendable {
         rosters: RosterHolder,
         clock: NodeClock,
         queue: StoreQueue,
+        heldKeys: HeldKeyStore,
         served: ServedFeeds,
         publisher: RegionPublisher,
         signer: NoteSigner,
@@ -67,7 +73,9 @@ final class NodeContext: Sendable {
         self.rosters = rosters
         self.verifier = signer.verifier
         self.clock = clock
+        started = clock.now
         self.queue = queue
+        self.heldKeys = heldKeys
         self.served = served
         self.publisher = publisher
         self.logger = logger
@@ -82,24 +90,104 @@ final class NodeContext: Sendable {
     }
 
     /// Publishes what is new in `keys`, on the store's thread.
-    func publish(_ keys: [DiagnosisKey], storage: any FeedStorage) throws -> RegionPublisher.Publication {
-        let obstacle = RosterStanding.obstacle(
-            to: region,
-            signingWith: verifier,
-            in: rosters.current,
-            now: clock.seconds
+    /// - Throws: `NodeError` if this node must not publish now, `StoreError`, `FormatError`.
+    func publish(
+        _ keys: [DiagnosisKey],
+        _ options: ImportOptions,
+        storage: any FeedStorage
+    ) throws -> RegionPublisher.Publication {
+        if let obstacle = publicationObstacle(trustingClock: options.trustsClock) {
+            throw NodeError(.importRefused, obstacle)
+        }
+        let living = livingEpochs
+        let publication = try publisher.publish(
+            keys,
+            restating: options.restates,
+            storage: storage,
+            held: heldKeys,
+            living: living
         )
-        if let obstacle = obstacle ?? forkObstacle { throw NodeError(.importRefused, obstacle) }
-        let living = served.all.filter { $0.feed.region == region && $0.isLiving }.map(\.feed)
-        let publication = try publisher.publish(keys, storage: storage, living: living)
-        guard let feed = publication.batches.first?.feed else { return publication }
-        metrics.published(keys: publication.published, batches: publication.batches.count)
+        announce(publication, living: living)
+        return publication
+    }
+
+    /// How an import's clock is judged, in the words of `ImportReport.clock`. An operator who overrules it is logged.
+    func judgeClock(_ options: ImportOptions) -> String {
+        switch clockVerdict {
+        case .differs(let seconds) where options.trustsClock:
+            logger.warning(
+                "an import is published although clocks differ, as its operator asked",
+                metadata: ["seconds ahead": "\(seconds)"]
+            )
+            return "trusted"
+        case .agrees, .differs: return "compared"
+        case .unknown, .alone: return "notCompared"
+        }
+    }
+
+    /// Publishes what has come due since it was taken, on the store's thread; nothing while this node must not publish.
+    /// - Throws: `StoreError`, `FormatError`.
+    func publishDue(_ storage: any FeedStorage) throws -> RegionPublisher.Publication? {
+        guard publicationObstacle(trustingClock: false) == nil else { return nil }
+        let living = livingEpochs
+        guard let publication = try publisher.publishDue(storage: storage, held: heldKeys, living: living) else {
+            return nil
+        }
+        announce(publication, living: living)
+        return publication
+    }
+
+    /// Keys that wait for their time to be published.
+    var heldKeyCount: Int { heldKeys.count }
+
+    private var livingEpochs: [FeedID] {
+        served.all.filter { $0.feed.region == region && $0.isLiving }.map(\.feed)
+    }
+
+    /// Why nothing may be published now, and what to do about it.
+    private func publicationObstacle(trustingClock isTrusted: Bool) -> String? {
+        RosterStanding.obstacle(to: region, signingWith: verifier, in: rosters.current, now: clock.seconds)
+            ?? forkObstacle ?? (isTrusted ? nil : clockObstacle)
+    }
+
+    private var clockObstacle: String? {
+        guard case .differs(let seconds) = clockVerdict else { return nil }
+        return """
+            this node's clock is \(seconds.magnitude) s \(seconds < 0 ? "behind" : "ahead of") the clocks of most \
+            neighbours, and keys published under a wrong clock are withheld or dropped by others; nothing of this import \
+            was kept: set the clock and import again, or give --trust-clock if this clock is right
+            """
+    }
+
+    /// - Parameter living: this region's living epochs before.
+    private func announce(_ publication: RegionPublisher.Publication, living: [FeedID]) {
+        showBatchesAhead()
+        guard let feed = publication.batches.first?.feed else { return }
+        metrics.published(keys: publication.selection.news.count, batches: publication.batches.count)
         served.append(publication.batches, base: nil)
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
         care.worked()
         if !living.contains(feed) { warn(ofEpochs: living.count + 1) }
-        return publication
+    }
+
+    /// Raises or ends the alarm that own batches are dated ahead of this node's clock.
+    func showBatchesAhead() {
+        let ahead = publisher.batchesAhead
+        let text = ahead.map(\.latest).max().map { latest in
+            """
+            \(ahead.count == 1 ? "an epoch" : "\(ahead.count) epochs") of \(region) \(ahead.count == 1 ? "has" : "have") \
+            batches dated up to \(RosterStanding.moment(latest.unixSeconds)), more than two hours ahead of this node's clock, as a \
+            clock that was wrong leaves them: other nodes withhold them until then, and none of their keys count as \
+            published. Check this node's clock, then import their archives again
+            """
+        }
+        let former = aheadAlarm.withLock { alarm in
+            defer { alarm = text }
+            return alarm
+        }
+        if let former, former != text { health.end(former, at: clock.now) }
+        if let text, former != text { raise(text) }
     }
 
     /// Living epochs of this region from which on its operator is warned: time to find out why it restarts so often.
@@ -134,6 +222,36 @@ final class NodeContext: Sendable {
         publisher.forget(endedAtOrBefore: limit)
         for feed in feeds { report(.dropped(feed.feed, first: feed.first, bytes: feed.bytes)) }
         refreshIndex()
+    }
+
+    /// What neighbours' clocks say about this node's.
+    enum ClockVerdict {
+        /// They agree to within ten minutes.
+        case agrees
+        /// It is ahead of the median by so many seconds, behind if negative.
+        case differs(seconds: Int64)
+        /// Fewer than two neighbours have told the time yet.
+        case unknown
+        /// The roster lists fewer than two others: nobody can ever say.
+        case alone
+    }
+
+    var clockVerdict: ClockVerdict {
+        guard let standing = clockStanding.withLock({ $0 }) else { return .unknown }
+        if standing.isDoubtful(at: clock.now) {
+            return .differs(seconds: (standing.difference(at: clock.now) ?? 0) / 1000)
+        }
+        if standing.difference(at: clock.now) != nil { return .agrees }
+        return standing.isAlone ? .alone : .unknown
+    }
+
+    /// Waits until two neighbours have told the time, if this node has been running for less than a minute and nobody
+    /// has: up to ten seconds.
+    func waitForClocks() async {
+        for _ in 0..<100 {
+            guard case .unknown = clockVerdict, clock.now.duration(since: started) < 60_000 else { return }
+            guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
+        }
     }
 
     func compareClocks(_ standing: ClockStanding) { clockStanding.withLock { $0 = standing } }

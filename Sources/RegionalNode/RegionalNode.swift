@@ -16,6 +16,7 @@ public struct RegionalNode: Service {
     private let rosters: RosterHolder
     private let clock: NodeClock
     private let storage: any FeedStorage
+    private let heldKeys: HeldKeys
     private let recovery: StoreRecovery
     private let logger: Logger
     private let certificates: NodeCertificates
@@ -24,6 +25,8 @@ public struct RegionalNode: Service {
 
     /// How long streams in flight may take to end when the node stops.
     private static let grace = Duration.seconds(5)
+    /// How often keys are looked for that have come due.
+    private static let duePause = Duration.seconds(5)
     /// How often expired batches are looked for.
     private static let sweepPause = Duration.seconds(30)
 
@@ -70,6 +73,12 @@ public struct RegionalNode: Service {
         )
         storage = try recovery.open()
         self.recovery = recovery
+        do {
+            heldKeys = try HeldKeys.open(besideStore: configuration.storePath)
+        } catch {
+            try? storage.close()
+            throw error
+        }
     }
 
     public func run() async throws {
@@ -79,7 +88,7 @@ public struct RegionalNode: Service {
             let queue = StoreQueue(storage)
             let outcome: Result<Void, any Error>
             do {
-                try await serve(queue, alarms: files.alarms + recovery.alarms)
+                try await serve(queue, alarms: files.alarms + recovery.alarms + heldKeys.alarms)
                 outcome = .success(())
             } catch {
                 outcome = .failure(error)
@@ -90,6 +99,7 @@ public struct RegionalNode: Service {
                 try? storage.close()
                 storage = try recovery.replace(after: error)
             } else {
+                try? heldKeys.store.close()
                 try storage.close()
                 return try outcome.get()
             }
@@ -153,6 +163,7 @@ public struct RegionalNode: Service {
                     tasks.addTask { await StoreWatch(node: node).scrub() }
                     tasks.addTask { await StoreWatch(node: node).probe() }
                     tasks.addTask { await sweep(node, driver) }
+                    tasks.addTask { await publishDue(node, driver) }
                     tasks.addTask { await keepIndexFresh(node) }
                     tasks.addTask {
                         await certificates.keepFresh(asked: reloads, node: node) {
@@ -207,6 +218,7 @@ public struct RegionalNode: Service {
             rosters: rosters,
             clock: clock,
             queue: queue,
+            heldKeys: heldKeys.store,
             served: ServedFeeds(stored),
             publisher: publisher,
             signer: files.signer,
@@ -230,6 +242,23 @@ public struct RegionalNode: Service {
                 node.care.failed(error)
             }
             try? await Task.sleep(for: RegionalNode.sweepPause)
+        }
+    }
+
+    /// Publishes keys whose time has come, and answers batches that were ahead of the clock.
+    private func publishDue(_ node: NodeContext, _ driver: ReplicationDriver) async {
+        while !Task.isCancelled {
+            try? await Task.sleep(for: RegionalNode.duePause)
+            do {
+                try await node.queue.run { storage in
+                    node.showBatchesAhead()
+                    let publication = try node.publishDue(storage)
+                    if let batches = publication?.batches, !batches.isEmpty { driver.report(.published(batches)) }
+                }
+            } catch {
+                if Task.isCancelled { return }
+                node.care.failed(error)
+            }
         }
     }
 

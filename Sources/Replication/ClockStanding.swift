@@ -12,8 +12,8 @@ public struct ClockStanding: Equatable, Sendable {
     var middle: ClosedRange<Int64>?
     /// When this node began to ask.
     var since: Timestamp?
-    /// The roster lists no two others.
-    var isAlone: Bool
+    /// The roster lists no two others, so nobody can ever say.
+    public internal(set) var isAlone: Bool
 
     init(isAlone: Bool) { self.isAlone = isAlone }
 

@@ -34,11 +34,18 @@ struct AdminClient {
 
     /// Hands one archive to the node.
     /// - Parameter key: the publisher's public key, DER or PEM.
-    func importArchive(_ archive: Data, verifiedWith key: Data) async throws -> ImportReport {
+    func importArchive(
+        _ archive: Data,
+        verifiedWith key: Data,
+        _ options: ImportOptions
+    ) async throws -> ImportReport {
         let request = RequestHead(
             method: "POST",
             path: AdminRoutes.importArchive,
-            fields: [AdminRoutes.verificationKeyField: key.base64EncodedString()]
+            fields: [
+                AdminRoutes.verificationKeyField: key.base64EncodedString(),
+                AdminRoutes.importOptionsField: options.field,
+            ]
         )
         let (head, body) = try await connection.send(request, body: ByteBuffer(bytes: archive), maxBody: 1 << 20)
         return try decode(ImportReport.self, head, body)

@@ -9,7 +9,8 @@ struct ImportCommand: AsyncParsableCommand {
         abstract: "Publish the keys of Apple/Google export archives through a running node.",
         discussion: """
             The node checks each archive's signature against the given key and says what it took and what it left out. \
-            Exit status: 0 all archives were taken, 1 at least one was refused (the others are published).
+            Keys that are in use, or ended less than two hours ago, are held and published when their time has come. While \
+            the clocks of most neighbours differ from the node's by more than ten minutes, nothing is taken. Exit status: 0 all archives were taken, 1 at least one was refused (the others are published).
             """
     )
 
@@ -18,6 +19,12 @@ struct ImportCommand: AsyncParsableCommand {
 
     @Option(help: "Public key of the archives' publisher, DER or PEM.", completion: .file())
     var key: String
+
+    @Flag(help: "Publish although neighbours' clocks differ: only if you know that this node's clock is right.")
+    var trustClock = false
+
+    @Flag(help: "Publish also what this region has said before and since corrected.")
+    var restate = false
 
     @Flag(help: "One JSON object per archive.")
     var json = false
@@ -35,13 +42,16 @@ struct ImportCommand: AsyncParsableCommand {
     func run() async throws {
         let keyBytes = try Files.read(key)
         let client = try await AdminClient(socket: socket)
+        var options = ImportOptions()
+        options.trustsClock = trustClock
+        options.restates = restate
         var lines: [Line] = []
         for (number, path) in archives.enumerated() {
             if !json { Output.progress("[\(number + 1)/\(archives.count)] \(path)") }
             let began = ContinuousClock.now
             var line = Line(archive: (path as NSString).lastPathComponent, seconds: 0)
             do {
-                line.report = try await client.importArchive(Files.read(path), verifiedWith: keyBytes)
+                line.report = try await client.importArchive(Files.read(path), verifiedWith: keyBytes, options)
             } catch {
                 line.error = "\(error)"
             }
@@ -55,18 +65,21 @@ struct ImportCommand: AsyncParsableCommand {
         if lines.contains(where: { $0.error != nil }) { throw ExitCode.failure }
     }
 
+    private static let columns: [(title: String, value: @Sendable (ImportReport) -> Int)] = [
+        ("keys", { $0.keys }), ("published", { $0.published }), ("expired", { $0.expired }),
+        ("in use", { $0.notYetEnded }), ("malformed", { $0.malformed }), ("duplicate", { $0.duplicates }),
+        ("superseded", { $0.superseded }), ("bytes", { $0.bytes }),
+    ]
+
     private func show(_ lines: [Line]) {
-        var rows = [["archive", "keys", "published", "expired", "not ended", "malformed", "duplicate", "bytes"]]
-        var total = [0, 0, 0, 0, 0, 0, 0]
+        var rows = [["archive"] + ImportCommand.columns.map(\.title)]
+        var total = [Int](repeating: 0, count: ImportCommand.columns.count)
         for line in lines {
             guard let report = line.report else {
                 rows.append([line.archive, "refused"])
                 continue
             }
-            let numbers = [
-                report.keys, report.published, report.expired, report.notYetEnded, report.malformed,
-                report.duplicates, report.bytes,
-            ]
+            let numbers = ImportCommand.columns.map { $0.value(report) }
             rows.append([line.archive] + numbers.map(Output.grouped))
             total = zip(total, numbers).map(Output.sum)
         }
@@ -74,6 +87,52 @@ struct ImportCommand: AsyncParsableCommand {
         Output.table(rows)
         for line in lines {
             if let error = line.error { Output.progress("\(line.archive): \(error)") }
+            line.report.map(ImportCommand.remarks)?.forEach { Output.progress("\(line.archive): \($0)") }
         }
+    }
+
+    /// What the table does not say.
+    private static func remarks(_ report: ImportReport) -> [String] {
+        var remarks: [String] = []
+        func remark(_ count: Int, _ one: String, _ many: String) {
+            if count > 0 { remarks.append(count == 1 ? "1 key \(one)" : "\(Output.grouped(count)) keys \(many)") }
+        }
+        let until =
+            report.heldUntil.map { ", the first at \(Date(timeIntervalSince1970: Double($0)).ISO8601Format())" } ?? ""
+        remark(
+            report.notYetEnded,
+            "is held and published two hours after its end\(until)",
+            "are held and published two hours after their end\(until)"
+        )
+        remark(
+            report.corrections,
+            "corrects what was published in these ten minutes; it is held and published in the next\(until)",
+            "correct what was published in these ten minutes; they are held and published in the next\(until)"
+        )
+        remark(
+            report.superseded,
+            "was left out: this region has said that before and corrected it since; --restate publishes it again",
+            "were left out: this region has said that before and corrected it since; --restate publishes them again"
+        )
+        remark(
+            report.withdrawnBefore,
+            "was left out: this region has revoked it in another form",
+            "were left out: this region has revoked them in other forms"
+        )
+        remark(
+            report.endTooFarAhead,
+            "was refused: it ends more than 26 hours from now",
+            "were refused: they end more than 26 hours from now"
+        )
+        if report.furtherRevocations > 0 {
+            remarks.append(
+                "published besides: revocations of \(Output.grouped(report.furtherRevocations)) other forms of these keys"
+            )
+        }
+        if report.clock == "notCompared", report.published > 0 {
+            remarks.append("fewer than two neighbours have told the time: published by this node's own clock")
+        }
+        if report.clock == "trusted" { remarks.append("published although neighbours' clocks differ, as asked") }
+        return remarks + report.named
     }
 }

@@ -57,7 +57,7 @@ struct RegionState: Equatable {
             var keys = RegionKeys()
             var holdsBatches = false
             for batch in feed.batches where !Expiry.isDropped(publishedAt: batch.publication, now: now) {
-                keys.join(RegionKeys(joining: try batch.keys()))
+                keys.join(RegionKeys(joining: try batch.keys(), publishedAt: batch.publication))
                 holdsBatches = true
             }
             guard holdsBatches else { continue }

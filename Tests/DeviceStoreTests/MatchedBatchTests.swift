@@ -40,7 +40,15 @@ import TestSupport
         _ near: [DiagnosisKey],
         _ bluezone: [BluezoneDayKey] = []
     ) -> MatchedBatch {
-        MatchedBatch(feed: feed, number: number, keys: 20, seen: seen, near: near, nearBluezone: bluezone)
+        MatchedBatch(
+            feed: feed,
+            number: number,
+            publication: MatchedBatchTests.publication.advanced(by: Int64(number) * 144),
+            keys: 20,
+            seen: seen,
+            near: near,
+            nearBluezone: bluezone
+        )
     }
 
     private func nearBluezone(_ number: UInt64, _ type: ReportType = .confirmed) throws -> BluezoneDayKey {

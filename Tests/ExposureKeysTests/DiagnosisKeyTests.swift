@@ -100,47 +100,6 @@ struct KeyMetadataTests {
 }
 
 struct DiagnosisKeyTests {
-    @Test func joinIsAssociativeCommutativeAndIdempotent() throws {
-        var random = SplitMix64(seed: 5)
-        for _ in 0..<5000 {
-            let one = try #require(clashingKey(using: &random))
-            // Only reports of one identity are ever joined.
-            let reports = (0..<3).compactMap { _ in clashingKey(using: &random) }.compactMap { other in
-                KeyMetadata(
-                    rollingStart: one.metadata.rollingStart,
-                    rollingPeriod: one.metadata.rollingPeriod,
-                    reportType: other.metadata.reportType,
-                    transmissionRisk: other.metadata.transmissionRisk,
-                    daysSinceOnset: other.metadata.daysSinceOnset
-                ).map { DiagnosisKey(data: one.data, metadata: $0) }
-            }
-            let (a, b, c) = (reports[0], reports[1], reports[2])
-            #expect(DiagnosisKey.join(a, a) == a)
-            #expect(DiagnosisKey.join(a, b) == DiagnosisKey.join(b, a))
-            #expect(DiagnosisKey.join(DiagnosisKey.join(a, b), c) == DiagnosisKey.join(a, DiagnosisKey.join(b, c)))
-            let joined = DiagnosisKey.join(a, b)
-            #expect(joined == a || joined == b, "one report stands whole")
-            #expect(joined.metadata.reportType == max(a.metadata.reportType, b.metadata.reportType))
-            #expect(joined.identity == a.identity)
-        }
-    }
-
-    @Test func higherReportTypesWinWhateverElseTheySay() throws {
-        let chain: [ReportType] = [.unknown, .recursive, .selfReport, .clinical, .confirmed, .revoked]
-        #expect(ReportType.allCases.sorted() == chain)
-        for (lower, higher) in zip(chain, chain.dropFirst()) {
-            let weak = DiagnosisKey(
-                data: KeyData(high: 1, low: 1),
-                metadata: try #require(KeyMetadataTests.metadata(risk: 8, onset: 8190, type: lower))
-            )
-            let strong = DiagnosisKey(
-                data: KeyData(high: 1, low: 1),
-                metadata: try #require(KeyMetadataTests.metadata(risk: 0, type: higher))
-            )
-            #expect(DiagnosisKey.join(weak, strong) == strong && DiagnosisKey.join(strong, weak) == strong)
-        }
-    }
-
     @Test func identityIsBytesStartAndPeriod() throws {
         func key(_ data: UInt64, _ start: UInt32, _ period: Int, _ risk: Int = 0) throws -> DiagnosisKey {
             DiagnosisKey(
@@ -155,7 +114,7 @@ struct DiagnosisKeyTests {
 
     @Test func batchOrderIsGroupsThenBytes() throws {
         var random = SplitMix64(seed: 6)
-        let sorted = clashingKeys(500, using: &random).sorted(by: DiagnosisKey.precedesInBatch)
+        let sorted = clashingReports(500, using: &random).map(\.key).sorted(by: DiagnosisKey.precedesInBatch)
         for (left, right) in zip(sorted, sorted.dropFirst()) {
             #expect(left.metadata < right.metadata || left.metadata == right.metadata && left.data <= right.data)
         }

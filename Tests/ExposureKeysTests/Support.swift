@@ -14,8 +14,13 @@ func clashingKey(using random: inout SplitMix64) -> DiagnosisKey? {
     }
 }
 
-func clashingKeys(_ count: Int, using random: inout SplitMix64) -> [DiagnosisKey] {
-    (0..<count).compactMap { _ in clashingKey(using: &random) }
+/// Reports of few keys, so that many speak of the same one, from few intervals, so that many are equally late.
+func clashingReports(_ count: Int, using random: inout SplitMix64) -> [KeyReport<DiagnosisKey>] {
+    (0..<count).compactMap { _ in
+        clashingKey(using: &random).map {
+            KeyReport($0, publication: Interval(2_679_000 + UInt32.random(in: 0...2, using: &random)))
+        }
+    }
 }
 
 /// Metadata from the whole range of every field.

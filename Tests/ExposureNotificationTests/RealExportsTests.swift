@@ -47,11 +47,11 @@ struct RealExportsTests {
         for hour in 0..<24 {
             let archive = try Self.open(Self.hourlyName(hour))
             #expect(archive.start == day.start + Int64(hour) * 3600 && archive.end == archive.start + 3600)
-            united.join(RegionKeys(joining: archive.keys))
+            united.join(RegionKeys(joining: archive.keys, publishedAt: Interval(0)))
         }
-        #expect(united == RegionKeys(joining: day.keys))
+        #expect(united == RegionKeys(joining: day.keys, publishedAt: Interval(0)))
         let before = united
-        united.join(RegionKeys(joining: day.keys))
+        united.join(RegionKeys(joining: day.keys, publishedAt: Interval(0)))
         #expect(united == before)
     }
 

@@ -64,20 +64,25 @@ public struct ExposureMatching: Sendable {
             try await catchUp(storage, matcher, from: horizon)
             matched = try await storage.matchedBatches()
         }
-        let matches = try await nearKeys(matched, storage).flatMap { $0.matches(matcher.matcher, at: now) }
+        let claims = try await nearKeys(matched, storage, matcher.matcher)
         return ExposureReport(
             asOf: now.unixSeconds,
             encounters: matcher.matcher.encounters.count,
             keys: matched.reduce(0) { $0 + $1.keys },
-            met: MetKey.joined(matches),
+            met: MetKey.met(by: claims, configuration),
             former: try await storage.report(),
             utcOffset: utcOffset,
             configuration: configuration
         )
     }
 
-    /// Keys that were near, ascending by region, as their own region or its successor revised them last.
-    private func nearKeys(_ matched: [MatchedBatch], _ storage: any DeviceStorage) async throws -> [NearKeys] {
+    /// What regions say of keys that were near and are current: each region for itself, with what the region says that has
+    /// taken it over. Ascending by region.
+    private func nearKeys(
+        _ matched: [MatchedBatch],
+        _ storage: any DeviceStorage,
+        _ matcher: KeyMatcher
+    ) async throws -> [KeyClaim] {
         let roster = try await storage.roster().map { try Roster(verified: $0.bytes[...]) }
         var states: [NearKeys] = []
         var rest = matched[...]
@@ -86,9 +91,9 @@ public struct ExposureMatching: Sendable {
             rest = rest.dropFirst(own.count)
             states.append(NearKeys(region: region, own))
         }
-        return states.map { state in
+        return states.flatMap { state in
             let successor = roster?.region(state.region)?.successor
-            return states.first { $0.region == successor }.map { state.revised(by: $0) } ?? state
+            return state.claims(revisedBy: states.first { $0.region == successor }, matcher, at: now)
         }
     }
 
@@ -186,9 +191,10 @@ struct SerialMatcher: Sendable {
         return MatchedBatch(
             feed: feed,
             number: batch.number,
+            publication: batch.publication,
             keys: keys.count + bluezone.count,
             seen: serial,
-            near: matcher.matches(of: keys).matches.map { keys[$0.position] },
+            near: matcher.matches(of: keys, reach: .otherForms).matches.map { keys[$0.position] },
             nearBluezone: matcher.matches(of: bluezone).matches.map { bluezone[$0.position] }
         )
     }

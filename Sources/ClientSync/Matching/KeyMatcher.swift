@@ -50,12 +50,14 @@ package struct KeyMatcher: Sendable {
         }
     }
 
-    /// - Parameter keys: of one batch, or one region: equal metadata side by side makes it fast.
+    /// - Parameters:
+    ///   - keys: of one batch, or one region: equal metadata side by side makes it fast.
+    ///   - reach: the intervals that are compared.
     /// - Returns: sightings of those that were near, ascending by position in `keys`.
-    package func matches(of keys: [DiagnosisKey]) -> Matches {
+    package func matches(of keys: [DiagnosisKey], reach: KeyReach = .validity) -> Matches {
         var found = Matches()
         if filters.isEmpty { return found }
-        for run in KeyRun.runs(of: keys) {
+        for run in KeyRun.runs(of: keys, reach: reach) {
             for filter in filters(over: run) {
                 let intervals = filter.intervals.filter { run.contains($0) }
                 if !intervals.isEmpty { match(run, of: keys, at: intervals, filter, &found) }

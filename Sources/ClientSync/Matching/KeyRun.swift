@@ -1,8 +1,33 @@
 internal import ExposureKeys
 
+/// For which intervals a key's identifiers are compared with sightings.
+package enum KeyReach: Sendable {
+    /// Those of its validity: when the key itself was seen.
+    case validity
+    /// Also those for which other forms of the same bytes may be valid, so that every report is found that bears on a
+    /// sighting of one of them: of the UTC days that the validity touches, and for a revocation, which reaches each form
+    /// that it overlaps, of the longest rolling period before and after. For a whole day in UTC, as nearly all keys
+    /// are, these are the same as those of its validity.
+    case otherForms
+
+    /// - Returns: interval numbers, the first one and the one after the last.
+    func intervals(of metadata: KeyMetadata) -> Range<UInt32> {
+        let (start, end) = (metadata.rollingStart, metadata.end)
+        guard self == .otherForms else { return start.number..<end.number }
+        if metadata.reportType == .revoked {
+            let longest = Interval.perDay - 1
+            return start.advanced(by: -longest).number..<end.advanced(by: longest).number
+        }
+        let day = Interval.perDay
+        let first = Int64(start.number) / day * day
+        let after = (Int64(end.number) + day - 1) / day * day
+        return UInt32(clamping: first)..<UInt32(clamping: after)
+    }
+}
+
 /// Keys of equal validity, wherever they stand among others: all of them have identifiers for the same intervals.
 struct KeyRun {
-    /// Interval numbers: the first one of the validity, and the first one after it.
+    /// Interval numbers: the first one that is compared, and the first one after the last.
     let start: UInt32
     let end: UInt32
     /// Positions of the keys, ascending.
@@ -12,14 +37,15 @@ struct KeyRun {
 
     /// - Parameter keys: any; with equal metadata side by side there are few ranges.
     /// - Returns: ascending by validity.
-    static func runs(of keys: [DiagnosisKey]) -> [KeyRun] {
+    static func runs(of keys: [DiagnosisKey], reach: KeyReach = .validity) -> [KeyRun] {
         var groups: [(start: UInt32, end: UInt32, range: Range<Int>)] = []
         var lower = 0
         while lower < keys.count {
             let metadata = keys[lower].metadata
             var upper = lower + 1
             while upper < keys.count, keys[upper].metadata == metadata { upper += 1 }
-            groups.append((metadata.rollingStart.number, metadata.end.number, lower..<upper))
+            let intervals = reach.intervals(of: metadata)
+            groups.append((intervals.lowerBound, intervals.upperBound, lower..<upper))
             lower = upper
         }
         groups.sort { ($0.start, $0.end, $0.range.lowerBound) < ($1.start, $1.end, $1.range.lowerBound) }

@@ -6,18 +6,21 @@ public import FeedFormat
 public struct MatchedBatch: Sendable, Equatable {
     public let feed: FeedID
     public let number: UInt64
+    /// When the region published it: of reports of equal rank the later one stands.
+    public let publication: Interval
     /// Keys in the batch, of all schedules.
     public let keys: Int
     /// Serial of the last sighting that it was compared with, as `DeviceStorage.encounterSerial` counts.
     public let seen: Int64
-    /// The batch's reports of keys that were near, in any order. Which ones they are is nobody else's business: a
-    /// store keeps them as it keeps sightings.
+    /// The batch's reports of keys that were near in the sense of `KeyReach`, in any order. Which ones they are is nobody
+    /// else's business: a store keeps them as it keeps sightings.
     public let near: [DiagnosisKey]
     public let nearBluezone: [BluezoneDayKey]
 
     public init(
         feed: FeedID,
         number: UInt64,
+        publication: Interval,
         keys: Int,
         seen: Int64,
         near: [DiagnosisKey],
@@ -26,6 +29,7 @@ public struct MatchedBatch: Sendable, Equatable {
         self.nearBluezone = nearBluezone
         self.feed = feed
         self.number = number
+        self.publication = publication
         self.keys = keys
         self.seen = seen
         self.near = near
@@ -36,10 +40,12 @@ public struct MatchedBatch: Sendable, Equatable {
         MatchedBatch(
             feed: feed,
             number: number,
+            publication: publication,
             keys: max(keys, other.keys),
             seen: max(seen, other.seen),
-            near: RegionKeys(joining: near + other.near).keys,
-            nearBluezone: BluezoneRegionKeys(joining: nearBluezone + other.nearBluezone).keys
+            near: RegionKeys(joining: near + other.near, publishedAt: publication).keys,
+            nearBluezone: BluezoneRegionKeys(joining: nearBluezone + other.nearBluezone, publishedAt: publication)
+                .keys
         )
     }
 }

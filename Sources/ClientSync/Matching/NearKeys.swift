@@ -1,6 +1,7 @@
 internal import ExposureKeys
+internal import ExposureNotification
 
-/// A region's keys that were near, of all schedules, each with the report that stands.
+/// A region's reports of keys that were near, of all schedules, each as it stands.
 struct NearKeys {
     let region: Region
     private let keys: RegionKeys
@@ -9,58 +10,47 @@ struct NearKeys {
     /// - Parameter batches: the region's, in any order.
     init(region: Region, _ batches: some Sequence<MatchedBatch>) {
         self.region = region
-        keys = RegionKeys(joining: batches.flatMap(\.near))
-        bluezone = BluezoneRegionKeys(joining: batches.flatMap(\.nearBluezone))
+        keys = RegionKeys(
+            joining: batches.flatMap { batch in batch.near.map { KeyReport($0, publication: batch.publication) } }
+        )
+        bluezone = BluezoneRegionKeys(
+            joining: batches.flatMap { batch in batch.nearBluezone.map { KeyReport($0, publication: batch.publication) }
+            }
+        )
     }
 
-    private init(region: Region, _ keys: RegionKeys, _ bluezone: BluezoneRegionKeys) {
-        self.region = region
-        self.keys = keys
-        self.bluezone = bluezone
-    }
-
-    /// With what the region says that has taken this one over.
-    func revised(by successor: NearKeys) -> NearKeys {
-        NearKeys(region: region, keys.revised(by: successor.keys), bluezone.revised(by: successor.bluezone))
-    }
-
-    /// When those that end less than 14 days before `now` were seen, revoked ones included.
-    func matches(_ matcher: KeyMatcher, at now: Interval) -> [KeyMatch] {
-        let current = keys.current(at: now)
-        let days = bluezone.keys.filter { Expiry.isLive(keyEnding: $0.metadata.end, now: now) }
-        return matcher.matches(of: current).matches.map { match in
-            let key = current[match.position]
-            return KeyMatch(
-                key: .exposureNotification(key.identity),
-                metadata: key.metadata,
-                region: region,
-                sightings: match.sightings.map { $0.resolved(under: key.data) }
-            )
+    /// What the region says of keys that end less than 14 days before `now`, withdrawn ones included, and when each was
+    /// seen; those that were not are left out.
+    /// - Parameter successor: what the region says that has taken this one over.
+    func claims(revisedBy successor: NearKeys?, _ matcher: KeyMatcher, at now: Interval) -> [KeyClaim] {
+        let standing = keys.standing(revisedBy: successor?.keys ?? RegionKeys()).filter {
+            Expiry.isLive(keyEnding: $0.end, now: now)
         }
-            + matcher.matches(of: days).matches.map { match in
-                let key = days[match.position]
-                return KeyMatch(
-                    key: .bluezone(key.identity),
-                    metadata: key.metadata,
-                    region: region,
-                    sightings: match.sightings
-                )
+        let days = bluezone.standing(revisedBy: successor?.bluezone ?? BluezoneRegionKeys()).filter {
+            Expiry.isLive(keyEnding: $0.end, now: now)
+        }
+        return standing.compactMap { run in
+            let seen = matcher.matches(of: run.forms).matches.flatMap(\.sightings)
+            return claim(.exposureNotification(run.material), run, seen.map { $0.resolved(under: run.material) })
+        }
+            + days.compactMap { run in
+                claim(.bluezone(run.material), run, matcher.matches(of: run.forms).matches.flatMap(\.sightings))
             }
     }
-}
 
-/// A published key that was near, and when.
-struct KeyMatch: Sendable {
-    /// Which key, whoever speaks of it.
-    enum Key: Hashable, Comparable, Sendable {
-        case exposureNotification(DiagnosisKey.Identity)
-        case bluezone(BluezoneDayKey.Identity)
+    private func claim<Key>(
+        _ key: KeyClaim.Key,
+        _ run: StandingKey<Key>,
+        _ sightings: [Encounter]
+    ) -> KeyClaim? {
+        if sightings.isEmpty { return nil }
+        return KeyClaim(
+            key: key,
+            validity: run.start.number..<run.end.number,
+            metadata: run.report.key.metadata,
+            publication: run.report.publication,
+            region: region,
+            sightings: sightings
+        )
     }
-
-    let key: Key
-    /// Of the region's report.
-    let metadata: KeyMetadata
-    let region: Region
-    /// At least one.
-    let sightings: [Encounter]
 }

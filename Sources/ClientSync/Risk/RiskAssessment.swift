@@ -19,20 +19,12 @@ package struct RiskAssessment: Sendable, Equatable {
         utcOffset: Int64,
         configuration: RiskConfiguration
     ) {
-        func windows(of keys: [MetKey]) -> [ExposureWindow] {
-            ExposureWindow.unlinked(
-                keys.flatMap { key in
-                    ExposureWindow.windows(
-                        of: key.metadata,
-                        sightings: key.sightings,
-                        infectiousness: configuration.infectiousness,
-                        utcOffset: utcOffset
-                    )
-                }
-            )
+        let counted = met.flatMap { $0.days(configuration, utcOffset: utcOffset) }
+        func windows(areWithdrawn: Bool) -> [ExposureWindow] {
+            ExposureWindow.unlinked(counted.filter { $0.claim.isWithdrawn == areWithdrawn }.flatMap(\.windows))
         }
-        self.windows = windows(of: met.filter { !$0.isRevoked })
-        revoked = windows(of: met.filter(\.isRevoked))
+        self.windows = windows(areWithdrawn: false)
+        revoked = windows(areWithdrawn: true)
         days = ExposureDay.days(
             of: self.windows,
             configuration: configuration,

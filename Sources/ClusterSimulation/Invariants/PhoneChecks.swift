@@ -73,9 +73,10 @@ extension Simulation {
         let moment = Interval(unixSeconds: phones[phone].clock(at: now))
         for (region, view) in contents.keys {
             let reports = contents.batches.filter { $0.feed.region == region }.compactMap { truth.genuine($0) }
-                .compactMap { truth.keys(of: $0) }.flatMap(\.keys)
-            let highest = Simulation.folded(reports)
-            if view.keys != highest { violate(.merged, nil, "phone \(phone) merges \(region) to something else") }
+                .compactMap { truth.keys(of: $0) }.flatMap(\.reports)
+            let folded = Simulation.folded(reports)
+            let highest = folded.map(\.key)
+            if view.reports != folded { violate(.merged, nil, "phone \(phone) merges \(region) to something else") }
             let revoked = highest.filter { $0.metadata.reportType == .revoked }.map(\.identity)
             let before = phones[phone].revoked[region] ?? []
             if Simulation.meet(view.live(at: moment).map(\.identity), before) {
@@ -130,7 +131,7 @@ extension Simulation {
             for (region, batches) in zip(due.keys, due.values) where outOfOrder[region] == nil {
                 // What no node has any more it may still have.
                 let held = contents.batches.filter { $0.feed.region == region }.compactMap { truth.genuine($0) }
-                let reports = (batches + held).compactMap { truth.keys(of: $0) }.flatMap(\.keys)
+                let reports = (batches + held).compactMap { truth.keys(of: $0) }.flatMap(\.reports)
                 let expected = RegionKeys(joining: Simulation.folded(reports)).live(at: moment)
                 let shown = contents.keys(of: region).live(at: moment)
                 if shown != expected {

@@ -26,7 +26,8 @@ extension Simulation {
         var merged = RegionKeys()
         while !states.isEmpty { merge(states.remove(at: judging.below(states.count)), into: &merged) }
         if options.planted == .letsOthersRevoke {
-            for state in reports(in: foreign(to: region, at: index)) { merged = merged.revised(by: state) }
+            let others = reports(in: foreign(to: region, at: index)).flatMap(\.reports)
+            merged.join(RegionKeys(joining: others.filter { merged.report(of: $0.key.identity) != nil }))
         }
         return merged
     }
@@ -38,12 +39,12 @@ extension Simulation {
     private func merge(_ state: RegionKeys, into merged: inout RegionKeys) {
         switch options.planted {
         case .lastWriterWins:
-            let former = merged.keys.filter { key in !state.keys.contains { $0.identity == key.identity } }
-            merged = RegionKeys(joining: former + state.keys)
+            let former = merged.reports.filter { state.report(of: $0.key.identity) == nil }
+            merged = RegionKeys(joining: former + state.reports)
         case .revivesRevoked:
             let revoked = state.keys.filter { $0.metadata.reportType == .revoked }
-            let standing = state.keys.filter { $0.metadata.reportType != .revoked }
-            let rest = merged.keys.filter { key in !revoked.contains { $0.identity == key.identity } }
+            let standing = state.reports.filter { $0.key.metadata.reportType != .revoked }
+            let rest = merged.reports.filter { report in !revoked.contains { $0.identity == report.key.identity } }
             merged = RegionKeys(joining: rest + standing)
         default:
             merged.join(state)
@@ -52,8 +53,9 @@ extension Simulation {
 
     private func check(_ view: RegionKeys, of region: Region, _ batches: [ProvenBatch], at index: Int) {
         // The plain way.
-        let highest = Simulation.folded(reports(in: batches).flatMap(\.keys))
-        if view.keys != highest { violate(.merged, index, "merges the batches of \(region) to something else") }
+        let folded = Simulation.folded(reports(in: batches).flatMap(\.reports))
+        let highest = folded.map(\.key)
+        if view.reports != folded { violate(.merged, index, "merges the batches of \(region) to something else") }
         let stands = highest.filter { $0.metadata.reportType != .revoked }.map(\.identity)
         let withdrawn = view.keys.filter { $0.metadata.reportType == .revoked }.map(\.identity)
         if Simulation.meet(stands, withdrawn) {
@@ -62,13 +64,18 @@ extension Simulation {
         checkRevoked(view, of: region, highest, at: index)
     }
 
-    /// Of all reports on one key the highest.
-    static func folded(_ reports: [DiagnosisKey]) -> [DiagnosisKey] {
-        let sorted = reports.sorted { ($0.identity, $0.metadata.packed) < ($1.identity, $1.metadata.packed) }
-        var highest: [DiagnosisKey] = []
-        for key in sorted {
-            if highest.last?.identity == key.identity { highest.removeLast() }
-            highest.append(key)
+    /// Of all reports on one key the highest: by type, then the latest, then by content.
+    static func folded(_ reports: [KeyReport<DiagnosisKey>]) -> [KeyReport<DiagnosisKey>] {
+        func rank(_ report: KeyReport<DiagnosisKey>) -> (UInt8, UInt32, UInt64) {
+            (report.key.metadata.reportType.rawValue, report.publication.number, report.key.metadata.packed)
+        }
+        let sorted = reports.sorted {
+            $0.key.identity != $1.key.identity ? $0.key.identity < $1.key.identity : rank($0) < rank($1)
+        }
+        var highest: [KeyReport<DiagnosisKey>] = []
+        for report in sorted {
+            if highest.last?.key.identity == report.key.identity { highest.removeLast() }
+            highest.append(report)
         }
         return highest
     }

@@ -80,7 +80,7 @@ struct Truth {
         guard let batch = try? Batch(proven.bytes), batch.number == proven.number, (try? batch.predecessors()) != nil,
             (try? batch.bluezoneKeys()) != nil, let keys = try? batch.keys()
         else { return nil }
-        return RegionKeys(joining: keys)
+        return RegionKeys(joining: keys, publishedAt: batch.publication)
     }
 
     /// The one copy of a batch that was signed with this content, at this place; nil if none was.

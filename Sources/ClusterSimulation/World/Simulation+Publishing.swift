@@ -19,8 +19,8 @@ extension Simulation {
     func publish(_ index: Int, _ keys: [DiagnosisKey]) {
         guard nodes[index].process != nil, nodes[index].pausedUntil <= now, maySign(index) else { return }
         let time = nodes[index].clock(at: now)
-        let reports = RegionKeys(joining: keys)
-        guard let news = nodes[index].process?.published.news(in: reports), !news.isEmpty else { return }
+        let reports = RegionKeys(joining: keys, publishedAt: time.interval)
+        guard let news = nodes[index].process?.published.news(in: reports).map(\.key), !news.isEmpty else { return }
         openEpoch(index, time)
         guard var writer = nodes[index].process?.writer else { return }
         do throws(FormatError) {
@@ -124,7 +124,8 @@ extension Simulation {
         guard batches.first?.feed.region == nodes[index].region else { return }
         for batch in batches {
             guard let keys = try? Batch(batch.bytes).keys() else { continue }
-            nodes[index].process?.published.join(RegionKeys(joining: keys))
+            let reports = RegionKeys(joining: keys, publishedAt: batch.publication)
+            nodes[index].process?.published.join(reports)
         }
     }
 }

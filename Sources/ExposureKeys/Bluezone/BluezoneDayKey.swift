@@ -39,9 +39,15 @@ public struct BluezoneDayKey: PublishedKey {
         left.metadata != right.metadata ? left.metadata < right.metadata : left.firstSubKey < right.firstSubKey
     }
 
-    /// Which of two reports of one identity stands, by the rule for diagnosis keys: the higher report type whole, ties by
-    /// content.
-    public static func join(_ left: BluezoneDayKey, _ right: BluezoneDayKey) -> BluezoneDayKey {
-        left.metadata < right.metadata ? right : left
+    public var material: BluezoneSubKey { firstSubKey }
+
+    public func with(reportType: ReportType) -> BluezoneDayKey {
+        BluezoneDayKey(firstSubKey: firstSubKey, wholeDay: metadata.with(reportType: reportType))
+    }
+
+    /// - Parameter metadata: of a whole day in UTC.
+    private init(firstSubKey: BluezoneSubKey, wholeDay metadata: KeyMetadata) {
+        self.firstSubKey = firstSubKey
+        self.metadata = metadata
     }
 }

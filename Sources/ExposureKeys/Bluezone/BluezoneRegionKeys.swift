@@ -1,41 +1,48 @@
 /// The Bluezone day keys of one region, merged: every one that the region has published, each with the report that
-/// stands. The same join semilattice as `RegionKeys`, kept apart from it.
+/// stands and the interval in which it was published. The same join semilattice as `RegionKeys`, kept apart from it.
 public struct BluezoneRegionKeys: Equatable, Sendable {
-    /// All keys, revoked ones included, strictly ascending by identity.
-    public private(set) var keys: [BluezoneDayKey]
+    /// All reports, revocations included, strictly ascending by identity.
+    public private(set) var reports: [KeyReport<BluezoneDayKey>]
 
     /// The empty state, neutral for `join`.
     public init() {
-        keys = []
+        reports = []
     }
 
     /// The join of single reports in any order, duplicates allowed.
-    public init(joining reports: [BluezoneDayKey]) {
-        keys = reports.joinedReports()
+    public init(joining reports: [KeyReport<BluezoneDayKey>]) {
+        self.reports = reports.joinedReports()
     }
 
-    public var count: Int { keys.count }
+    /// The join of keys that were published in one interval, in any order, duplicates allowed.
+    public init(joining keys: [BluezoneDayKey], publishedAt publication: Interval) {
+        self.init(joining: keys.map { KeyReport($0, publication: publication) })
+    }
+
+    public var count: Int { reports.count }
+    /// The keys of `reports`.
+    public var keys: [BluezoneDayKey] { reports.map(\.key) }
 
     /// Takes in another state of the same region.
     public mutating func join(_ other: BluezoneRegionKeys) {
-        keys = keys.joined(withState: other.keys)
+        reports = reports.joined(withState: other.reports)
     }
 
-    /// These keys, each with the report that stands when those of the region that has taken this one over count, too.
-    /// Keys that only the other has are not added.
-    public func revised(by other: BluezoneRegionKeys) -> BluezoneRegionKeys {
-        var result = self
-        result.keys = keys.revised(byState: other.keys)
-        return result
+    /// The part of `other` that says something else than this state and would stand.
+    public func news(in other: BluezoneRegionKeys) -> [KeyReport<BluezoneDayKey>] {
+        reports.news(inState: other.reports)
     }
 
-    /// The part of `other` that would change this state: new identities and reports that outrank ours.
-    public func news(in other: BluezoneRegionKeys) -> [BluezoneDayKey] {
-        keys.news(inState: other.keys)
+    /// What stands for each sub-key: see `StandingKey`. All forms of one are whole days, so none overlap.
+    /// - Parameter successor: the state of the region that has taken this one over.
+    public func standing(revisedBy successor: BluezoneRegionKeys = BluezoneRegionKeys()) -> [StandingKey<
+        BluezoneDayKey
+    >] {
+        reports.standing(revisedByState: successor.reports)
     }
 
-    /// Keys that matter at `now`: not revoked, ended less than 14 days ago.
+    /// Keys that matter at `now`: not withdrawn, ended less than 14 days ago.
     public func live(at now: Interval) -> [BluezoneDayKey] {
-        keys.filter { $0.metadata.isLive(at: now) }
+        standing().filter { !$0.isWithdrawn && Expiry.isLive(keyEnding: $0.end, now: now) }.flatMap(\.forms)
     }
 }

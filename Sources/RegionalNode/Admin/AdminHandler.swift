@@ -33,7 +33,9 @@ struct AdminHandler: RequestHandler {
         do {
             let archive = try await body.collect(upTo: AdminRoutes.archiveLimit)
             let key = try AdminHandler.verificationKey(request)
-            let report = try await publish(Array(archive.readableBytesView), verifiedWith: key)
+            let options = try AdminHandler.options(request)
+            await node.waitForClocks()
+            let report = try await publish(Array(archive.readableBytesView), verifiedWith: key, options)
             try await AdminHandler.send(report, status: 200, writer)
         } catch let error as ExportError {
             try await refuse(422, "archive-refused", "The archive was refused", error.description, writer)
@@ -43,6 +45,8 @@ struct AdminHandler: RequestHandler {
             try await refuse(422, "import-refused", "The import was refused", error.description, writer)
         } catch let error as StoreError where error.code == .full {
             try await refuse(507, "store-full", "Nothing was published", error.reason, writer)
+        } catch let error as StoreError where error.code == .limitExceeded {
+            try await refuse(422, "import-refused", "The import was refused", error.reason, writer)
         } catch let error as StoreError {
             try await refuse(507, "store-failed", "Nothing was published", error.reason, writer)
         } catch let error as FormatError {
@@ -53,17 +57,22 @@ struct AdminHandler: RequestHandler {
 
     /// Publishes on the store's thread. Everybody hears of it from there, also if whoever asked has gone meanwhile:
     /// what is durable is never left unsaid.
-    private func publish(_ archive: [UInt8], verifiedWith key: ExportVerificationKey) async throws -> ImportReport {
+    private func publish(
+        _ archive: [UInt8],
+        verifiedWith key: ExportVerificationKey,
+        _ options: ImportOptions
+    ) async throws -> ImportReport {
         let (node, driver) = (node, driver)
         return try await node.queue.run { storage in
             let export = try ExportArchive.open(archive, verifiedWith: key)
             do {
-                let publication = try node.publish(export.keys, storage: storage)
+                let clock = node.judgeClock(options)
+                let publication = try node.publish(export.keys, options, storage: storage)
                 if !publication.batches.isEmpty { driver.report(.published(publication.batches)) }
-                let report = ImportReport(export, publication)
+                let report = ImportReport(export, publication, clock: clock)
                 node.metrics.imported(keys: report.keys)
                 return report
-            } catch let error as StoreError {
+            } catch let error as StoreError where error.code != .limitExceeded {
                 node.care.failed(error)
                 throw error
             }
@@ -89,6 +98,14 @@ struct AdminHandler: RequestHandler {
         return try ExportVerificationKey(derOrPEM: [UInt8](key))
     }
 
+    private static func options(_ request: RequestHead) throws -> ImportOptions {
+        guard let text = request.fields[AdminRoutes.importOptionsField] else { return ImportOptions() }
+        guard let options = ImportOptions(field: text) else {
+            throw NodeError(.importRefused, "the request asks for '\(text)', which this version does not know")
+        }
+        return options
+    }
+
     static func send(_ value: some Encodable, status: Int, _ writer: ResponseWriter) async throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -112,4 +129,6 @@ public enum AdminRoutes {
     public static let archiveLimit = 64 << 20
     /// Base64 of the DER or PEM file of the archive publisher's public key.
     public static let verificationKeyField = "keytide-verification-key"
+    /// `ImportOptions.field`; may be absent.
+    public static let importOptionsField = "keytide-import-options"
 }

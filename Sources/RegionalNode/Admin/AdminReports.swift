@@ -1,44 +1,6 @@
 internal import ExposureKeys
-internal import ExposureNotification
 internal import FeedFormat
 internal import Replication
-
-/// What became of the keys of one imported archive.
-public struct ImportReport: Codable, Sendable {
-    /// Entries of the archive.
-    public var keys: Int
-    /// Published now.
-    public var published: Int
-    /// Left out: ended 15 days ago or earlier.
-    public var expired: Int
-    /// Left out: still in use.
-    public var notYetEnded: Int
-    /// Left out: no valid keys.
-    public var malformed: Int
-    /// Left out: published before, with the same or a higher report.
-    public var duplicates: Int
-    /// Batches in which they were published.
-    public var batches: Int
-    /// Encoded bytes of those batches and their checkpoints.
-    public var bytes: Int
-    /// The feed, `region/epoch`; nil if nothing was published.
-    public var feed: String?
-    /// Batches of that feed now.
-    public var feedCount: UInt64?
-
-    init(_ export: ExportArchive, _ publication: RegionPublisher.Publication) {
-        keys = export.keys.count + export.rejected.count
-        published = publication.published
-        expired = publication.expired
-        notYetEnded = publication.notYetEnded
-        malformed = export.rejected.count
-        duplicates = publication.duplicates
-        batches = publication.batches.count
-        bytes = publication.batches.reduce(0) { $0 + $1.bytes.count + $1.checkpoint.count }
-        feed = publication.batches.last?.feed.description
-        feedCount = publication.batches.last.map { $0.number + 1 }
-    }
-}
 
 /// What a node says of itself to its operator.
 public struct NodeStatus: Codable, Sendable {
@@ -145,6 +107,8 @@ public struct NodeStatus: Codable, Sendable {
     public var wireBytesSent: Int
     /// Keys in this region's own merged state.
     public var ownKeys: Int
+    /// Keys that wait for their time to be published.
+    public var heldKeys: Int
 
     init(_ node: NodeContext, _ observation: NodeObservation) {
         region = node.region.code
@@ -194,5 +158,6 @@ public struct NodeStatus: Codable, Sendable {
         }
         (wireBytesReceived, wireBytesSent) = observation.linkBytes
         ownKeys = node.publisher.keyCount
+        heldKeys = observation.heldKeys
     }
 }

@@ -64,6 +64,7 @@ final class NodeMetrics: Sendable {
         set(.isHealthy, observation.isHealthy ? 1 : 0)
         set(.storeBytes, observation.disk.storeBytes)
         set(.diskFreeBytes, observation.disk.freeBytes)
+        set(.heldKeys, observation.heldKeys)
         if let time = observation.indexTime { set(.indexTime, time) }
         if let seconds = observation.clockDifference { set(.clockDifference, seconds) }
         set(.rosterVersion, observation.rosterVersion)

@@ -41,6 +41,8 @@ struct NodeObservation: Sendable {
     var rosterVersion: UInt64
     /// Unix seconds.
     var rosterExpiry: Int64
+    /// Keys that wait for their time to be published.
+    var heldKeys: Int
     var publicConnections: Int
     var peerConnections: Int
     /// Since the start, of all listeners with TLS.

@@ -30,6 +30,7 @@ struct NodeObserver: Sendable {
             mayDrop: node.mayDrop,
             rosterVersion: roster.version,
             rosterExpiry: roster.expires,
+            heldKeys: node.heldKeyCount,
             publicConnections: listeners.publicConnections,
             peerConnections: listeners.peerConnections,
             tls: certificates.tlsCounts,

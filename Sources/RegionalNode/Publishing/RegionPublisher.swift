@@ -12,7 +12,9 @@ internal import Synchronization
 package final class RegionPublisher: Sendable {
     private struct State {
         /// Everything that the region, and those that it has taken over, have published and that is still held.
-        var keys = RegionKeys()
+        var ledger = PublicationLedger()
+        /// Own batches that were found dated more than two hours ahead of the clock, by feed.
+        var ahead: [BatchesAhead] = []
         /// The regions that it has taken over.
         var predecessors: Set<Region> = []
         /// Whether `keys` may lack something, since a rebuild is due or did not come to its end.
@@ -67,22 +69,47 @@ package final class RegionPublisher: Sendable {
     /// Rebuilds the merged state from the batches on disk, and begins another epoch if some of the one that is open are
     /// not there any more. Damaged batches join when they have come again.
     package func rebuild(from storage: any FeedStorage, feeds: [StoredFeed]) throws {
-        state.withLock { state in
-            state.keys = RegionKeys()
-            state.isRebuildDue = true
-            let held = state.writer.flatMap { writer in feeds.first { $0.feed == writer.feed } }
-            if held?.count != state.writer?.frontier.size { state.writer = nil }
-        }
-        for feed in feeds where isOwn(feed.feed.region) {
+        try state.withLock { try rebuild(&$0, from: storage, feeds: feeds) }
+    }
+
+    private func rebuild(_ state: inout State, from storage: any FeedStorage, feeds: [StoredFeed]) throws {
+        state.ledger = PublicationLedger()
+        state.isRebuildDue = true
+        state.ahead = try BatchesAhead.kept(in: storage, of: region)
+        let held = state.writer.flatMap { writer in feeds.first { $0.feed == writer.feed } }
+        if held?.count != state.writer?.frontier.size { state.writer = nil }
+        let known = state.ahead
+        for feed in feeds where isOwn(feed.feed.region, state) {
             for number in feed.first..<feed.count {
                 do throws(StoreError) {
-                    if let batch = try storage.batch(feed.feed, number) { join([batch]) }
+                    if let batch = try storage.batch(feed.feed, number) { take([batch], &state) }
                 } catch {
                     guard error.code == .damaged else { throw error }
                 }
             }
         }
-        state.withLock { $0.isRebuildDue = false }
+        if state.ahead != known { try BatchesAhead.keep(state.ahead, in: storage) }
+        state.isRebuildDue = false
+    }
+
+    /// Takes in what own batches say. Those that are dated ahead of the clock, or once were, wait for their time.
+    private func take(_ batches: [ProvenBatch], _ state: inout State) {
+        let now = clock.now.interval
+        for batch in batches {
+            // Stored batches were decoded before they were stored.
+            guard let keys = try? Batch(batch.bytes).keys() else { continue }
+            let reports = keys.map { KeyReport($0, publication: batch.publication) }
+            if batch.feed.region == region, PublicationLedger.isAhead(batch.publication, of: now) {
+                state.ahead.add(batch)
+            }
+            if state.ahead.contains(where: { $0.contains(batch) }) {
+                state.ledger.foundAhead(reports)
+                // Nobody takes what comes behind such a batch before its time.
+                if state.writer?.feed == batch.feed { state.writer = nil }
+            } else {
+                state.ledger.published(reports)
+            }
+        }
     }
 
     /// Learns that batches of a feed up to `count` are proven, before they are stored: from now on nothing is signed at
@@ -126,68 +153,113 @@ package final class RegionPublisher: Sendable {
 
     /// Takes in own batches that came back from peers (after a lost disk); others are passed over.
     package func join(_ batches: [ProvenBatch]) {
-        let own = batches.filter { isOwn($0.feed.region) }
-        guard !own.isEmpty else { return }
-        var reports: [DiagnosisKey] = []
-        for batch in own {
-            // Stored batches were decoded before they were stored.
-            guard let keys = try? Batch(batch.bytes).keys() else { continue }
-            reports.append(contentsOf: keys)
+        state.withLock { state in
+            take(batches.filter { isOwn($0.feed.region, state) }, &state)
         }
-        let joined = RegionKeys(joining: reports)
-        state.withLock { $0.keys.join(joined) }
     }
 
-    private func isOwn(_ other: Region) -> Bool {
-        other == region || state.withLock { $0.predecessors.contains(other) }
+    private func isOwn(_ other: Region, _ state: State) -> Bool {
+        other == region || state.predecessors.contains(other)
     }
 
     /// What came of one publication.
     package struct Publication: Sendable {
         package let batches: [ProvenBatch]
-        package let published: Int
-        package let expired: Int
-        package let notYetEnded: Int
-        package let duplicates: Int
+        /// What became of the keys that were given.
+        package let selection: ImportSelection
+        /// Unix seconds.
+        package let time: Int64
     }
 
-    /// Publishes what is new in `keys`, in one transaction. Nothing new publishes nothing.
+    /// Publishes what is new in `keys`, in one transaction, and keeps what must wait. Nothing new publishes nothing.
+    /// - Parameters:
+    ///   - held: where keys wait that cannot be published yet; they are durable before anything is published.
+    ///   - restating: publishes also what this region has said before and since replaced.
     /// - Throws: `StoreError` or `FormatError`; nothing is published then.
-    package func publish(_ keys: [DiagnosisKey], storage: any FeedStorage, living: [FeedID]) throws -> Publication {
+    package func publish(
+        _ keys: [DiagnosisKey],
+        restating: Bool = false,
+        storage: any FeedStorage,
+        held: HeldKeyStore,
+        living: [FeedID]
+    ) throws -> Publication {
         try state.withLock { state in
-            let now = clock.now
-            let selection = KeySelection(of: keys, publication: now.interval, state: state.keys)
-            var written: [FeedWriter.WrittenBatch] = []
-            var feed: FeedID?
-            if !selection.news.isEmpty {
-                let lead = clock.lead
-                if !mayGoOn(state, lead: lead, storage: storage) { state.writer = nil }
-                if state.writer == nil { state.lead = lead }
-                var writer = state.writer ?? begin(living: living, now: now)
-                written = try writer.publish(
-                    selection.news,
-                    publication: now.interval,
-                    time: now.milliseconds / 1000
-                )
-                feed = writer.feed
-                do throws(StoreError) {
-                    try storage.append(written.map { ProvenBatch($0, feed: writer.feed) })
-                } catch {
-                    // Unless it is sure that nothing was kept, these sizes must never be signed a second time.
-                    if error.code != .full { state.writer = nil }
-                    throw error
-                }
-                state.writer = writer
-                state.keys.join(RegionKeys(joining: selection.news))
-            }
-            return Publication(
-                batches: feed.map { feed in written.map { ProvenBatch($0, feed: feed) } } ?? [],
-                published: selection.news.count,
-                expired: selection.expired,
-                notYetEnded: selection.notYetEnded,
-                duplicates: selection.duplicates
-            )
+            let now = try moment(&state, storage)
+            let selection = state.ledger.selection(of: keys, at: now.interval, restating: restating)
+            try held.hold(selection.held)
+            let batches = try write(selection.news, at: now, &state, storage, living: living)
+            return Publication(batches: batches, selection: selection, time: now.milliseconds / 1000)
         }
+    }
+
+    /// Publishes what has come due: keys that waited for the end of their use, corrections that waited for the next
+    /// interval, and what stands again wherever batches from a clock that was ahead begin to count.
+    /// - Returns: nil if nothing was due.
+    /// - Throws: `StoreError` or `FormatError`; what was due stays so.
+    package func publishDue(storage: any FeedStorage, held: HeldKeyStore, living: [FeedID]) throws -> Publication? {
+        try state.withLock { state in
+            let now = try moment(&state, storage)
+            let due = try held.due(at: now.interval, limit: FormatLimits.keysPerBatch)
+            let answers = state.ledger.answers(at: now.interval)
+            let hasTimeCome = state.ahead.contains { $0.latest < now.interval }
+            if due.isEmpty && answers.isEmpty && !hasTimeCome { return nil }
+            var selection = ImportSelection()
+            for isRestated in [false, true] {
+                let keys = due.filter { $0.isRestated == isRestated }.map(\.key)
+                selection.add(state.ledger.selection(of: keys, at: now.interval, restating: isRestated))
+            }
+            let chosen = selection.news.map(\.identity).sorted()
+            let news = selection.news + answers.filter { !chosen.contains($0.identity) }
+            let batches = try write(news, at: now, &state, storage, living: living)
+            try held.release(due)
+            try held.hold(selection.held)
+            state.ledger.timeHasCome(at: now.interval)
+            if hasTimeCome {
+                state.ahead.removeAll { $0.latest < now.interval }
+                try BatchesAhead.keep(state.ahead, in: storage)
+            }
+            return Publication(batches: batches, selection: selection, time: now.milliseconds / 1000)
+        }
+    }
+
+    /// Now, by the node's clock. If that has been set back behind what counted as published, what counts is read anew.
+    private func moment(_ state: inout State, _ storage: any FeedStorage) throws -> Timestamp {
+        let now = clock.now
+        if state.ledger.isAhead(of: now.interval) { try rebuild(&state, from: storage, feeds: storage.feeds()) }
+        return now
+    }
+
+    /// Encodes, signs and stores; counts as published what is durable.
+    private func write(
+        _ news: [DiagnosisKey],
+        at now: Timestamp,
+        _ state: inout State,
+        _ storage: any FeedStorage,
+        living: [FeedID]
+    ) throws -> [ProvenBatch] {
+        if news.isEmpty { return [] }
+        let lead = clock.lead
+        if !mayGoOn(state, lead: lead, storage: storage) { state.writer = nil }
+        if state.writer == nil { state.lead = lead }
+        var writer = state.writer ?? begin(living: living, now: now)
+        let written = try writer.publish(news, publication: now.interval, time: now.milliseconds / 1000)
+        let batches = written.map { ProvenBatch($0, feed: writer.feed) }
+        do throws(StoreError) {
+            try storage.append(batches)
+        } catch {
+            // Unless it is sure that nothing was kept, these sizes must never be signed a second time.
+            if error.code != .full { state.writer = nil }
+            throw error
+        }
+        state.writer = writer
+        state.ledger.published(news.map { KeyReport($0, publication: now.interval) })
+        return batches
+    }
+
+    /// Own batches that others withhold, since they are dated more than two hours ahead of this node's clock.
+    package var batchesAhead: [BatchesAhead] {
+        let now = clock.now.interval
+        return state.withLock { $0.ahead.filter { PublicationLedger.isAhead($0.latest, of: now) } }
     }
 
     /// Whether the epoch that is open may be signed in: the clock has not jumped, and nobody has met more of it than was
@@ -202,13 +274,11 @@ package final class RegionPublisher: Sendable {
 
     /// Drops keys that ended at or before `limit` from the merged state: none of them can be published again.
     func forget(endedAtOrBefore limit: Interval) {
-        state.withLock { state in
-            state.keys = RegionKeys(joining: state.keys.keys.filter { $0.metadata.end > limit })
-        }
+        state.withLock { $0.ledger.forget(endedAtOrBefore: limit) }
     }
 
     /// Keys in the merged state.
-    package var keyCount: Int { state.withLock { $0.keys.count } }
+    package var keyCount: Int { state.withLock { $0.ledger.standing.count } }
 
     private func begin(living: [FeedID], now: Timestamp) -> FeedWriter {
         let epoch = Epoch(startUnixSeconds: now.milliseconds / 1000, random: UInt32.random(in: .min ... .max))

@@ -81,7 +81,9 @@ struct SampleEncountersCommand: AsyncParsableCommand {
             let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
             reports += try ExportArchive.open(bytes, verifiedWith: verification).keys
         }
-        return RegionKeys(joining: reports).live(at: now).filter { $0.metadata.end <= now }
+        return RegionKeys(joining: reports, publishedAt: now).live(at: now).filter {
+            $0.metadata.end.advanced(by: Expiry.publicationDelay) <= now
+        }
     }
 
     /// Five to forty minutes, a sighting every few minutes.

@@ -149,6 +149,14 @@ import Testing
         ])
         #expect(try await phone.sync(try FeedServer("VN-01", country: country, feeds: [feed])).isUpToDate)
         let matched = try await phone.storage.matchedBatches()
-        #expect(matched == [MatchedBatch(feed: feed.id, number: 0, keys: 20, seen: 1, near: [key])])
+        let expected = MatchedBatch(
+            feed: feed.id,
+            number: 0,
+            publication: Sample.interval,
+            keys: 20,
+            seen: 1,
+            near: [key]
+        )
+        #expect(matched == [expected])
     }
 }

@@ -64,7 +64,24 @@ enum Meeting {
     }
 
     static func met(_ key: DiagnosisKey, _ sightings: [Encounter]) throws -> MetKey {
-        MetKey(metadata: key.metadata, regions: [try #require(Region("VN-01"))], sightings: sightings)
+        MetKey(claims: [try claim(key, sightings)])
+    }
+
+    /// What a region says of a key.
+    static func claim(
+        _ key: DiagnosisKey,
+        _ sightings: [Encounter],
+        of region: String = "VN-01",
+        at publication: Interval = Sample.interval
+    ) throws -> KeyClaim {
+        KeyClaim(
+            key: .exposureNotification(key.data),
+            validity: key.metadata.rollingStart.number..<key.metadata.end.number,
+            metadata: key.metadata,
+            publication: publication,
+            region: try #require(Region(region)),
+            sightings: sightings
+        )
     }
 
     /// The day of `start`, and the day on which these tests match.

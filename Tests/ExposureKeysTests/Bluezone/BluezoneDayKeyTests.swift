@@ -16,8 +16,12 @@ func clashingDayKey(using random: inout SplitMix64) -> BluezoneDayKey? {
     }
 }
 
-func clashingDayKeys(_ count: Int, using random: inout SplitMix64) -> [BluezoneDayKey] {
-    (0..<count).compactMap { _ in clashingDayKey(using: &random) }
+func clashingDayReports(_ count: Int, using random: inout SplitMix64) -> [KeyReport<BluezoneDayKey>] {
+    (0..<count).compactMap { _ in
+        clashingDayKey(using: &random).map {
+            KeyReport($0, publication: Interval(2_679_000 + UInt32.random(in: 0...2, using: &random)))
+        }
+    }
 }
 
 struct BluezoneDayKeyTests {
@@ -52,31 +56,9 @@ struct BluezoneDayKeyTests {
         for (left, right) in zip(ascending, ascending.dropFirst()) { #expect(left < right && !(right < left)) }
     }
 
-    @Test func joinIsAssociativeCommutativeAndIdempotent() throws {
-        var random = SplitMix64(seed: 5)
-        for _ in 0..<5000 {
-            let one = try #require(clashingDayKey(using: &random))
-            // Only reports of one identity are ever joined.
-            let reports = (0..<60).compactMap { _ in clashingDayKey(using: &random) }
-                .filter { $0.metadata.rollingStart == one.metadata.rollingStart }
-                .compactMap { BluezoneDayKey(firstSubKey: one.firstSubKey, metadata: $0.metadata) }
-            try #require(reports.count >= 3)
-            let (a, b, c) = (reports[0], reports[1], reports[2])
-            #expect(BluezoneDayKey.join(a, a) == a)
-            #expect(BluezoneDayKey.join(a, b) == BluezoneDayKey.join(b, a))
-            #expect(
-                BluezoneDayKey.join(BluezoneDayKey.join(a, b), c) == BluezoneDayKey.join(a, BluezoneDayKey.join(b, c))
-            )
-            let joined = BluezoneDayKey.join(a, b)
-            #expect(joined == a || joined == b, "one report stands whole")
-            #expect(joined.metadata.reportType == max(a.metadata.reportType, b.metadata.reportType))
-            #expect(joined.identity == a.identity)
-        }
-    }
-
     @Test func batchOrderIsGroupsThenBytes() {
         var random = SplitMix64(seed: 6)
-        let sorted = clashingDayKeys(500, using: &random).sorted(by: BluezoneDayKey.precedesInBatch)
+        let sorted = clashingDayReports(500, using: &random).map(\.key).sorted(by: BluezoneDayKey.precedesInBatch)
         for (left, right) in zip(sorted, sorted.dropFirst()) {
             #expect(
                 left.metadata < right.metadata

@@ -4,10 +4,11 @@ import FeedStore
 import RegionalNode
 import Replication
 import Synchronization
+import TestSupport
 import Testing
 
 /// When a region's pen goes on in its epoch, and when it begins another.
-@Suite struct RegionPublisherTests {
+@Suite final class RegionPublisherTests {
     /// A machine whose clocks stand where a test puts them.
     private final class Machine: Sendable {
         private let clocks = Mutex((system: Int64(1_627_776_000_000), monotonic: Int64(5_000_000)))
@@ -36,8 +37,12 @@ import Testing
     private let region: Region
     private let signer: NoteSigner
     private let publisher: RegionPublisher
+    private let scratch: Scratch
+    private let held: HeldKeyStore
 
     init() throws {
+        scratch = try Scratch()
+        held = try HeldKeyStore(path: scratch.file("store.held"))
         clock = NodeClock(source: machine.source)
         region = try #require(Region("VN-01"))
         signer = try #require(
@@ -50,6 +55,8 @@ import Testing
         publisher = RegionPublisher(region: region, signer: signer, clock: clock)
     }
 
+    deinit { scratch.remove() }
+
     private func key(_ number: UInt64) throws -> DiagnosisKey {
         let start = clock.now.interval.advanced(by: -2 * Interval.perDay)
         let metadata = try #require(KeyMetadata(rollingStart: start, rollingPeriod: 144, reportType: .confirmed))
@@ -61,7 +68,12 @@ import Testing
     @discardableResult
     private func publish(_ number: UInt64, with pen: RegionPublisher? = nil) throws -> ProvenBatch {
         let living = try storage.feeds().map(\.feed)
-        let publication = try (pen ?? publisher).publish([try key(number)], storage: storage, living: living)
+        let publication = try (pen ?? publisher).publish(
+            [try key(number)],
+            storage: storage,
+            held: held,
+            living: living
+        )
         #expect(publication.batches.count == 1)
         return try #require(publication.batches.first)
     }
@@ -151,8 +163,8 @@ import Testing
         other.join([first, lacking])
         #expect(try publish(3, with: other).number == 1)
         // What came back is known, and not published again.
-        let again = try other.publish([try key(1), try key(77)], storage: storage, living: [])
-        #expect(again.batches.isEmpty && again.duplicates == 2)
+        let again = try other.publish([try key(1), try key(77)], storage: storage, held: held, living: [])
+        #expect(again.batches.isEmpty && again.selection.duplicates == 2)
     }
 
     @Test func aSuccessorKnowsAndRevisesWhatItTookOver() throws {
@@ -168,15 +180,91 @@ import Testing
         #expect(publisher.takeOver([other]) && publisher.takeOver([other]), "due until it has been done")
         try publisher.rebuild(from: storage, feeds: try storage.feeds())
         #expect(!publisher.takeOver([other]))
-        let known = try publisher.publish([try key(1)], storage: storage, living: [])
-        #expect(known.batches.isEmpty && known.duplicates == 1)
+        let known = try publisher.publish([try key(1)], storage: storage, held: held, living: [])
+        #expect(known.batches.isEmpty && known.selection.duplicates == 1)
         let revoked = DiagnosisKey(data: try key(1).data, metadata: try key(1).metadata.with(reportType: .revoked))
-        let revision = try publisher.publish([revoked], storage: storage, living: try storage.feeds().map(\.feed))
-        #expect(revision.published == 1)
+        let revision = try publisher.publish(
+            [revoked],
+            storage: storage,
+            held: held,
+            living: try storage.feeds().map(\.feed)
+        )
+        #expect(revision.selection.news.count == 1)
         // In an epoch of its own, which follows none of the other region's.
         let batch = try #require(revision.batches.first)
         #expect(batch.feed.region == region)
         #expect(try Batch(batch.bytes).predecessors().isEmpty)
+    }
+
+    /// A start under a clock that is right finds what was published by one that was five days ahead.
+    @Test func batchesFromAClockThatWasAheadCountAsNothing() throws {
+        machine.jump(5 * 86_400_000)
+        let early = try publish(1)
+        machine.jump(-5 * 86_400_000)
+        for pen in [publisher, RegionPublisher(region: region, signer: signer, clock: clock)] {
+            try pen.rebuild(from: storage, feeds: try storage.feeds())
+            #expect(pen.keyCount == 0)
+            #expect(pen.batchesAhead.map(\.feed) == [early.feed] && pen.batchesAhead.first?.latest == early.publication)
+        }
+    }
+
+    /// The whole story: published by a clock ahead, corrected under the right one; when the time of the first has come, the
+    /// correction is published again, and stands for whoever joins all batches. With and without a restart in between.
+    @Test(arguments: [false, true]) func aCorrectionStandsAgainstAReportFromTheFuture(restarts: Bool) throws {
+        func report(onset: Int) throws -> DiagnosisKey {
+            let metadata = try #require(
+                KeyMetadata(
+                    rollingStart: Interval(unixSeconds: 1_627_776_000 - 2 * 86_400),
+                    rollingPeriod: 144,
+                    reportType: .confirmed,
+                    daysSinceOnset: onset
+                )
+            )
+            return DiagnosisKey(data: KeyData(high: 1, low: 1), metadata: metadata)
+        }
+        var pen = publisher
+        func restart() throws {
+            if restarts { pen = RegionPublisher(region: region, signer: signer, clock: clock) }
+            try pen.rebuild(from: storage, feeds: try storage.feeds())
+        }
+        func living() throws -> [FeedID] { try storage.feeds().map(\.feed) }
+        machine.jump(5 * 86_400_000)
+        let early = try pen.publish([try report(onset: 5)], storage: storage, held: held, living: [])
+        machine.jump(-5 * 86_400_000)
+        let honest = try pen.publish([try report(onset: -1)], storage: storage, held: held, living: try living())
+        #expect(honest.batches.count == 1 && honest.batches.first?.feed != early.batches.first?.feed)
+        try restart()
+        #expect(try pen.publishDue(storage: storage, held: held, living: try living()) == nil)
+        machine.wait(5 * 86_400_000 + 600_000)
+        try restart()
+        let answer = try #require(try pen.publishDue(storage: storage, held: held, living: try living()))
+        #expect(answer.batches.count == 1)
+        try restart()
+        #expect(
+            try pen.publishDue(storage: storage, held: held, living: try living()) == nil && pen.batchesAhead.isEmpty
+        )
+        let all = try storage.feeds().flatMap { try storage.batches($0.feed, 0..<$0.count) }
+        let reports = try all.flatMap { batch in
+            try Batch(batch.bytes).keys().map { KeyReport($0, publication: batch.publication) }
+        }
+        #expect(RegionKeys(joining: reports).keys == [try report(onset: -1)])
+    }
+
+    /// What waits is published by itself, also by a process that starts meanwhile, and is then forgotten.
+    @Test func keysThatAreInUseAreHeldUntilTwoHoursAfterTheirEnd() throws {
+        let start = clock.now.interval.advanced(by: -100)
+        let metadata = try #require(KeyMetadata(rollingStart: start, rollingPeriod: 144, reportType: .confirmed))
+        let key = DiagnosisKey(data: KeyData(high: 4, low: 4), metadata: metadata)
+        let taken = try publisher.publish([key], storage: storage, held: held, living: [])
+        #expect(taken.batches.isEmpty && taken.selection.held.count == 1 && held.count == 1)
+        let due = start.advanced(by: 144 + 12)
+        machine.wait((due.unixSeconds - 1) * 1000 - clock.now.milliseconds)
+        let next = RegionPublisher(region: region, signer: signer, clock: clock)
+        #expect(try next.publishDue(storage: storage, held: held, living: []) == nil)
+        machine.wait(1000)
+        let published = try #require(try next.publishDue(storage: storage, held: held, living: []))
+        let batch = try #require(published.batches.first)
+        #expect(try Batch(batch.bytes).keys() == [key] && batch.publication == due && held.count == 0)
     }
 
     /// A thief may date his epochs from before this node's start; a store that lost nothing tells them all the same.

@@ -179,6 +179,20 @@ struct TestCountry: Sendable {
         var data: Set<KeyData> { Set(keys.map(\.data)) }
     }
 
+    /// A signed archive of these keys.
+    func archive(of keys: [DiagnosisKey], revised: [DiagnosisKey] = []) throws -> Archive {
+        let writer = ExportArchiveWriter(
+            start: TestCountry.time - 86_400,
+            end: TestCountry.time,
+            region: "VN",
+            signatureInfo: SignatureInfo(verificationKeyVersion: "v1", verificationKeyID: "452")
+        )
+        return Archive(
+            keys: keys + revised,
+            bytes: try writer.archive(of: keys, revised: revised, signedWith: publisher)
+        )
+    }
+
     /// A signed archive of keys that are all to be published at `TestCountry.time`.
     func archive(patients: Int) throws -> Archive {
         var random = SystemRandomNumberGenerator()
@@ -187,12 +201,6 @@ struct TestCountry: Sendable {
             key.metadata.end <= end
                 && Expiry.mayCarry(keyEnding: key.metadata.end, publishedAt: end.advanced(by: Interval.perDay))
         }
-        let writer = ExportArchiveWriter(
-            start: TestCountry.time - 86_400,
-            end: TestCountry.time,
-            region: "VN",
-            signatureInfo: SignatureInfo(verificationKeyVersion: "v1", verificationKeyID: "452")
-        )
-        return Archive(keys: keys, bytes: try writer.archive(of: keys, signedWith: publisher))
+        return try archive(of: keys)
     }
 }

@@ -100,8 +100,13 @@ final class TestNode: Sendable {
     }
 
     /// Hands an archive to the admin socket, as it is.
-    func post(_ archive: [UInt8], key: ExportVerificationKey?) async throws -> (ResponseHead, ByteBuffer) {
+    func post(
+        _ archive: [UInt8],
+        key: ExportVerificationKey?,
+        _ options: ImportOptions = ImportOptions()
+    ) async throws -> (ResponseHead, ByteBuffer) {
         var fields: HTTPFields = [:]
+        fields[AdminRoutes.importOptionsField] = options.field
         if let key { fields[AdminRoutes.verificationKeyField] = Data(key.derRepresentation).base64EncodedString() }
         let head = RequestHead(method: "POST", path: AdminRoutes.importArchive, fields: fields)
         return try await admin.send(head, body: ByteBuffer(bytes: archive), maxBody: 1 << 20)
@@ -125,8 +130,12 @@ final class TestNode: Sendable {
     }
 
     @discardableResult
-    func publish(_ archive: TestCountry.Archive, of country: TestCountry) async throws -> ImportReport {
-        let (head, body) = try await post(archive.bytes, key: country.publisher.verificationKey)
+    func publish(
+        _ archive: TestCountry.Archive,
+        of country: TestCountry,
+        _ options: ImportOptions = ImportOptions()
+    ) async throws -> ImportReport {
+        let (head, body) = try await post(archive.bytes, key: country.publisher.verificationKey, options)
         guard head.status == 200 else { throw TestFailure(String(buffer: body)) }
         return try JSONDecoder().decode(ImportReport.self, from: Data(body.readableBytesView))
     }
