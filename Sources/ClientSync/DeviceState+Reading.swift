@@ -11,10 +11,14 @@ extension DeviceState {
         guard bytes.count <= DeviceState.maximumBytes else {
             throw FormatError(.limitExceeded, "state: \(bytes.count) bytes, more than \(DeviceState.maximumBytes)")
         }
-        guard bytes.starts(with: DeviceState.header) else {
-            throw FormatError(.unknownFormat, "state: it does not begin as version 1 does")
+        guard bytes.starts(with: DeviceState.name) else {
+            throw FormatError(.unknownFormat, "state: it does not begin as states do")
         }
-        var reader = ByteReader(bytes[DeviceState.header.count...], reading: "state")
+        var reader = ByteReader(bytes[DeviceState.name.count...], reading: "state")
+        let version = try reader.byte()
+        guard (1...DeviceState.version).contains(version) else {
+            throw FormatError(.unknownFormat, "state: version \(version), this program knows 1 to \(DeviceState.version)")
+        }
         let roster = try reader.optional { reader throws(FormatError) in try reader.roster() }
         let marks = try reader.list(atLeast: 6) { reader throws(FormatError) in try reader.mark() }
         let parts = try reader.list(atLeast: 33, atMost: 4) { reader throws(FormatError) in try reader.part() }
@@ -29,6 +33,7 @@ extension DeviceState {
         let matched = try reader.list(atLeast: 15) { reader throws(FormatError) in try reader.matched() }
         let report = try reader.optional { reader throws(FormatError) in try reader.report() }
         let book = try reader.book()
+        let scanTimes = version < 2 ? [] : try reader.scanTimes()
         try reader.expectEnd()
         try reader.expectAscending(marks) { $0.node < $1.node }
         try reader.expectAscending(cursors) { $0.feed < $1.feed }
@@ -42,7 +47,7 @@ extension DeviceState {
         (self.roster, self.marks, self.parts, self.cursors) = (roster, marks, parts, cursors)
         (self.batches, self.checkpoints, self.evidence) = (batches, checkpoints, evidence)
         (self.sightings, self.lastSerial, self.matched) = (sightings, lastSerial, matched)
-        (self.report, self.book) = (report, book)
+        (self.report, self.book, self.scanTimes) = (report, book, scanTimes)
     }
 }
 
@@ -216,6 +221,14 @@ extension ByteReader {
         case 2 where schedule == .exposureNotification: return .sealed(rssi: rssi, metadata: try uint32())
         default: throw error(.outOfRange, "no kind of signal strength")
         }
+    }
+
+    fileprivate mutating func scanTimes() throws(FormatError) -> [Int64] {
+        let times = try list(atLeast: 1, atMost: ScanTimes.maximumHeld) { reader throws(FormatError) in
+            try reader.time()
+        }
+        try expectAscending(times) { $0 < $1 }
+        return times
     }
 
     fileprivate mutating func matched() throws(FormatError) -> MatchedBatch {

@@ -39,21 +39,25 @@ struct EnglishExposureWords: ExposureWords {
     }
 
     func contact(_ day: CivilDate, minutes: Int64) -> String {
-        "\(date(day)): a contact, of about \(minutes) minutes in all."
+        "\(date(day)): a contact, of \(about(minutes)) in all."
     }
 
     func brief(_ day: CivilDate, minutes: Int64) -> String {
         """
-        \(date(day)): near for about \(minutes) minutes in all. By the rules in force it was too short, too far off, or on \
-        a day on which the other person hardly passes anything on: it is not a contact.
+        \(date(day)): near for \(about(minutes)) in all, as far as this phone's scans show. By the rules in force it was \
+        too short, too far off, or on a day on which the other person hardly passes anything on: it does not count as a \
+        contact.
         """
     }
 
-    func passing(_ day: CivilDate) -> String {
-        "\(date(day)): seen for a moment only, as of somebody passing by. This is not a contact."
+    func unmeasured(_ day: CivilDate) -> String {
+        """
+        \(date(day)): somebody was near, but this phone's scans do not show for how long: perhaps for a moment, perhaps \
+        longer. It does not count as a contact.
+        """
     }
 
-    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool) -> String {
+    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool, isOverTime: Bool) -> String {
         let place =
             switch nearness {
             case .immediate: "very near, about as far as people stand when they talk"
@@ -61,10 +65,11 @@ struct EnglishExposureWords: ExposureWords {
             case .medium: "in the same room or nearby"
             case .other: "some way off, or with a wall between"
             }
+        let time = isOverTime ? "most of the time" : "at the nearest"
         return isPowerKnown
-            ? "How near: most of the time \(place)."
+            ? "How near: \(time) \(place)."
             : """
-            How near: most of the time probably \(place), going by signal strength alone; how strongly the other phone \
+            How near: \(time) probably \(place), going by signal strength alone; how strongly the other phone \
             sent is not known.
             """
     }
@@ -104,6 +109,8 @@ struct EnglishExposureWords: ExposureWords {
         \(date(day)), \(clock). People without the app, and tests not yet published, cannot be found this way.
         """
     }
+
+    private func about(_ minutes: Int64) -> String { minutes == 0 ? "less than 5 minutes" : "about \(minutes) minutes" }
 
     private func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
 

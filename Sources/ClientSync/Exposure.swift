@@ -10,7 +10,7 @@ public struct Exposure: Sendable, Equatable {
     public let last: Int64
     /// Number of sightings.
     public let sightings: Int
-    /// What the scans of these sightings count for, in seconds; see `KeyScan`. 0 for one sighting.
+    /// What the scans of these sightings count for, in seconds; see `KeyScan`. 0 if no time together is shown.
     public let duration: Int64
     /// Over the sightings whose attenuation is known, in dB; nil if none is.
     public let attenuation: Levels?
@@ -36,34 +36,39 @@ public struct Exposure: Sendable, Equatable {
     }
 
     /// Splits the sightings of met keys by local day. Revoked keys are passed over.
+    /// - Parameter phone: when the phone scanned.
     /// - Returns: newest day first, then longest duration, then by time of the first sighting.
-    static func grouped(_ met: [MetKey], utcOffset: Int64) -> [Exposure] {
-        met.filter { !$0.isRevoked }.flatMap { days(of: $0, utcOffset: utcOffset) }.sorted {
+    static func grouped(_ met: [MetKey], phone: PhoneScans, utcOffset: Int64) -> [Exposure] {
+        met.filter { !$0.isRevoked }.flatMap { days(of: $0, phone, utcOffset: utcOffset) }.sorted {
             if $0.day != $1.day { return $0.day > $1.day }
             if $0.duration != $1.duration { return $0.duration > $1.duration }
             return ($0.first, $0.last, $0.sightings) < ($1.first, $1.last, $1.sightings)
         }
     }
 
-    private static func days(of met: MetKey, utcOffset: Int64) -> [Exposure] {
+    private static func days(of met: MetKey, _ phone: PhoneScans, utcOffset: Int64) -> [Exposure] {
+        let scans = KeyScan.scans(of: met.sightings, phone: phone)
         var exposures: [Exposure] = []
         var rest = met.sightings[...]
         while let next = rest.first {
             let day = CivilDate(unixSeconds: next.time, utcOffset: utcOffset)
             let ofDay = rest.prefix { CivilDate(unixSeconds: $0.time, utcOffset: utcOffset) == day }
-            exposures.append(Exposure(day: day, sightings: ofDay, metadata: met.metadata, regions: met.regions))
+            let seconds = scans.reduce(0) { sum, scan in
+                CivilDate(unixSeconds: scan.time, utcOffset: utcOffset) == day ? sum + scan.seconds : sum
+            }
+            exposures.append(Exposure(day: day, sightings: ofDay, seconds: Int64(seconds), met))
             rest = rest.dropFirst(ofDay.count)
         }
         return exposures
     }
 
     /// - Parameter sightings: ascending by time, at least one.
-    private init(day: CivilDate, sightings: ArraySlice<Encounter>, metadata: KeyMetadata, regions: [Region]) {
+    private init(day: CivilDate, sightings: ArraySlice<Encounter>, seconds: Int64, _ met: MetKey) {
         self.day = day
         first = sightings.first?.time ?? 0
         last = sightings.last?.time ?? 0
         self.sightings = sightings.count
-        duration = Int64(KeyScan.scans(of: Array(sightings)).reduce(0) { $0 + $1.seconds })
+        duration = seconds
         var attenuations: [Int] = []
         var powers: [Int] = []
         for sighting in sightings {
@@ -74,9 +79,9 @@ public struct Exposure: Sendable, Equatable {
         }
         attenuation = Exposure.levels(attenuations.sorted())
         rssi = Exposure.levels(powers.sorted(by: >))
-        reportType = metadata.reportType
-        self.regions = regions
-        daysSinceOnset = metadata.daysSinceOnset.flatMap { (-14...14).contains($0) ? $0 : nil }
+        reportType = met.metadata.reportType
+        regions = met.regions
+        daysSinceOnset = met.metadata.daysSinceOnset.flatMap { (-14...14).contains($0) ? $0 : nil }
     }
 
     /// - Parameter values: nearest first.

@@ -1,7 +1,7 @@
 internal import ExposureKeys
 
 /// Says to a person what a report means: which day, how long, how near, how sure, what to do. Nothing in it points to the
-/// other person: no key, region or place, no time of day, no day of onset. A single sighting is not called a contact.
+/// other person: no key, region or place, no time of day, no day of onset.
 public struct ExposureExplanation: Sendable {
     public enum Language: String, Sendable, CaseIterable {
         case vietnamese = "vi"
@@ -55,19 +55,25 @@ public struct ExposureExplanation: Sendable {
         if day.isContact {
             lines.append(words.contact(day.day, minutes: minutes))
         } else if day.duration == 0 {
-            lines.append(words.passing(day.day))
+            lines.append(words.unmeasured(day.day))
         } else {
             lines.append(words.brief(day.day, minutes: minutes))
         }
-        lines.append(words.nearness(day.nearness, isPowerKnown: day.calibrationConfidence > .lowest))
+        lines.append(
+            words.nearness(
+                day.nearness,
+                isPowerKnown: day.calibrationConfidence > .lowest,
+                isOverTime: day.duration > 0
+            )
+        )
         lines.append(words.certainty(day.reportType))
         lines.append(words.infectiousness(day.infectiousness))
         lines.append(words.advice(isContact: day.isContact))
         return lines.joined(separator: "\n  ")
     }
 
-    /// Rounded to five minutes, at least 5: an exact duration says more about the other person than about the risk.
-    package static func minutes(_ seconds: Int64) -> Int64 { max(5, (max(0, seconds) + 150) / 300 * 5) }
+    /// Rounded to five minutes: an exact duration says more about the other person than about the risk.
+    package static func minutes(_ seconds: Int64) -> Int64 { (max(0, seconds) + 150) / 300 * 5 }
 }
 
 /// The sentences of one language.
@@ -77,11 +83,13 @@ protocol ExposureWords: Sendable {
     /// - Parameters: numbers of days.
     func summary(contacts: Int, others: Int) -> String
     func lapsed(_ day: CivilDate, _ reason: LapsedWarning.Reason) -> String
+    /// - Parameter minutes: rounded to five; 0 for less than that.
     func contact(_ day: CivilDate, minutes: Int64) -> String
-    /// A day without a contact: somebody was there for some time, or was seen in passing only.
+    /// A day without a contact: somebody was there for some time, or for how long the scans do not show.
     func brief(_ day: CivilDate, minutes: Int64) -> String
-    func passing(_ day: CivilDate) -> String
-    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool) -> String
+    func unmeasured(_ day: CivilDate) -> String
+    /// - Parameter isOverTime: whether `nearness` holds for most of a time; else for the nearest sighting.
+    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool, isOverTime: Bool) -> String
     func certainty(_ type: ReportType) -> String
     func infectiousness(_ infectiousness: Infectiousness) -> String
     func advice(isContact: Bool) -> String

@@ -36,18 +36,21 @@ public struct ExposureReport: Sendable, Equatable {
 
     /// - Parameters:
     ///   - met: keys that were near, each once; revoked ones among them tell which warnings lapse.
+    ///   - phone: when the phone scanned.
     ///   - former: the report before this one.
     init(
         asOf: Int64,
         encounters: Int,
         keys: Int,
         met: [MetKey],
+        phone: PhoneScans,
         former: ExposureReport?,
         utcOffset: Int64,
         configuration: RiskConfiguration
     ) {
         let assessment = RiskAssessment(
             of: met,
+            phone: phone,
             former: former,
             asOf: asOf,
             utcOffset: utcOffset,
@@ -58,7 +61,7 @@ public struct ExposureReport: Sendable, Equatable {
             encounters: encounters,
             keys: keys,
             matchedKeys: met.count { !$0.isRevoked },
-            exposures: Exposure.grouped(met, utcOffset: utcOffset),
+            exposures: Exposure.grouped(met, phone: phone, utcOffset: utcOffset),
             days: assessment.days,
             lapsed: assessment.lapsed
         )

@@ -39,21 +39,24 @@ struct VietnameseExposureWords: ExposureWords {
     }
 
     func contact(_ day: CivilDate, minutes: Int64) -> String {
-        "Ngày \(date(day)): có tiếp xúc, tổng cộng khoảng \(minutes) phút."
+        "Ngày \(date(day)): có tiếp xúc, tổng cộng \(about(minutes))."
     }
 
     func brief(_ day: CivilDate, minutes: Int64) -> String {
         """
-        Ngày \(date(day)): ở gần tổng cộng khoảng \(minutes) phút. Theo quy tắc hiện hành, thời gian quá ngắn, khoảng cách quá \
-        xa, hoặc hôm đó người kia hầu như không lây: đây không phải là tiếp xúc.
+        Ngày \(date(day)): ở gần tổng cộng \(about(minutes)), tính theo các lần máy này dò. Theo quy tắc hiện hành, thời gian \
+        quá ngắn, khoảng cách quá xa, hoặc hôm đó người kia hầu như không lây: không tính là tiếp xúc.
         """
     }
 
-    func passing(_ day: CivilDate) -> String {
-        "Ngày \(date(day)): chỉ bắt gặp thoáng qua, như khi đi ngang qua. Đây không phải là tiếp xúc."
+    func unmeasured(_ day: CivilDate) -> String {
+        """
+        Ngày \(date(day)): có người ở gần, nhưng các lần máy này dò không cho biết trong bao lâu: có thể chỉ thoáng qua, có \
+        thể lâu hơn. Không tính là tiếp xúc.
+        """
     }
 
-    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool) -> String {
+    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool, isOverTime: Bool) -> String {
         let place =
             switch nearness {
             case .immediate: "rất gần, cỡ khoảng cách khi nói chuyện"
@@ -61,10 +64,11 @@ struct VietnameseExposureWords: ExposureWords {
             case .medium: "cùng phòng hoặc ở gần"
             case .other: "hơi xa, hoặc cách một bức tường"
             }
+        let time = isOverTime ? "phần lớn thời gian" : "lúc gần nhất"
         return isPowerKnown
-            ? "Khoảng cách: phần lớn thời gian \(place)."
+            ? "Khoảng cách: \(time) \(place)."
             : """
-            Khoảng cách: phần lớn thời gian có lẽ \(place), chỉ xét theo cường độ tín hiệu; không biết máy kia phát mạnh \
+            Khoảng cách: \(time) có lẽ \(place), chỉ xét theo cường độ tín hiệu; không biết máy kia phát mạnh \
             đến đâu.
             """
     }
@@ -107,6 +111,8 @@ struct VietnameseExposureWords: ExposureWords {
         này không thể tìm ra người không dùng ứng dụng và kết quả xét nghiệm chưa công bố.
         """
     }
+
+    private func about(_ minutes: Int64) -> String { minutes == 0 ? "chưa đến 5 phút" : "khoảng \(minutes) phút" }
 
     private func date(_ day: CivilDate) -> String { "\(day.day)/\(day.month)/\(day.year)" }
 }

@@ -3,7 +3,7 @@ import GRDB
 /// The tables of a phone's store.
 enum DeviceSchema {
     /// `user_version` of the files that this program writes.
-    static let version = 4
+    static let version = 5
     /// `application_id`, "KTDS": tells a device store from any other SQLite file.
     static let applicationID = 0x4b54_4453
 
@@ -37,14 +37,14 @@ enum DeviceSchema {
 
     private static func create(_ database: Database) throws {
         try database.inTransaction(.immediate) {
-            try database.execute(sql: tables + witnessTables + EncounterTables.sql + MatchedTables.sql)
+            try database.execute(sql: tables + witnessTables + EncounterTables.sql + MatchedTables.sql + ScanTables.sql)
             try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
             return .commit
         }
     }
 
     /// In version 1 a cursor did not know where its feed began, in version 2 there were no witnesses, in version 3
-    /// sightings stood in the clear.
+    /// sightings stood in the clear, in version 4 there were no times of scans.
     private static func update(
         _ database: Database,
         from former: Int,
@@ -60,8 +60,11 @@ enum DeviceSchema {
                     sql: "ALTER TABLE evidence ADD COLUMN witness BLOB NOT NULL DEFAULT x''; \(witnessTables)"
                 )
             }
-            try EncounterTables.replaceFormer(database, path: path, access: access)
-            try database.execute(sql: MatchedTables.sql)
+            if former < 4 {
+                try EncounterTables.replaceFormer(database, path: path, access: access)
+                try database.execute(sql: MatchedTables.sql)
+            }
+            try database.execute(sql: ScanTables.sql)
             try database.execute(sql: "PRAGMA user_version = \(version)")
             return .commit
         }

@@ -77,14 +77,16 @@ import TestSupport
         let moment = try day([(0, 40)])
         let english = ExposureExplanation(moment, language: .english).text
         #expect(english.hasPrefix("No contact found. On 1 day somebody was near"))
-        #expect(english.contains("30 July 2021: seen for a moment only") && english.contains("This is not a contact."))
+        #expect(english.contains("30 July 2021: somebody was near, but this phone's scans do not show for how long"))
+        #expect(english.contains("does not count as a contact") && english.contains("How near: at the nearest very near"))
         #expect(english.contains("What to do: nothing special"))
         let vietnamese = ExposureExplanation(moment, language: .vietnamese).text
         #expect(vietnamese.hasPrefix("Không phát hiện tiếp xúc. Trong 1 ngày"))
-        #expect(vietnamese.contains("thoáng qua") && vietnamese.contains("không phải là tiếp xúc"))
+        #expect(vietnamese.contains("không cho biết trong bao lâu") && vietnamese.contains("Không tính là tiếp xúc."))
+        #expect(vietnamese.contains("Khoảng cách: lúc gần nhất rất gần"))
         let short = try day([(0, 60), (300, 60), (500, 60)], .selfReport, daysSinceOnset: 5)
         let brief = ExposureExplanation(short, language: .english).text
-        #expect(brief.contains("30 July 2021: near for about 10 minutes") && brief.contains("it is not a contact"))
+        #expect(brief.contains("30 July 2021: near for about 10 minutes") && brief.contains("does not count as a contact"))
         #expect(brief.contains("nobody has checked it") && brief.contains("one of the less infectious"))
         #expect(ExposureExplanation(short, language: .vietnamese).text.contains("tổng cộng khoảng 10 phút"))
     }
@@ -114,7 +116,14 @@ import TestSupport
         #expect(vietnamese[2].hasPrefix("Cảnh báo cho ngày 1/1/1970 hiện chưa thể xác nhận"))
     }
 
-    @Test(arguments: [(0, 5), (449, 5), (450, 10), (899, 15), (3600, 60), (-7, 5)] as [(Int64, Int64)])
+    /// Half a minute is no five minutes.
+    @Test func lessThanFiveMinutesIsCalledThat() throws {
+        let short = try day([(0, 60), (30, 60)])
+        #expect(ExposureExplanation(short, language: .english).text.contains("near for less than 5 minutes in all"))
+        #expect(ExposureExplanation(short, language: .vietnamese).text.contains("ở gần tổng cộng chưa đến 5 phút"))
+    }
+
+    @Test(arguments: [(0, 0), (149, 0), (150, 5), (449, 5), (450, 10), (899, 15), (3600, 60), (-7, 0)] as [(Int64, Int64)])
     func minutesAreRoundedToFive(seconds: Int64, minutes: Int64) {
         #expect(ExposureExplanation.minutes(seconds) == minutes)
     }

@@ -131,6 +131,8 @@ struct InterruptedStorage: DeviceStorage {
     func witnessBook() async throws -> WitnessBook { try await base.witnessBook() }
     func hold(_ book: WitnessBook) async throws { try await base.hold(book) }
     func hold(_ encounters: [Encounter]) async throws -> Int { try await base.hold(encounters) }
+    func hold(scanTimes: [Int64]) async throws -> Int { try await base.hold(scanTimes: scanTimes) }
+    func scanTimes() async throws -> [Int64] { try await base.scanTimes() }
     func encounterLog() async throws -> EncounterLog { try await base.encounterLog() }
     func dropEncounters(before interval: Interval) async throws { try await base.dropEncounters(before: interval) }
     func eraseEncounters() async throws -> Int { try await base.eraseEncounters() }

@@ -106,6 +106,24 @@ static void wrong_sightings(keytide_phone *phone) {
     EXPECT(keytide_erase_sightings(phone, &added) == KEYTIDE_OK && added == 1);
 }
 
+static void wrong_scans(keytide_phone *phone) {
+    const int64_t good[3] = {1627776300, 1627776000, 1627776300};
+    const int64_t wrong[2][2] = {{1627776000, -1}, {never, 1627776000}};
+    size_t added = 77;
+    REFUSED(keytide_add_scans(phone, NULL, 1, &added), KEYTIDE_NULL_ARGUMENT);
+    REFUSED(keytide_add_scans(phone, good, KEYTIDE_MAXIMUM_SCANS + 1, &added), KEYTIDE_TOO_MANY);
+    REFUSED(keytide_add_scans(phone, good, (size_t)-1, &added), KEYTIDE_TOO_MANY);
+    for (int i = 0; i < 2; i++) REFUSED(keytide_add_scans(phone, wrong[i], 2, &added), KEYTIDE_OUT_OF_RANGE);
+    expect_message(phone);
+    EXPECT(added == 77);
+    EXPECT(keytide_add_scans(phone, NULL, 0, &added) == KEYTIDE_OK && added == 0);
+    EXPECT(keytide_add_scans(phone, good, 3, &added) == KEYTIDE_OK && added == 2);
+    EXPECT(keytide_add_scans(phone, good, 2, NULL) == KEYTIDE_OK);
+    EXPECT(keytide_erase_sightings(phone, &added) == KEYTIDE_OK && added == 0);
+    EXPECT(keytide_add_scans(phone, good, 1, &added) == KEYTIDE_OK && added == 1);
+    EXPECT(keytide_erase_sightings(phone, NULL) == KEYTIDE_OK);
+}
+
 static void wrong_arguments(keytide_phone *phone, struct world *world, int64_t now) {
     char buffer[8], url[300];
     size_t size = 0;
@@ -198,6 +216,7 @@ void misuse(const char *folder, int64_t now) {
     free(authorities);
     keytide_phone *phone = new_phone(&world);
     wrong_sightings(phone);
+    wrong_scans(phone);
     wrong_arguments(phone, &world, now);
     failing_nodes(phone, &world, now);
     wrong_states(phone, now);

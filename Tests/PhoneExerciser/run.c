@@ -34,6 +34,14 @@ static void add_sightings(keytide_phone *phone, const struct world *world) {
     free(text);
 }
 
+/* A scan every ten minutes of three days, whether or not anybody was seen. */
+static void add_scans(keytide_phone *phone, int64_t now) {
+    int64_t times[432];
+    size_t added = 0;
+    for (int i = 0; i < 432; i++) times[i] = now - 600 * (int64_t)i;
+    EXPECT(keytide_add_scans(phone, times, 432, &added) == KEYTIDE_OK && added == 432);
+}
+
 static void sync_with(keytide_phone *phone, struct world *world, int64_t now) {
     keytide_sync_result result;
     char message[400];
@@ -92,6 +100,7 @@ void run(const char *folder, int64_t now) {
 
     EXPECT(keytide_version() == KEYTIDE_VERSION);
     add_sightings(phone, &world);
+    add_scans(phone, now);
     sync_with(phone, &world, now);
     EXPECT(keytide_last_match(phone, &result) == KEYTIDE_NOTHING);
     EXPECT(keytide_match(phone, now, offset, &result) == KEYTIDE_OK);

@@ -59,6 +59,7 @@ import TestSupport
             options: SyncOptions(authorities: world.authorities, witnesses: 0)
         )
         let added = try await storage.hold(world.encounters)
+        #expect(await storage.hold(scanTimes: (0..<432).map { PhoneWorld.now - 600 * $0 }) == 432)
         let first = try await session.run(now: PhoneWorld.now)
         let matching = ExposureMatching(
             now: Interval(unixSeconds: PhoneWorld.now),
@@ -121,5 +122,6 @@ import TestSupport
                 == [KEYTIDE_EXPOSURE_NOTIFICATION, KEYTIDE_BLUEZONE].map { Int($0) }
         )
         #expect(Int(KEYTIDE_MAXIMUM_SIGHTINGS) == Encounter.maximumHeld)
+        #expect(Int(KEYTIDE_MAXIMUM_SCANS) == ScanTimes.maximumHeld)
     }
 }

@@ -38,12 +38,14 @@ extern "C" {
 #endif
 
 /* Changes when a declaration below changes. keytide_version returns that of the library that is linked. */
-#define KEYTIDE_VERSION 1
+#define KEYTIDE_VERSION 2
 
 /* Bytes of the key that seals a state. */
 #define KEYTIDE_KEY_BYTES 32
 /* Sightings that a phone holds at most. */
 #define KEYTIDE_MAXIMUM_SIGHTINGS 500000
+/* Times of scans that a phone holds at most. */
+#define KEYTIDE_MAXIMUM_SCANS 130000
 
 typedef enum keytide_code {
     KEYTIDE_OK = 0,
@@ -143,7 +145,17 @@ keytide_code keytide_add_sightings(keytide_phone *KEYTIDE_NULLABLE phone,
                                    const keytide_sighting *KEYTIDE_NULLABLE sightings, size_t count,
                                    size_t *KEYTIDE_NULLABLE added);
 
-/* Deletes all sightings and what matching made of them.
+/* Keeps times at which the app scanned, whether or not anybody was seen; those already there are passed over. Where the
+   times of all scans are known, a meeting counts as long as it was. Optional: without them sightings, of anybody, are
+   what shows when the phone scanned. Beyond KEYTIDE_MAXIMUM_SCANS the oldest days go.
+   times: count of them, in any order; may be NULL if count is 0.
+   added: takes how many more than before are held; may be NULL.
+   Returns KEYTIDE_OUT_OF_RANGE if one is no time, KEYTIDE_TOO_MANY for more than KEYTIDE_MAXIMUM_SCANS at once; none is
+   then kept. */
+keytide_code keytide_add_scans(keytide_phone *KEYTIDE_NULLABLE phone, const int64_t *KEYTIDE_NULLABLE times, size_t count,
+                               size_t *KEYTIDE_NULLABLE added);
+
+/* Deletes all sightings, the times of scans, and what matching made of them.
    erased: takes how many there were; may be NULL. Save afterwards: the state kept before still has them. */
 keytide_code keytide_erase_sightings(keytide_phone *KEYTIDE_NULLABLE phone, size_t *KEYTIDE_NULLABLE erased);
 
@@ -279,7 +291,7 @@ typedef struct keytide_day {
     int32_t day;
     /* Not 0 if the day is a contact. */
     int32_t is_contact;
-    /* Together with all of these people; 0 if nobody was seen twice. */
+    /* Together with all of these people, as far as the phone's scans show it; 0 if they show none. */
     int64_t seconds;
     /* Weighted seconds, as the Exposure Notification API has them: the day's score, that of its highest window, and what
        is weighted by attenuation alone. */

@@ -9,11 +9,13 @@ package struct RiskAssessment: Sendable, Equatable {
 
     /// - Parameters:
     ///   - met: in any order, each key once; revoked ones too.
+    ///   - phone: when the phone scanned.
     ///   - former: the report before this matching.
     ///   - asOf: unix seconds of matching.
     ///   - utcOffset: seconds by which local days are ahead of UTC.
     package init(
         of met: [MetKey],
+        phone: PhoneScans = PhoneScans(),
         former: ExposureReport?,
         asOf: Int64,
         utcOffset: Int64,
@@ -25,6 +27,7 @@ package struct RiskAssessment: Sendable, Equatable {
                     ExposureWindow.windows(
                         of: key.metadata,
                         sightings: key.sightings,
+                        phone: phone,
                         infectiousness: configuration.infectiousness,
                         utcOffset: utcOffset
                     )
