@@ -31,6 +31,7 @@ extension DeviceState {
         bytes.append(optional: json) { $0.append(counted: $1) }
         bytes.append(book)
         bytes.append(list: scanTimes) { $0.append(time: $1) }
+        bytes.append(counted: try encoder.encode(freshness))
         return bytes
     }
 }

@@ -34,6 +34,9 @@ extension DeviceState {
         let report = try reader.optional { reader throws(FormatError) in try reader.report() }
         let book = try reader.book()
         let scanTimes = version < 2 ? [] : try reader.scanTimes()
+        // Version 1 kept until when keys were fetched with each node.
+        let freshness =
+            version < 2 ? FreshnessRecord(fetchedUntil: marks.map(\.mark.time).max()) : try reader.freshness()
         try reader.expectEnd()
         try reader.expectAscending(marks) { $0.node < $1.node }
         try reader.expectAscending(cursors) { $0.feed < $1.feed }
@@ -47,7 +50,7 @@ extension DeviceState {
         (self.roster, self.marks, self.parts, self.cursors) = (roster, marks, parts, cursors)
         (self.batches, self.checkpoints, self.evidence) = (batches, checkpoints, evidence)
         (self.sightings, self.lastSerial, self.matched) = (sightings, lastSerial, matched)
-        (self.report, self.book, self.scanTimes) = (report, book, scanTimes)
+        (self.report, self.book, self.scanTimes, self.freshness) = (report, book, scanTimes, freshness)
     }
 }
 
@@ -221,6 +224,14 @@ extension ByteReader {
         case 2 where schedule == .exposureNotification: return .sealed(rssi: rssi, metadata: try uint32())
         default: throw error(.outOfRange, "no kind of signal strength")
         }
+    }
+
+    fileprivate mutating func freshness() throws(FormatError) -> FreshnessRecord {
+        let json = try counted()
+        guard let record = try? JSONDecoder().decode(FreshnessRecord.self, from: Data(json)) else {
+            throw error(.outOfRange, "how fresh the keys are is not told as this version does")
+        }
+        return record
     }
 
     fileprivate mutating func scanTimes() throws(FormatError) -> [Int64] {

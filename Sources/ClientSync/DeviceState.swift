@@ -30,6 +30,7 @@ public struct DeviceState: Sendable, Equatable {
     var matched: [MatchedBatch] = []
     var report: ExposureReport?
     var book: WitnessBook
+    var freshness = FreshnessRecord()
 
     struct Mark: Sendable, Equatable {
         let node: String

@@ -13,6 +13,10 @@ public protocol DeviceStorage: Sendable {
     func indexMark(of node: String) async throws -> IndexMark?
     func hold(_ mark: IndexMark, of node: String) async throws
 
+    /// What syncs have shown of how fresh the keys are; of a phone that never synced, nothing.
+    func freshness() async throws -> FreshnessRecord
+    func hold(_ record: FreshnessRecord) async throws
+
     /// Bytes of the settled part of an index, by hash; nil if not held.
     func settledPart(_ hash: Hash256) async throws -> [UInt8]?
     /// Keeps a settled part, and at least the three kept before it.

@@ -38,13 +38,15 @@ enum DeviceSchema {
     private static func create(_ database: Database) throws {
         try database.inTransaction(.immediate) {
             try database.execute(sql: tables + witnessTables + EncounterTables.sql + MatchedTables.sql + ScanTables.sql)
+            try database.execute(sql: FreshnessTables.sql)
             try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
             return .commit
         }
     }
 
     /// In version 1 a cursor did not know where its feed began, in version 2 there were no witnesses, in version 3
-    /// sightings stood in the clear, in version 4 there were no times of scans.
+    /// sightings stood in the clear, in version 4 there were no times of scans, and how
+    /// fresh the keys are was not told.
     private static func update(
         _ database: Database,
         from former: Int,
@@ -64,7 +66,7 @@ enum DeviceSchema {
                 try EncounterTables.replaceFormer(database, path: path, access: access)
                 try database.execute(sql: MatchedTables.sql)
             }
-            try database.execute(sql: ScanTables.sql)
+            try database.execute(sql: ScanTables.sql + FreshnessTables.sql + FreshnessTables.takingOver)
             try database.execute(sql: "PRAGMA user_version = \(version)")
             return .commit
         }

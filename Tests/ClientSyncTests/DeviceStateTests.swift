@@ -2,6 +2,7 @@ import ClientSync
 import ExposureKeys
 import ExposureNotification
 import FeedFormat
+import Foundation
 import Testing
 import TestSupport
 
@@ -103,7 +104,7 @@ import TestSupport
         #expect(throws: FormatError(.unknownFormat, "")) { try DeviceState(bytes: Array("KTSTATE\u{7f}".utf8)) }
     }
 
-    /// What a version before this one kept is read: it knew no times of scans.
+    /// What a version before this one kept is read: it knew no times of scans, and how fresh keys are by marks only.
     @Test func aStateOfVersion1IsRead() async throws {
         let phone = try await phone().phone
         let storage = try #require(phone.storage as? MemoryDeviceStorage)
@@ -112,8 +113,13 @@ import TestSupport
         let state = await storage.state()
         var former = try state.bytes()
         former[7] = 1
-        former.removeLast(1)
-        #expect(try DeviceState(bytes: former) == state)
+        let json = try JSONEncoder().encode(await storage.freshness()).count
+        #expect(json < 128)
+        former.removeLast(1 + 1 + json)
+        let read = MemoryDeviceStorage(try DeviceState(bytes: former))
+        #expect(await read.freshness().fetchedUntil == storage.freshness().fetchedUntil)
+        await read.hold(storage.freshness())
+        #expect(await read.state() == state)
         #expect(throws: FormatError(.trailingBytes, "")) { try DeviceState(bytes: former + [0]) }
     }
 

@@ -108,6 +108,8 @@ struct InterruptedStorage: DeviceStorage {
     func hold(_ roster: HeldRoster) async throws { try await base.hold(roster) }
     func indexMark(of node: String) async throws -> IndexMark? { try await base.indexMark(of: node) }
     func hold(_ mark: IndexMark, of node: String) async throws { try await base.hold(mark, of: node) }
+    func freshness() async throws -> FreshnessRecord { try await base.freshness() }
+    func hold(_ record: FreshnessRecord) async throws { try await base.hold(record) }
     func settledPart(_ hash: Hash256) async throws -> [UInt8]? { try await base.settledPart(hash) }
     func hold(settledPart bytes: [UInt8], hash: Hash256) async throws {
         try await base.hold(settledPart: bytes, hash: hash)

@@ -142,12 +142,14 @@ static void wrong_arguments(keytide_phone *phone, struct world *world, int64_t n
     REFUSED(keytide_match(phone, INT64_MIN, 0, NULL), KEYTIDE_OUT_OF_RANGE);
     REFUSED(keytide_match(phone, now, -1, NULL), KEYTIDE_OUT_OF_RANGE);
     REFUSED(keytide_match(phone, now, 86400, NULL), KEYTIDE_OUT_OF_RANGE);
-    REFUSED(keytide_last_match(phone, NULL), KEYTIDE_NULL_ARGUMENT);
-    REFUSED(keytide_last_match(phone, &result), KEYTIDE_NOTHING);
+    REFUSED(keytide_last_match(phone, now, NULL), KEYTIDE_NULL_ARGUMENT);
+    REFUSED(keytide_last_match(phone, -1, &result), KEYTIDE_OUT_OF_RANGE);
+    REFUSED(keytide_last_match(phone, now, &result), KEYTIDE_NOTHING);
     REFUSED(keytide_get_day(phone, 0, NULL), KEYTIDE_NULL_ARGUMENT);
-    REFUSED(keytide_explain(phone, 0, 0, buffer, sizeof buffer, NULL), KEYTIDE_NULL_ARGUMENT);
-    REFUSED(keytide_explain(phone, 2, 0, buffer, sizeof buffer, &size), KEYTIDE_OUT_OF_RANGE);
-    REFUSED(keytide_explain(phone, 0, 0, buffer, sizeof buffer, &size), KEYTIDE_NOTHING);
+    REFUSED(keytide_explain(phone, 0, now, 0, buffer, sizeof buffer, NULL), KEYTIDE_NULL_ARGUMENT);
+    REFUSED(keytide_explain(phone, 2, now, 0, buffer, sizeof buffer, &size), KEYTIDE_OUT_OF_RANGE);
+    REFUSED(keytide_explain(phone, 0, never, 0, buffer, sizeof buffer, &size), KEYTIDE_OUT_OF_RANGE);
+    REFUSED(keytide_explain(phone, 0, now, 0, buffer, sizeof buffer, &size), KEYTIDE_NOTHING);
     REFUSED(keytide_save(phone, NULL, kept_write, NULL), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_save(phone, key, NULL, NULL), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_load(phone, NULL, key, sizeof key), KEYTIDE_NULL_ARGUMENT);
@@ -201,9 +203,9 @@ static void wrong_states(keytide_phone *phone, int64_t now) {
         kept.bytes[i] ^= 0x20;
     }
     expect_message(phone);
-    EXPECT(keytide_last_match(phone, &again) == KEYTIDE_OK && memcmp(&result, &again, sizeof result) == 0);
+    EXPECT(keytide_last_match(phone, now, &again) == KEYTIDE_OK && memcmp(&result, &again, sizeof result) == 0);
     EXPECT(keytide_load(phone, key, kept.bytes, kept.count) == KEYTIDE_OK);
-    EXPECT(keytide_last_match(phone, &again) == KEYTIDE_OK && memcmp(&result, &again, sizeof result) == 0);
+    EXPECT(keytide_last_match(phone, now, &again) == KEYTIDE_OK && memcmp(&result, &again, sizeof result) == 0);
     free(kept.bytes);
 }
 

@@ -79,6 +79,7 @@ public struct ExposureMatching: Sendable {
             met: MetKey.joined(matches),
             phone: PhoneScans(handedOver + matcher.matcher.encounters.map(\.time)),
             former: try await storage.report(),
+            freshness: try await storage.freshness(),
             utcOffset: utcOffset,
             configuration: configuration
         )

@@ -11,12 +11,14 @@ package struct RiskAssessment: Sendable, Equatable {
     ///   - met: in any order, each key once; revoked ones too.
     ///   - phone: when the phone scanned.
     ///   - former: the report before this matching.
+    ///   - isFresh: whether the phone's keys are.
     ///   - asOf: unix seconds of matching.
     ///   - utcOffset: seconds by which local days are ahead of UTC.
     package init(
         of met: [MetKey],
         phone: PhoneScans = PhoneScans(),
         former: ExposureReport?,
+        isFresh: Bool = true,
         asOf: Int64,
         utcOffset: Int64,
         configuration: RiskConfiguration
@@ -45,6 +47,7 @@ package struct RiskAssessment: Sendable, Equatable {
             since: former,
             days: days,
             revoked: revoked,
+            isFresh: isFresh,
             asOf: asOf,
             utcOffset: utcOffset,
             configuration: configuration

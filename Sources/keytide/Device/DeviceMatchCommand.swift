@@ -16,8 +16,9 @@ struct DeviceMatchCommand: AsyncParsableCommand {
             in a file twice changes nothing. 'device encounters' shows and erases them. A risk configuration, described \
             in docs/RISK.md, decides which days are contacts.
 
-            Exit status: 0 the result is in the store, whether or not there was a contact; 1 failure; 64 the command \
-            line is wrong.
+            Exit status: 0 the result is in the store, whether or not there was a contact; 1 failure; 3 the result is in \
+            the store, but nothing can be said by it: keys were fetched too long ago, or there are no sightings; 64 the \
+            command line is wrong.
             """
     )
 
@@ -43,8 +44,9 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         var intake: EncounterIntake
         var seconds: Double
         var report: ExposureReport
+        var freshness: Freshness { report.judgedFreshness() }
 
-        private enum CodingKeys: String, CodingKey { case damaged, seconds, report }
+        private enum CodingKeys: String, CodingKey { case damaged, seconds, report, news }
 
         func encode(to encoder: any Encoder) throws {
             try intake.encode(to: encoder)
@@ -52,6 +54,7 @@ struct DeviceMatchCommand: AsyncParsableCommand {
             try fields.encode(damaged, forKey: .damaged)
             try fields.encode(seconds, forKey: .seconds)
             try fields.encode(report, forKey: .report)
+            try fields.encode(ToldFreshness(freshness), forKey: .news)
         }
     }
 
@@ -67,7 +70,11 @@ struct DeviceMatchCommand: AsyncParsableCommand {
             let result = try await match(in: store, now: now, risk: risk)
             if json { try Output.json(result) } else { show(result) }
             EncounterIntake.complain(ofDamaged: result.damaged)
+            if let remark = ToldFreshness.remark(result.freshness) { Output.progress(remark) }
+            if !result.report.saysSomething() { throw ExitCode.nothingCanBeSaid }
         } catch let error as CommandError {
+            throw error
+        } catch let error as ExitCode {
             throw error
         } catch {
             throw CommandError("\(error)")
@@ -84,7 +91,8 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         let began = ContinuousClock.now
         let log = try await store.encounterLog()
         let matching = ExposureMatching(now: Interval(unixSeconds: now), configuration: risk)
-        let report = try await matching.run(over: store)
+        var report = try await matching.run(over: store)
+        report.isTrial = time.asOf != nil
         try await store.hold(report)
         let elapsed = (ContinuousClock.now - began).components
         return Result(
