@@ -5,16 +5,15 @@ internal import Foundation
 
 /// The form of a state as bytes: `KTSTATE` and the version, then the parts in the order below, each one value or a list.
 /// Numbers are varints of FeedFormat, times with them; bytes and text are preceded by their length, lists by their number
-/// of elements, what may be missing by 0 or 1. Times before 1970 or after 9999 count as the nearest one inside.
+/// of elements, what may be missing by 0 or 1. Version 1 ended with the book. Times before 1970 or after 9999 count as the nearest one inside.
 extension DeviceState {
-    static let header: [UInt8] = Array("KTSTATE".utf8) + [2]
-    /// As the version before began, which looked for fewer reports of keys that were near: what it found by comparing
-    /// batches is read and left out, so that they are compared anew.
-    static let formerHeader: [UInt8] = Array("KTSTATE".utf8) + [1]
+    static let name: [UInt8] = Array("KTSTATE".utf8)
+    /// The version written; those from 1 on are read.
+    static let version: UInt8 = 2
 
     /// - Throws: what encoding the report as JSON throws; nothing, for reports that matching made.
     public func bytes() throws -> [UInt8] {
-        var bytes = DeviceState.header
+        var bytes = DeviceState.name + [DeviceState.version]
         bytes.reserveCapacity(1024 + batches.reduce(0) { $0 + $1.bytes.count + 40 } + 48 * sightings.count)
         bytes.append(optional: roster) { $0.append($1) }
         bytes.append(list: marks) { $0.append($1) }
@@ -31,6 +30,8 @@ extension DeviceState {
         let json = try report.map { Array(try encoder.encode($0)) }
         bytes.append(optional: json) { $0.append(counted: $1) }
         bytes.append(book)
+        bytes.append(list: scanTimes) { $0.append(time: $1) }
+        bytes.append(counted: try encoder.encode(freshness))
         return bytes
     }
 }

@@ -11,11 +11,14 @@ extension DeviceState {
         guard bytes.count <= DeviceState.maximumBytes else {
             throw FormatError(.limitExceeded, "state: \(bytes.count) bytes, more than \(DeviceState.maximumBytes)")
         }
-        let isFormer = bytes.starts(with: DeviceState.formerHeader)
-        guard isFormer || bytes.starts(with: DeviceState.header) else {
-            throw FormatError(.unknownFormat, "state: it does not begin as version 1 or 2 does")
+        guard bytes.starts(with: DeviceState.name) else {
+            throw FormatError(.unknownFormat, "state: it does not begin as states do")
         }
-        var reader = ByteReader(bytes[DeviceState.header.count...], reading: "state")
+        var reader = ByteReader(bytes[DeviceState.name.count...], reading: "state")
+        let version = try reader.byte()
+        guard (1...DeviceState.version).contains(version) else {
+            throw FormatError(.unknownFormat, "state: version \(version), this program knows 1 to \(DeviceState.version)")
+        }
         let roster = try reader.optional { reader throws(FormatError) in try reader.roster() }
         let marks = try reader.list(atLeast: 6) { reader throws(FormatError) in try reader.mark() }
         let parts = try reader.list(atLeast: 33, atMost: 4) { reader throws(FormatError) in try reader.part() }
@@ -32,6 +35,10 @@ extension DeviceState {
         }
         let report = try reader.optional { reader throws(FormatError) in try reader.report() }
         let book = try reader.book()
+        let scanTimes = version < 2 ? [] : try reader.scanTimes()
+        // Version 1 kept until when keys were fetched with each node.
+        let freshness =
+            version < 2 ? FreshnessRecord(fetchedUntil: marks.map(\.mark.time).max()) : try reader.freshness()
         try reader.expectEnd()
         try reader.expectAscending(marks) { $0.node < $1.node }
         try reader.expectAscending(cursors) { $0.feed < $1.feed }
@@ -45,8 +52,9 @@ extension DeviceState {
         (self.roster, self.marks, self.parts, self.cursors) = (roster, marks, parts, cursors)
         (self.batches, self.checkpoints, self.evidence) = (batches, checkpoints, evidence)
         (self.sightings, self.lastSerial) = (sightings, lastSerial)
-        self.matched = isFormer ? [] : matched
-        (self.report, self.book) = (report, book)
+        // Version 1 looked for fewer reports of keys that were near: all batches are compared anew.
+        self.matched = version < 2 ? [] : matched
+        (self.report, self.book, self.scanTimes, self.freshness) = (report, book, scanTimes, freshness)
     }
 }
 
@@ -232,6 +240,22 @@ extension ByteReader {
         case 2 where schedule == .exposureNotification: return .sealed(rssi: rssi, metadata: try uint32())
         default: throw error(.outOfRange, "no kind of signal strength")
         }
+    }
+
+    fileprivate mutating func freshness() throws(FormatError) -> FreshnessRecord {
+        let json = try counted()
+        guard let record = try? JSONDecoder().decode(FreshnessRecord.self, from: Data(json)) else {
+            throw error(.outOfRange, "how fresh the keys are is not told as this version does")
+        }
+        return record
+    }
+
+    fileprivate mutating func scanTimes() throws(FormatError) -> [Int64] {
+        let times = try list(atLeast: 1, atMost: ScanTimes.maximumHeld) { reader throws(FormatError) in
+            try reader.time()
+        }
+        try expectAscending(times) { $0 < $1 }
+        return times
     }
 
     /// - Parameter batches: ascending by feed and number; what was matched is one of them.

@@ -24,10 +24,13 @@ public struct DeviceState: Sendable, Equatable {
     var sightings: [Sighting] = []
     /// Serial of the last sighting taken in.
     var lastSerial: Int64 = 0
+    /// Times of scans, as `ScanTimes` bounds them.
+    var scanTimes: [Int64] = []
     /// Ascending by feed and number.
     var matched: [MatchedBatch] = []
     var report: ExposureReport?
     var book: WitnessBook
+    var freshness = FreshnessRecord()
 
     struct Mark: Sendable, Equatable {
         let node: String

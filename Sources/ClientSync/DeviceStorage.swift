@@ -13,6 +13,10 @@ public protocol DeviceStorage: Sendable {
     func indexMark(of node: String) async throws -> IndexMark?
     func hold(_ mark: IndexMark, of node: String) async throws
 
+    /// What syncs have shown of how fresh the keys are; of a phone that never synced, nothing.
+    func freshness() async throws -> FreshnessRecord
+    func hold(_ record: FreshnessRecord) async throws
+
     /// Bytes of the settled part of an index, by hash; nil if not held.
     func settledPart(_ hash: Hash256) async throws -> [UInt8]?
     /// Keeps a settled part, and at least the three kept before it.
@@ -63,11 +67,18 @@ public protocol DeviceStorage: Sendable {
     func hold(_ encounters: [Encounter]) async throws -> Int
     /// All sightings held.
     func encounterLog() async throws -> EncounterLog
-    /// Deletes the sightings of all intervals before one, for good.
+    /// Deletes the sightings of all intervals before one, and times of scans with them, for good.
     func dropEncounters(before interval: Interval) async throws
-    /// Deletes all sightings, what comparing batches with them gave, and the report made of it, for good.
+    /// Deletes all sightings, the times of scans, what comparing batches with them gave, and the report made of it, for
+    /// good.
     /// - Returns: how many sightings there were.
     func eraseEncounters() async throws -> Int
+
+    /// Keeps times of scans, unix seconds in any order, as `ScanTimes` bounds them; those already there are passed over.
+    /// - Returns: how many more than before are held.
+    func hold(scanTimes: [Int64]) async throws -> Int
+    /// Those held, ascending, each once.
+    func scanTimes() async throws -> [Int64]
 
     /// Sightings taken in so far, those dropped since included: the serial of the last one.
     func encounterSerial() async throws -> Int64

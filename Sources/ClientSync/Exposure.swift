@@ -10,7 +10,7 @@ public struct Exposure: Sendable, Equatable {
     public let last: Int64
     /// Number of sightings.
     public let sightings: Int
-    /// What the scans of these sightings count for, in seconds; see `KeyScan`. 0 for one sighting.
+    /// What the scans of these sightings count for, in seconds; see `KeyScan`. 0 if no time together is shown.
     public let duration: Int64
     /// Over the sightings whose attenuation is known, in dB; nil if none is.
     public let attenuation: Levels?
@@ -37,8 +37,10 @@ public struct Exposure: Sendable, Equatable {
 
     /// What counts of met keys, by local day. Withdrawn ones are passed over.
     /// - Returns: newest day first, then longest duration, then by time of the first sighting.
-    static func grouped(_ met: [MetKey], _ configuration: RiskConfiguration, utcOffset: Int64) -> [Exposure] {
-        met.flatMap { $0.days(configuration, utcOffset: utcOffset) }.filter { !$0.claim.isWithdrawn }
+    static func grouped(_ met: [MetKey], _ configuration: RiskConfiguration, phone: PhoneScans, utcOffset: Int64)
+        -> [Exposure]
+    {
+        met.flatMap { $0.days(configuration, phone: phone, utcOffset: utcOffset) }.filter { !$0.claim.isWithdrawn }
             .map { Exposure($0, utcOffset: utcOffset) }
             .sorted {
                 if $0.day != $1.day { return $0.day > $1.day }
@@ -83,9 +85,9 @@ public struct Exposure: Sendable, Equatable {
         }
         attenuation = Exposure.levels(attenuations.sorted())
         rssi = Exposure.levels(powers.sorted(by: >))
-        reportType = metadata.reportType
-        self.regions = regions
-        daysSinceOnset = metadata.daysSinceOnset.flatMap { (-14...14).contains($0) ? $0 : nil }
+        reportType = met.metadata.reportType
+        regions = met.regions
+        daysSinceOnset = met.metadata.daysSinceOnset.flatMap { (-14...14).contains($0) ? $0 : nil }
     }
 
     /// - Parameter values: nearest first.

@@ -15,6 +15,12 @@ public struct ExposureReport: Sendable, Equatable {
     public let days: [ExposureDay]
     /// Days that were told to be contacts before and are not any more. Newest first, at most `maximumDays`.
     public let lapsed: [LapsedWarning]
+    /// What was known of how fresh the phone's keys were.
+    public let freshness: FreshnessRecord
+    /// Hours without news after which nothing can be said.
+    public let hoursWithoutNews: Int
+    /// True if `asOf` is no time by the phone's clock, but one that somebody tries matching out with.
+    public var isTrial = false
 
     public init(
         asOf: Int64,
@@ -23,7 +29,9 @@ public struct ExposureReport: Sendable, Equatable {
         matchedKeys: Int,
         exposures: [Exposure],
         days: [ExposureDay] = [],
-        lapsed: [LapsedWarning] = []
+        lapsed: [LapsedWarning] = [],
+        freshness: FreshnessRecord = FreshnessRecord(),
+        hoursWithoutNews: Int = Freshness.usualHours
     ) {
         self.asOf = asOf
         self.encounters = encounters
@@ -32,23 +40,42 @@ public struct ExposureReport: Sendable, Equatable {
         self.exposures = Array(exposures.prefix(ExposureReport.maximumExposures))
         self.days = Array(days.prefix(ExposureReport.maximumDays))
         self.lapsed = Array(lapsed.prefix(ExposureReport.maximumDays))
+        self.freshness = freshness
+        self.hoursWithoutNews = RiskConfiguration.hours(hoursWithoutNews)
+    }
+
+    /// How fresh what the report is made of is.
+    /// - Parameter now: unix seconds by the phone's clock, when it is read; nil for when it was made.
+    public func judgedFreshness(at now: Int64? = nil) -> Freshness {
+        Freshness(freshness, hours: hoursWithoutNews, now: now ?? asOf)
+    }
+
+    /// Whether anything can be said at a time: the keys are fresh, and there was something to compare with them.
+    public func saysSomething(at now: Int64? = nil) -> Bool {
+        judgedFreshness(at: now).standing == .fresh && encounters > 0
     }
 
     /// - Parameters:
     ///   - met: keys that were near, each once; revoked ones among them tell which warnings lapse.
+    ///   - phone: when the phone scanned.
     ///   - former: the report before this one.
+    ///   - freshness: what is known of how fresh the keys are.
     init(
         asOf: Int64,
         encounters: Int,
         keys: Int,
         met: [MetKey],
+        phone: PhoneScans,
         former: ExposureReport?,
+        freshness: FreshnessRecord,
         utcOffset: Int64,
         configuration: RiskConfiguration
     ) {
         let assessment = RiskAssessment(
             of: met,
+            phone: phone,
             former: former,
+            isFresh: Freshness(freshness, hours: configuration.maximumHoursWithoutNews, now: asOf).standing == .fresh,
             asOf: asOf,
             utcOffset: utcOffset,
             configuration: configuration
@@ -58,9 +85,11 @@ public struct ExposureReport: Sendable, Equatable {
             encounters: encounters,
             keys: keys,
             matchedKeys: met.count { $0.claims.contains { !$0.isWithdrawn } },
-            exposures: Exposure.grouped(met, configuration, utcOffset: utcOffset),
+            exposures: Exposure.grouped(met, configuration, phone: phone, utcOffset: utcOffset),
             days: assessment.days,
-            lapsed: assessment.lapsed
+            lapsed: assessment.lapsed,
+            freshness: freshness,
+            hoursWithoutNews: configuration.maximumHoursWithoutNews
         )
     }
 
@@ -84,7 +113,7 @@ public struct ExposureReportForm: Decodable, Sendable {
 
 extension ExposureReport: Codable {
     private enum CodingKeys: String, CodingKey {
-        case form, asOf, encounters, keys, matchedKeys, exposures, days, lapsed
+        case form, asOf, encounters, keys, matchedKeys, exposures, days, lapsed, freshness, hoursWithoutNews, isTrial
     }
 
     public init(from decoder: any Decoder) throws {
@@ -106,8 +135,12 @@ extension ExposureReport: Codable {
             matchedKeys: try values.decode(Int.self, forKey: .matchedKeys),
             exposures: try list(.exposures, atMost: ExposureReport.maximumExposures),
             days: try list(.days, atMost: ExposureReport.maximumDays),
-            lapsed: try list(.lapsed, atMost: ExposureReport.maximumDays)
+            lapsed: try list(.lapsed, atMost: ExposureReport.maximumDays),
+            // Versions before did not tell: nothing is known of it then.
+            freshness: try values.decodeIfPresent(FreshnessRecord.self, forKey: .freshness) ?? FreshnessRecord(),
+            hoursWithoutNews: try values.decodeIfPresent(Int.self, forKey: .hoursWithoutNews) ?? Freshness.usualHours
         )
+        isTrial = try values.decodeIfPresent(Bool.self, forKey: .isTrial) ?? false
     }
 
     public func encode(to encoder: any Encoder) throws {
@@ -120,6 +153,9 @@ extension ExposureReport: Codable {
         try values.encode(exposures, forKey: .exposures)
         try values.encode(days, forKey: .days)
         try values.encode(lapsed, forKey: .lapsed)
+        try values.encode(freshness, forKey: .freshness)
+        try values.encode(hoursWithoutNews, forKey: .hoursWithoutNews)
+        if isTrial { try values.encode(isTrial, forKey: .isTrial) }
     }
 }
 

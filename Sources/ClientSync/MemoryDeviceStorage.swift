@@ -5,6 +5,7 @@ public import FeedFormat
 public actor MemoryDeviceStorage: DeviceStorage {
     private var heldRoster: HeldRoster?
     private var marks: [String: IndexMark] = [:]
+    private var heldFreshness = FreshnessRecord()
     private var parts: [(hash: Hash256, bytes: [UInt8])] = []
     /// Ascending by feed.
     private var heldCursors: [FeedCursor] = []
@@ -14,6 +15,8 @@ public actor MemoryDeviceStorage: DeviceStorage {
     /// Ascending by identifier and time, with their serials.
     private var heldEncounters: [(encounter: Encounter, serial: Int64)] = []
     private var lastSerial: Int64 = 0
+    /// Ascending.
+    private var heldScanTimes: [Int64] = []
     /// Ascending by feed and number.
     private var matched: [MatchedBatch] = []
     private var heldReport: ExposureReport?
@@ -33,6 +36,7 @@ public actor MemoryDeviceStorage: DeviceStorage {
         checkpoints = state.checkpoints.map { ($0.feed, $0.size, $0.note) }
         heldEvidence = state.evidence
         heldEncounters = state.sightings.map { ($0.encounter, $0.serial) }
+        (heldScanTimes, heldFreshness) = (state.scanTimes, state.freshness)
         (lastSerial, matched, heldReport, book) = (state.lastSerial, state.matched, state.report, state.book)
     }
 
@@ -51,6 +55,7 @@ public actor MemoryDeviceStorage: DeviceStorage {
             .map { DeviceState.HeldCheckpoint(feed: $1.feed, size: $1.size, note: $1.note) }
         state.evidence = heldEvidence
         state.sightings = heldEncounters.map { DeviceState.Sighting(encounter: $0.encounter, serial: $0.serial) }
+        (state.scanTimes, state.freshness) = (heldScanTimes, heldFreshness)
         (state.lastSerial, state.matched, state.report, state.book) = (lastSerial, matched, heldReport, book)
         return state
     }
@@ -60,6 +65,9 @@ public actor MemoryDeviceStorage: DeviceStorage {
 
     public func indexMark(of node: String) -> IndexMark? { marks[node] }
     public func hold(_ mark: IndexMark, of node: String) { marks[node] = mark }
+
+    public func freshness() -> FreshnessRecord { heldFreshness }
+    public func hold(_ record: FreshnessRecord) { heldFreshness = record }
 
     public func settledPart(_ hash: Hash256) -> [UInt8]? { parts.first { $0.hash == hash }?.bytes }
     public func hold(settledPart bytes: [UInt8], hash: Hash256) {
@@ -171,11 +179,19 @@ public actor MemoryDeviceStorage: DeviceStorage {
     }
     public func dropEncounters(before interval: Interval) {
         heldEncounters.removeAll { $0.encounter.interval < interval }
+        heldScanTimes = ScanTimes.kept(heldScanTimes, from: interval)
     }
     public func eraseEncounters() -> Int {
-        defer { (heldEncounters, heldReport, matched) = ([], nil, []) }
+        defer { (heldEncounters, heldScanTimes, heldReport, matched) = ([], [], nil, []) }
         return heldEncounters.count
     }
+
+    public func hold(scanTimes: [Int64]) -> Int {
+        let former = heldScanTimes.count
+        heldScanTimes = ScanTimes.merged(heldScanTimes, scanTimes)
+        return max(0, heldScanTimes.count - former)
+    }
+    public func scanTimes() -> [Int64] { heldScanTimes }
 
     // MARK: Matching
 

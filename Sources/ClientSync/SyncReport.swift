@@ -14,6 +14,12 @@ public struct SyncReport: Sendable {
     public var notModified = false
     /// Feeds followed, ascending; empty if not modified.
     public var feeds: [FeedReport] = []
+    /// Whether the index is news, and if not, why.
+    public var index = IndexStanding.tooOld
+    /// In what way the clocks of phone and node differ by more than two hours; nil if they do not.
+    public var clocks: ClockDifference?
+    /// What is known from now on of how fresh the phone's keys are.
+    public var freshness = FreshnessRecord()
     /// Problems that are no single feed's.
     public var problems: [SyncError] = []
     /// What other nodes' indexes say of this one. Neither a lack of witnesses nor a finding makes a sync incomplete.
@@ -34,8 +40,69 @@ public struct SyncReport: Sendable {
     /// Contradictions found by this sync; the store keeps them.
     public var evidence: [Evidence] { feeds.compactMap(\.evidence) + witnesses.findings.compactMap(\.evidence) }
     /// True if every feed followed stands where the node's index does, or beyond, and nothing went wrong.
-    public var isUpToDate: Bool {
+    public var holdsAll: Bool {
         problems.isEmpty && feeds.allSatisfy { $0.problem == nil && !$0.isWaiting }
+    }
+    /// True if the phone holds all that the node's index lists, and that is news: what an old index lists is not all there
+    /// is.
+    public var isUpToDate: Bool { holdsAll && index == .news }
+    /// Regions of which something is still to be fetched.
+    public var incompleteRegions: Int {
+        var regions: [Region] = []
+        for feed in feeds where feed.problem != nil || feed.isWaiting {
+            if regions.last != feed.feed.region { regions.append(feed.feed.region) }
+        }
+        return regions.count + problems.count { $0.code == .absentRegion }
+    }
+}
+
+/// What an index that a sync has verified is worth.
+public enum IndexStanding: String, Sendable, CaseIterable {
+    /// Signed not more than two publication slots ago by the phone's clock, with or without new keys.
+    case news
+    /// Signed longer ago: the node was cut off, or a clock is wrong.
+    case tooOld
+    /// Signed more than two hours ahead of the phone's clock.
+    case fromTheFuture
+    /// The node has been proven to withhold.
+    case disproved
+    /// What it lists could not be fetched: there was no answer, or a limit was reached.
+    case cutShort
+}
+
+extension SyncReport {
+    /// Judges the index that was read.
+    /// - Parameters:
+    ///   - signed: unix seconds at which it was signed.
+    ///   - now: unix seconds, by the phone's clock.
+    mutating func judge(signed: Int64, now: Int64, slot: Int64) {
+        let (age, overflows) = now.subtractingReportingOverflow(signed)
+        let tolerance = Freshness.clockTolerance
+        if overflows ? now < signed : age < -tolerance {
+            (index, clocks) = (.fromTheFuture, .nodeAhead)
+            return
+        }
+        clocks = overflows || age > tolerance ? .nodeBehind : nil
+        let isLate = overflows || age > 2 * slot
+        index = isLate ? .tooOld : trust == .disproved ? .disproved : isCutShort ? .cutShort : .news
+    }
+
+    var trust: NodeTrust {
+        let kinds = witnesses.findings.map(\.kind)
+        // A fork is the fault of the region that signed it, a false claim that of the witness.
+        if kinds.contains(.withheld) || feeds.contains(where: { [.indexClaim, .withheld].contains($0.evidence?.kind) }) {
+            return .disproved
+        }
+        let doubts: [WitnessFinding.Kind] = [.notShown, .behind, .anotherHistory, .onlyHere]
+        if kinds.contains(where: doubts.contains) { return .doubted }
+        return witnesses.isWitnessed ? .confirmed : .unconfirmed
+    }
+
+    /// One feed that does not verify is its region's affair; where the node or the way to it failed, nothing was fetched.
+    private var isCutShort: Bool {
+        let codes = feeds.compactMap(\.problem?.code)
+        return codes.contains { [.noAnswer, .limitReached, .cursorMoved].contains($0) }
+            || !feeds.isEmpty && codes.count == feeds.count
     }
 }
 

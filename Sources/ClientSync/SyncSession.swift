@@ -36,6 +36,26 @@ public struct SyncSession: Sendable {
         now: Int64,
         progress: @escaping @Sendable (SyncProgress) -> Void = { _ in }
     ) async throws -> SyncReport {
+        let former = try await storage.freshness()
+        var report: SyncReport
+        do {
+            report = try await attempt(now: now, progress: progress)
+        } catch let error as SyncError where error.code == .replayed {
+            var record = former
+            record.trust = .disproved
+            if record != former { try await storage.hold(record) }
+            throw error
+        }
+        if let signed = report.indexTime { report.judge(signed: signed, now: now, slot: options.limits.slot) }
+        report.freshness = former.after(report, now: now)
+        if report.freshness != former { try await storage.hold(report.freshness) }
+        return report
+    }
+
+    private func attempt(
+        now: Int64,
+        progress: @escaping @Sendable (SyncProgress) -> Void
+    ) async throws -> SyncReport {
         let ledger = SyncLedger(limits: options.limits, report: progress)
         let fetcher = SyncFetcher(transport: transport, ledger: ledger)
         let rosters = RosterSync(options: options, now: now, fetcher: fetcher, storage: storage)
@@ -227,7 +247,7 @@ public struct SyncSession: Sendable {
 
     /// Keeps the ETag only where "not modified" will mean "nothing to do".
     private func remember(_ index: FeedIndex, etag: String?, report: SyncReport) async throws {
-        guard report.isUpToDate, let etag, etag.utf8.count <= 200 else { return }
+        guard report.holdsAll, let etag, etag.utf8.count <= 200 else { return }
         let mark = IndexMark(etag: etag, selection: options.selection, signer: index.node, time: index.time)
         try await storage.hold(mark, of: transport.node)
     }

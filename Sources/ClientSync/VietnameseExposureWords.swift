@@ -1,24 +1,77 @@
 internal import ExposureKeys
 
 struct VietnameseExposureWords: ExposureWords {
-    let nothingToCompare =
+    let nothingFetched =
         "Chưa thể kết luận: máy này chưa có khóa nào đã công bố. Hãy tải khóa về trước rồi so lại."
+    let nothingSeen =
+        """
+        Chưa thể kết luận: trong 15 ngày qua máy này không ghi nhận được ai, nên không có gì để so. Nếu bạn đã ở gần người \
+        khác, hãy kiểm tra xem máy có được phép dò hay không.
+        """
+    let noContact = "Không phát hiện tiếp xúc."
+    var nobody: String {
+        "\(noContact) Theo các khóa đã tải về, trong số những người mà máy này ghi nhận chưa có ai được báo nhiễm."
+    }
 
-    func summary(contacts: Int, others: Int) -> String {
+    func stale(since: Moment, hours: Int) -> String {
+        """
+        Chưa thể kết luận về thời gian từ \(time(since)): đã hơn \(number(hours)) giờ máy này không tải được khóa. Hãy tải \
+        khóa về rồi so lại.
+        """
+    }
+
+    func unknown(since: Moment) -> String {
+        """
+        Máy này không biết gì: lần cuối tải được khóa là \(time(since)), đã hơn 14 ngày, nên không còn khóa nào có giá trị. \
+        Máy không tìm thấy ai thì cũng không nói lên điều gì. Hãy tải khóa về rồi so lại.
+        """
+    }
+
+    func found(contacts: Int, others: Int) -> String {
         switch (contacts, others) {
-        case (0, 0):
-            "Không phát hiện tiếp xúc. Không điện thoại nào mà máy này gặp thuộc về người đã được công bố dương tính."
         case (0, _):
             """
-            Không phát hiện tiếp xúc. Trong \(others) ngày có người ở gần mà sau đó được báo nhiễm, nhưng không tính là tiếp \
-            xúc; xem bên dưới.
+            Vào \(number(others)) ngày có người ở gần mà sau đó có báo cáo về họ, nhưng không tính là tiếp xúc; xem bên dưới.
             """
-        case (_, 0): "Phát hiện tiếp xúc trong \(contacts) ngày với người sau đó có kết quả dương tính."
+        case (_, 0): "Phát hiện tiếp xúc vào \(number(contacts)) ngày với người sau đó được báo nhiễm."
         default:
             """
-            Phát hiện tiếp xúc trong \(contacts) ngày với người sau đó có kết quả dương tính. Trong \(others) ngày khác có \
+            Phát hiện tiếp xúc vào \(number(contacts)) ngày với người sau đó được báo nhiễm. Vào \(number(others)) ngày khác có \
             người ở gần, nhưng không tính là tiếp xúc.
             """
+        }
+    }
+
+    func clocks(_ difference: ClockDifference) -> String {
+        switch difference {
+        case .nodeBehind:
+            """
+            Lần tải khóa gần nhất, đồng hồ của máy này và của máy chủ lệch nhau hơn hai giờ: một trong hai đồng hồ sai, hoặc \
+            máy chủ đã bị mất kết nối. Hãy kiểm tra ngày giờ của máy này; nếu đúng thì hãy tải từ máy chủ khác.
+            """
+        case .phoneSetBack:
+            """
+            Chưa thể kết luận: theo đồng hồ của máy này, bây giờ còn sớm hơn thời điểm mà khóa đã được tải đến. Một trong các \
+            đồng hồ sai: hãy kiểm tra ngày giờ của máy này.
+            """
+        case .nodeAhead:
+            """
+            Lần tải khóa gần nhất, đồng hồ của máy chủ nhanh hơn đồng hồ của máy này hơn hai giờ: một trong hai đồng hồ sai. \
+            Hãy kiểm tra ngày giờ của máy này; nếu đúng thì hãy tải từ máy chủ khác.
+            """
+        }
+    }
+
+    func doubt(_ trust: NodeTrust) -> String? {
+        switch trust {
+        case .confirmed, .unconfirmed: nil
+        case .doubted:
+            """
+            Máy chủ của các đơn vị khác mâu thuẫn với máy chủ mà khóa được tải về lần gần nhất: có thể thiếu khóa. Hãy tải cả \
+            từ máy chủ khác.
+            """
+        case .disproved:
+            "Không thể tin máy chủ được hỏi lần gần nhất: máy chủ đó giữ lại một số khóa. Hãy tải từ máy chủ khác."
         }
     }
 
@@ -26,8 +79,13 @@ struct VietnameseExposureWords: ExposureWords {
         switch reason {
         case .withdrawn:
             """
-            Cảnh báo cho ngày \(date(day)) không còn hiệu lực: kết quả xét nghiệm đã được rút lại. Việc nên làm: không cần \
+            Cảnh báo cho ngày \(date(day)) không còn hiệu lực: báo cáo ca nhiễm đã được rút lại. Việc nên làm: không cần \
             làm gì vì cảnh báo này nữa; hỏi trạm y tế nơi bạn ở nếu có triệu chứng.
+            """
+        case .unchecked:
+            """
+            Đã có cảnh báo cho ngày \(date(day)). Hiện máy này không kiểm tra lại được, vì quá lâu chưa tải được khóa. Việc \
+            nên làm: hãy theo lời khuyên đã kèm cảnh báo; tải khóa về rồi so lại.
             """
         case .unconfirmed:
             """
@@ -39,21 +97,24 @@ struct VietnameseExposureWords: ExposureWords {
     }
 
     func contact(_ day: CivilDate, minutes: Int64) -> String {
-        "Ngày \(date(day)): có tiếp xúc, tổng cộng khoảng \(minutes) phút."
+        "Ngày \(date(day)): có tiếp xúc, tổng cộng \(about(minutes))."
     }
 
     func brief(_ day: CivilDate, minutes: Int64) -> String {
         """
-        Ngày \(date(day)): ở gần tổng cộng khoảng \(minutes) phút. Theo quy tắc hiện hành, thời gian quá ngắn, khoảng cách quá \
-        xa, hoặc hôm đó người kia hầu như không lây: đây không phải là tiếp xúc.
+        Ngày \(date(day)): ở gần tổng cộng \(about(minutes)), tính theo các lần máy này dò. Theo quy tắc hiện hành, thời gian \
+        quá ngắn, khoảng cách quá xa, hoặc hôm đó người kia hầu như không lây: không tính là tiếp xúc.
         """
     }
 
-    func passing(_ day: CivilDate) -> String {
-        "Ngày \(date(day)): chỉ bắt gặp thoáng qua, như khi đi ngang qua. Đây không phải là tiếp xúc."
+    func unmeasured(_ day: CivilDate) -> String {
+        """
+        Ngày \(date(day)): có người ở gần, nhưng các lần máy này dò không cho biết trong bao lâu: có thể chỉ thoáng qua, có \
+        thể lâu hơn. Không tính là tiếp xúc.
+        """
     }
 
-    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool) -> String {
+    func nearness(_ nearness: AttenuationBucket, isPowerKnown: Bool, isOverTime: Bool) -> String {
         let place =
             switch nearness {
             case .immediate: "rất gần, cỡ khoảng cách khi nói chuyện"
@@ -61,10 +122,11 @@ struct VietnameseExposureWords: ExposureWords {
             case .medium: "cùng phòng hoặc ở gần"
             case .other: "hơi xa, hoặc cách một bức tường"
             }
+        let time = isOverTime ? "phần lớn thời gian" : "lúc gần nhất"
         return isPowerKnown
-            ? "Khoảng cách: phần lớn thời gian \(place)."
+            ? "Khoảng cách: \(time) \(place)."
             : """
-            Khoảng cách: phần lớn thời gian có lẽ \(place), chỉ xét theo cường độ tín hiệu; không biết máy kia phát mạnh \
+            Khoảng cách: \(time) có lẽ \(place), chỉ xét theo cường độ tín hiệu; không biết máy kia phát mạnh \
             đến đâu.
             """
     }
@@ -101,12 +163,30 @@ struct VietnameseExposureWords: ExposureWords {
             : "Việc nên làm: không cần làm gì đặc biệt; theo dõi sức khỏe và hỏi trạm y tế nơi bạn ở nếu có triệu chứng."
     }
 
-    func basis(encounters: Int, keys: Int, day: CivilDate, clock: String) -> String {
-        """
-        Đã so \(encounters) lần bắt gặp của máy này với \(keys) khóa đã công bố, tính đến \(clock) ngày \(date(day)). Cách \
-        này không thể tìm ra người không dùng ứng dụng và kết quả xét nghiệm chưa công bố.
-        """
+    func basis(
+        encounters: Int,
+        keys: Int,
+        asOf: Moment,
+        fetched: Moment?,
+        incompleteRegions: Int,
+        isConfirmed: Bool
+    ) -> String {
+        var text = """
+            Đã so \(number(encounters)) lần ghi nhận của máy này với \(number(keys)) khóa đã công bố, tính đến \(time(asOf)).
+            """
+        if let fetched {
+            text += " Khóa được tải đến \(time(fetched))"
+            if incompleteRegions > 0 { text += ", nhưng chưa đủ khóa của \(number(incompleteRegions)) vùng" }
+            text += isConfirmed ? "; máy chủ của đơn vị khác xác nhận điều đó." : "; chưa có máy chủ của đơn vị khác xác nhận."
+        }
+        return text + " Cách này không thể tìm ra người không dùng ứng dụng và ca nhiễm chưa công bố."
     }
+
+    private func about(_ minutes: Int64) -> String { minutes == 0 ? "chưa đến 5 phút" : "khoảng \(minutes) phút" }
+
+    private func number(_ count: Int) -> String { GroupedNumber.text(count, separator: ".") }
+
+    private func time(_ moment: Moment) -> String { "\(moment.clock) ngày \(date(moment.day))" }
 
     private func date(_ day: CivilDate) -> String { "\(day.day)/\(day.month)/\(day.year)" }
 }

@@ -37,7 +37,10 @@ enum DeviceSchema {
 
     private static func create(_ database: Database) throws {
         try database.inTransaction(.immediate) {
-            try database.execute(sql: tables + witnessTables + EncounterTables.sql + MatchedTables.sql + MatchedTables.reportSQL)
+            try database.execute(sql: tables + witnessTables + EncounterTables.sql)
+            try database.execute(
+                sql: MatchedTables.sql + MatchedTables.reportSQL + ScanTables.sql + FreshnessTables.sql
+            )
             try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
             return .commit
         }
@@ -45,7 +48,8 @@ enum DeviceSchema {
 
     /// In version 1 a cursor did not know where its feed began, in version 2 there were no witnesses, in version 3
     /// sightings stood in the clear, and in version 4 what was near was kept without its time of publication, and without
-    /// reports of forms in which a key was not seen: all batches are compared anew.
+    /// reports of forms in which a key was not seen (all batches are compared anew); there were no times of scans, and how
+    /// fresh the keys are was not told.
     private static func update(
         _ database: Database,
         from former: Int,
@@ -68,6 +72,7 @@ enum DeviceSchema {
                 try database.execute(sql: "DROP TABLE matched")
             }
             try database.execute(sql: MatchedTables.sql)
+            try database.execute(sql: ScanTables.sql + FreshnessTables.sql + FreshnessTables.takingOver)
             try database.execute(sql: "PRAGMA user_version = \(version)")
             return .commit
         }

@@ -82,9 +82,10 @@ extension DeviceStore {
             )
             let dropped = database.changesCount
             // A poll with nothing new writes nothing.
-            if dropped == 0 { return 0 }
-            try database.execute(sql: "UPDATE encounter_log SET held = MAX(0, held - ?)", arguments: [dropped])
-            return dropped
+            if dropped > 0 {
+                try database.execute(sql: "UPDATE encounter_log SET held = MAX(0, held - ?)", arguments: [dropped])
+            }
+            return try dropped + ScanTables.drop(before: interval, in: database)
         }
         // Until then what was dropped stands in the file, sealed. If another connection reads, a later one does it.
         if dropped > 0 { _ = try await maintain("emptying the log") { try EncounterTables.emptyLog($0) } }
@@ -100,7 +101,7 @@ extension DeviceStore {
             let count = database.changesCount
             try database.execute(
                 sql: """
-                    DELETE FROM encounter_log; DELETE FROM matched; DELETE FROM sealed_report;
+                    DELETE FROM encounter_log; DELETE FROM matched; DELETE FROM sealed_report; DELETE FROM sealed_scans;
                     INSERT OR IGNORE INTO scrub (id) VALUES (1)
                     """
             )
@@ -127,6 +128,22 @@ extension DeviceStore {
         let former = try EncounterLogStanding(path: path)
         _ = try await DeviceStore(path: path, access: .erasing).eraseEncounters()
         return former.count
+    }
+
+    /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
+    public func hold(scanTimes: [Int64]) async throws -> Int {
+        let path = path
+        return try await write("keeping \(scanTimes.count) times of scans") { [self] database in
+            try ScanTables.insert(scanTimes, try sealing(in: database, path: path), in: database)
+        }
+    }
+
+    /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
+    public func scanTimes() async throws -> [Int64] {
+        let path = path
+        return try await read("reading times of scans") { [self] database in
+            try ScanTables.open(database, try sealing(in: database, path: path))
+        }
     }
 
     /// What opens the log that `database` holds now.

@@ -19,18 +19,20 @@ public func keytide_match(
             await storage.hold(report)
             return report
         }
-        unsafe result?.pointee = keytide_match_result(report)
+        unsafe result?.pointee = keytide_match_result(report, now: now)
     }
 }
 
 @c @implementation
 public func keytide_last_match(
     _ phone: OpaquePointer?,
+    _ now: Int64,
     _ result: UnsafeMutablePointer<keytide_match_result>?
 ) -> keytide_code {
     unsafe PhoneHandle.call(phone) { handle in
         guard let result = unsafe result else { throw PhoneFailure.null("result") }
-        unsafe result.pointee = keytide_match_result(try handle.report())
+        try PhoneTime.check(now)
+        unsafe result.pointee = keytide_match_result(try handle.report(), now: now)
     }
 }
 
@@ -54,6 +56,7 @@ public func keytide_get_day(
 public func keytide_explain(
     _ phone: OpaquePointer?,
     _ language: CInt,
+    _ now: Int64,
     _ utcOffset: Int32,
     _ buffer: UnsafeMutablePointer<CChar>?,
     _ size: Int,
@@ -61,6 +64,7 @@ public func keytide_explain(
 ) -> keytide_code {
     unsafe PhoneHandle.call(phone) { handle in
         guard let length = unsafe length else { throw PhoneFailure.null("length") }
+        try PhoneTime.check(now)
         try PhoneTime.check(utcOffset: utcOffset)
         let languages: [CInt: ExposureExplanation.Language] = [
             CInt(KEYTIDE_VIETNAMESE): .vietnamese, CInt(KEYTIDE_ENGLISH): .english,
@@ -69,7 +73,7 @@ public func keytide_explain(
             throw PhoneFailure(KEYTIDE_OUT_OF_RANGE, "language: KEYTIDE_VIETNAMESE or KEYTIDE_ENGLISH")
         }
         let report = try handle.report()
-        let text = ExposureExplanation(report, language: chosen, utcOffset: Int64(utcOffset)).text
+        let text = ExposureExplanation(report, language: chosen, utcOffset: Int64(utcOffset), now: now).text
         let needed = text.utf8.count + 1
         unsafe length.pointee = needed
         guard unsafe buffer != nil, size >= needed else {
@@ -90,7 +94,7 @@ extension PhoneHandle {
 }
 
 extension keytide_match_result {
-    fileprivate init(_ report: ExposureReport) {
+    fileprivate init(_ report: ExposureReport, now: Int64) {
         self.init(
             as_of: report.asOf,
             sightings: UInt64(clamping: report.encounters),
@@ -98,7 +102,8 @@ extension keytide_match_result {
             matched_keys: UInt64(clamping: report.matchedKeys),
             days: UInt64(report.days.count),
             contacts: UInt64(report.days.count(where: \.isContact)),
-            lapsed: UInt64(report.lapsed.count)
+            lapsed: UInt64(report.lapsed.count),
+            freshness: keytide_freshness(report.judgedFreshness(at: now), saysSomething: report.saysSomething(at: now))
         )
     }
 }

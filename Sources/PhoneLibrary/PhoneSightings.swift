@@ -23,6 +23,31 @@ public func keytide_add_sightings(
 }
 
 @c @implementation
+public func keytide_add_scans(
+    _ phone: OpaquePointer?,
+    _ times: UnsafePointer<Int64>?,
+    _ count: Int,
+    _ added: UnsafeMutablePointer<Int>?
+) -> keytide_code {
+    unsafe PhoneHandle.call(phone) { handle in
+        guard (0...ScanTimes.maximumHeld).contains(count) else {
+            throw PhoneFailure(
+                KEYTIDE_TOO_MANY,
+                "\(ScanTimes.maximumHeld) times of scans at most; leave out days before the last 15"
+            )
+        }
+        guard unsafe times != nil || count == 0 else { throw PhoneFailure.null("times") }
+        let given = unsafe Array(UnsafeBufferPointer(start: times, count: count))
+        if let position = given.firstIndex(where: { !PhoneTime.range.contains($0) }) {
+            throw PhoneFailure(KEYTIDE_OUT_OF_RANGE, "scan \(position): its time is outside its range; none was kept")
+        }
+        let storage = handle.contents.storage
+        let new = try waiting { await storage.hold(scanTimes: given) }
+        unsafe added?.pointee = new
+    }
+}
+
+@c @implementation
 public func keytide_erase_sightings(_ phone: OpaquePointer?, _ erased: UnsafeMutablePointer<Int>?) -> keytide_code {
     unsafe PhoneHandle.call(phone) { handle in
         let storage = handle.contents.storage

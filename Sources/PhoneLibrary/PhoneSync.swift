@@ -21,7 +21,7 @@ public func keytide_sync(
         }
         let report = try handle.sync(with: url, now: now) { unsafe answer($0, get, context) }
         handle.message = report.firstProblem ?? ""
-        unsafe result?.pointee = keytide_sync_result(report)
+        unsafe result?.pointee = keytide_sync_result(report, now: now)
     }
 }
 
@@ -151,7 +151,8 @@ extension SyncReport {
 }
 
 extension keytide_sync_result {
-    fileprivate init(_ report: SyncReport) {
+    fileprivate init(_ report: SyncReport, now: Int64) {
+        let freshness = Freshness(report.freshness, now: now)
         self.init(
             is_up_to_date: report.isUpToDate ? 1 : 0,
             not_modified: report.notModified ? 1 : 0,
@@ -165,7 +166,8 @@ extension keytide_sync_result {
             bytes: UInt64(report.bytes),
             evidence: UInt64(report.evidence.count),
             witnesses: UInt64(report.witnesses.present.count),
-            witnesses_wanted: UInt64(report.witnesses.wanted)
+            witnesses_wanted: UInt64(report.witnesses.wanted),
+            freshness: keytide_freshness(freshness, saysSomething: freshness.standing == .fresh)
         )
     }
 }

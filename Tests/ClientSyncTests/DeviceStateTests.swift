@@ -2,6 +2,7 @@ import ClientSync
 import ExposureKeys
 import ExposureNotification
 import FeedFormat
+import Foundation
 import Testing
 import TestSupport
 
@@ -15,6 +16,7 @@ import TestSupport
         try nodes.feeds[0].publish(keys, at: Interval(unixSeconds: nodes.time))
         let phone = nodes.phone(reaching: Nodes.codes)
         #expect(try await phone.storage.hold(sightings(of: keys, using: &random)) == 40)
+        #expect(try await phone.storage.hold(scanTimes: (0..<20).map { nodes.time - $0 * 600 }) == 20)
         nodes.lies["VN-01"] = { feeds in feeds.compactMap { $0.id.region.code != "VN-02" ? $0 : $0.cut(to: 1) } }
         try await nodes.pass(hours: 1)
         try await nodes.sync(phone)
@@ -98,7 +100,27 @@ import TestSupport
             #expect(throws: FormatError.self, "\(count) bytes") { try DeviceState(bytes: Array(bytes.prefix(count))) }
         }
         #expect(throws: FormatError(.trailingBytes, "")) { try DeviceState(bytes: bytes + [0]) }
-        #expect(throws: FormatError(.unknownFormat, "")) { try DeviceState(bytes: Array("KTSTATE\u{2}".utf8)) }
+        #expect(throws: FormatError(.unknownFormat, "")) { try DeviceState(bytes: Array("KTSTATE\u{0}".utf8)) }
+        #expect(throws: FormatError(.unknownFormat, "")) { try DeviceState(bytes: Array("KTSTATE\u{7f}".utf8)) }
+    }
+
+    /// What a version before this one kept is read: it knew no times of scans, and how fresh keys are by marks only.
+    @Test func aStateOfVersion1IsRead() async throws {
+        let phone = try await phone().phone
+        let storage = try #require(phone.storage as? MemoryDeviceStorage)
+        #expect(await !storage.scanTimes().isEmpty)
+        await storage.dropEncounters(before: Interval(.max))
+        let state = await storage.state()
+        var former = try state.bytes()
+        former[7] = 1
+        let json = try JSONEncoder().encode(await storage.freshness()).count
+        #expect(json < 128)
+        former.removeLast(1 + 1 + json)
+        let read = MemoryDeviceStorage(try DeviceState(bytes: former))
+        #expect(await read.freshness().fetchedUntil == storage.freshness().fetchedUntil)
+        await read.hold(storage.freshness())
+        #expect(await read.state() == state)
+        #expect(throws: FormatError(.trailingBytes, "")) { try DeviceState(bytes: former + [0]) }
     }
 
     /// A count is held against the bytes that are there before anything is made of it.

@@ -42,13 +42,13 @@ import TestSupport
     @Test func aContactIsExplained() async throws {
         let (report, _) = try await report()
         let english = ExposureExplanation(report, language: .english).text
-        #expect(english.hasPrefix("Contact on 1 day with people who later tested positive."))
+        #expect(english.hasPrefix("Contact on 1 day with people who were reported infected later."))
         #expect(english.contains("29 July 2021: a contact, of about 15 minutes in all."))
         #expect(english.contains("How near: most of the time very near") && english.contains("confirmed by a test"))
         #expect(english.contains("one of the most infectious") && english.contains("health station"))
         #expect(english.contains("5 sightings of this phone compared with 2 published keys"))
         let vietnamese = ExposureExplanation(report, language: .vietnamese).text
-        #expect(vietnamese.hasPrefix("Phát hiện tiếp xúc trong 1 ngày"))
+        #expect(vietnamese.hasPrefix("Phát hiện tiếp xúc vào 1 ngày với người sau đó được báo nhiễm."))
         #expect(vietnamese.contains("Ngày 29/7/2021: có tiếp xúc, tổng cộng khoảng 15 phút."))
         #expect(vietnamese.contains("rất gần") && vietnamese.contains("dễ lây nhất"))
         #expect(vietnamese.contains("trạm y tế"))
@@ -69,22 +69,27 @@ import TestSupport
             keys: 1,
             matchedKeys: 1,
             exposures: [],
-            days: ExposureDay.days(of: windows, configuration: .standard, today: Meeting.today)
+            days: ExposureDay.days(of: windows, configuration: .standard, today: Meeting.today),
+            freshness: fresh
         )
     }
+
+    private let fresh = FreshnessRecord(fetchedUntil: Sample.now)
 
     @Test func aSingleSightingAndAShortMeetingAreNotCalledContacts() throws {
         let moment = try day([(0, 40)])
         let english = ExposureExplanation(moment, language: .english).text
         #expect(english.hasPrefix("No contact found. On 1 day somebody was near"))
-        #expect(english.contains("30 July 2021: seen for a moment only") && english.contains("This is not a contact."))
+        #expect(english.contains("30 July 2021: somebody was near, but this phone's scans do not show for how long"))
+        #expect(english.contains("does not count as a contact") && english.contains("How near: at the nearest very near"))
         #expect(english.contains("What to do: nothing special"))
         let vietnamese = ExposureExplanation(moment, language: .vietnamese).text
-        #expect(vietnamese.hasPrefix("Không phát hiện tiếp xúc. Trong 1 ngày"))
-        #expect(vietnamese.contains("thoáng qua") && vietnamese.contains("không phải là tiếp xúc"))
+        #expect(vietnamese.hasPrefix("Không phát hiện tiếp xúc. Vào 1 ngày"))
+        #expect(vietnamese.contains("không cho biết trong bao lâu") && vietnamese.contains("Không tính là tiếp xúc."))
+        #expect(vietnamese.contains("Khoảng cách: lúc gần nhất rất gần"))
         let short = try day([(0, 60), (300, 60), (500, 60)], .selfReport, daysSinceOnset: 5)
         let brief = ExposureExplanation(short, language: .english).text
-        #expect(brief.contains("30 July 2021: near for about 10 minutes") && brief.contains("it is not a contact"))
+        #expect(brief.contains("30 July 2021: near for about 10 minutes") && brief.contains("does not count as a contact"))
         #expect(brief.contains("nobody has checked it") && brief.contains("one of the less infectious"))
         #expect(ExposureExplanation(short, language: .vietnamese).text.contains("tổng cộng khoảng 10 phút"))
     }
@@ -99,22 +104,30 @@ import TestSupport
             exposures: [],
             lapsed: [
                 LapsedWarning(day: days[0], reason: .withdrawn), LapsedWarning(day: days[1], reason: .unconfirmed),
-            ]
+            ],
+            freshness: fresh
         )
         let english = ExposureExplanation(report, language: .english).text.split(separator: "\n\n")
         #expect(english.count == 4)
-        #expect(english[1].hasPrefix("The warning for 30 July 2021 no longer stands: the test has been withdrawn."))
+        #expect(english[1].hasPrefix("The warning for 30 July 2021 no longer stands: the report of an infection has been withdrawn."))
         #expect(english[2].hasPrefix("The warning for 1 January 1970 cannot be confirmed at present"))
         let vietnamese = ExposureExplanation(report, language: .vietnamese).text.split(separator: "\n\n")
         #expect(
             vietnamese[1].hasPrefix(
-                "Cảnh báo cho ngày 30/7/2021 không còn hiệu lực: kết quả xét nghiệm đã được rút lại."
+                "Cảnh báo cho ngày 30/7/2021 không còn hiệu lực: báo cáo ca nhiễm đã được rút lại."
             )
         )
         #expect(vietnamese[2].hasPrefix("Cảnh báo cho ngày 1/1/1970 hiện chưa thể xác nhận"))
     }
 
-    @Test(arguments: [(0, 5), (449, 5), (450, 10), (899, 15), (3600, 60), (-7, 5)] as [(Int64, Int64)])
+    /// Half a minute is no five minutes.
+    @Test func lessThanFiveMinutesIsCalledThat() throws {
+        let short = try day([(0, 60), (30, 60)])
+        #expect(ExposureExplanation(short, language: .english).text.contains("near for less than 5 minutes in all"))
+        #expect(ExposureExplanation(short, language: .vietnamese).text.contains("ở gần tổng cộng chưa đến 5 phút"))
+    }
+
+    @Test(arguments: [(0, 0), (149, 0), (150, 5), (449, 5), (450, 10), (899, 15), (3600, 60), (-7, 0)] as [(Int64, Int64)])
     func minutesAreRoundedToFive(seconds: Int64, minutes: Int64) {
         #expect(ExposureExplanation.minutes(seconds) == minutes)
     }
@@ -126,11 +139,14 @@ import TestSupport
     }
 
     @Test func nothingFoundIsNoAllClear() {
-        let empty = ExposureReport(asOf: Sample.now, encounters: 3, keys: 7, matchedKeys: 0, exposures: [])
+        let empty = ExposureReport(asOf: Sample.now, encounters: 1234, keys: 314_921, matchedKeys: 0, exposures: [], freshness: fresh)
         let english = ExposureExplanation(empty, language: .english).text
         #expect(english.hasPrefix("No contact found."))
         #expect(english.contains("as of 1 August 2021, 07:00") && english.contains("cannot be found this way"))
-        #expect(ExposureExplanation(empty, language: .vietnamese).text.hasPrefix("Không phát hiện tiếp xúc."))
+        #expect(english.contains("1,234 sightings of this phone compared with 314,921 published keys"))
+        let vietnamese = ExposureExplanation(empty, language: .vietnamese).text
+        #expect(vietnamese.hasPrefix("Không phát hiện tiếp xúc."))
+        #expect(vietnamese.contains("Đã so 1.234 lần ghi nhận của máy này với 314.921 khóa đã công bố"))
     }
 
     @Test func withoutKeysNothingIsClaimed() {
@@ -150,9 +166,9 @@ import TestSupport
         }
         #expect(report.days.count == 1 && report.exposures.count == 2)
         for text in texts + [told] {
-            // The one clock in the text is that of matching, 07:00 on 1 August.
+            // The clocks in the text are those of matching and of fetching, both 07:00 on 1 August.
             let clocks = text.matches(of: /[0-9]{2}:[0-9]{2}/).map { String($0.output) }
-            #expect(clocks.allSatisfy { $0 == "07:00" } && clocks.count <= 1)
+            #expect(clocks.allSatisfy { $0 == "07:00" } && clocks.count <= 2)
             #expect(!text.contains("VN-01") && !text.lowercased().contains("symptoms began"))
             for exposure in report.exposures { #expect(!text.contains("\(exposure.first)")) }
         }

@@ -108,6 +108,8 @@ struct InterruptedStorage: DeviceStorage {
     func hold(_ roster: HeldRoster) async throws { try await base.hold(roster) }
     func indexMark(of node: String) async throws -> IndexMark? { try await base.indexMark(of: node) }
     func hold(_ mark: IndexMark, of node: String) async throws { try await base.hold(mark, of: node) }
+    func freshness() async throws -> FreshnessRecord { try await base.freshness() }
+    func hold(_ record: FreshnessRecord) async throws { try await base.hold(record) }
     func settledPart(_ hash: Hash256) async throws -> [UInt8]? { try await base.settledPart(hash) }
     func hold(settledPart bytes: [UInt8], hash: Hash256) async throws {
         try await base.hold(settledPart: bytes, hash: hash)
@@ -131,6 +133,8 @@ struct InterruptedStorage: DeviceStorage {
     func witnessBook() async throws -> WitnessBook { try await base.witnessBook() }
     func hold(_ book: WitnessBook) async throws { try await base.hold(book) }
     func hold(_ encounters: [Encounter]) async throws -> Int { try await base.hold(encounters) }
+    func hold(scanTimes: [Int64]) async throws -> Int { try await base.hold(scanTimes: scanTimes) }
+    func scanTimes() async throws -> [Int64] { try await base.scanTimes() }
     func encounterLog() async throws -> EncounterLog { try await base.encounterLog() }
     func dropEncounters(before interval: Interval) async throws { try await base.dropEncounters(before: interval) }
     func eraseEncounters() async throws -> Int { try await base.eraseEncounters() }

@@ -38,7 +38,7 @@ import TestSupport
             // 1160 s at 175 %.
             #expect(before.days.map(\.isContact) == [true] && before.days.map(\.scoreSum) == [2030])
             #expect(try await phone.words("en").hasPrefix("Contact on 1 day"))
-            #expect(try await phone.words("vi").hasPrefix("Phát hiện tiếp xúc trong 1 ngày"))
+            #expect(try await phone.words("vi").hasPrefix("Phát hiện tiếp xúc vào 1 ngày"))
             let json = try await phone.told()
             #expect(!json.contains("exposures") && !json.contains("VN-01"))
 
@@ -52,8 +52,8 @@ import TestSupport
                 let kept = try await told(phone)
                 #expect(kept.days.isEmpty && kept.lapsed.map(\.reason) == [.withdrawn])
                 #expect(kept.lapsed.map(\.day) == before.days.map(\.day))
-                #expect(try await phone.words("en").contains("no longer stands: the test has been withdrawn"))
-                #expect(try await phone.words("vi").contains("kết quả xét nghiệm đã được rút lại"))
+                #expect(try await phone.words("en").contains("no longer stands: the report of an infection has been withdrawn"))
+                #expect(try await phone.words("vi").contains("báo cáo ca nhiễm đã được rút lại"))
             }
         }
     }

@@ -172,7 +172,7 @@ final class TemporaryFolder {
         try await store.commit(commit(try batches(1), 0..<1))
         #expect(try await store.pragma("synchronous") == "2")
         #expect(try await store.pragma("journal_mode") == "wal")
-        #expect(try await store.pragma("user_version") == "4")
+        #expect(try await store.pragma("user_version") == "5")
         #expect(try await store.pragma("secure_delete") == "1")
         for file in [path, path + "-wal"] {
             let mode = try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? NSNumber

@@ -99,6 +99,26 @@ import TestSupport
         #expect(try await storage.encounters() == sightings(600..<maximum + 600))
     }
 
+    /// Times of scans are kept as sightings are: bounded, forgotten with them, erased with them.
+    @Test(arguments: Medium.allCases) func timesOfScansAreHeld(medium: Medium) async throws {
+        let storage = try storage(medium)
+        let day: Int64 = 86_400
+        #expect(try await storage.scanTimes() == [])
+        #expect(try await storage.hold(scanTimes: [5 * day, 4 * day + 7, 5 * day, 0, -1, .max, .min]) == 3)
+        #expect(try await storage.hold(scanTimes: [5 * day + 1, 0, 253_402_300_799]) == 2)
+        #expect(try await storage.scanTimes() == [0, 4 * day + 7, 5 * day, 5 * day + 1, 253_402_300_799])
+        try await storage.dropEncounters(before: Interval(unixSeconds: 5 * day))
+        #expect(try await storage.scanTimes() == [5 * day, 5 * day + 1, 253_402_300_799])
+        // Three days of a scan a second are too many: the oldest go.
+        let many = (0..<2 * day).map { 6 * day + $0 }
+        #expect(try await storage.hold(scanTimes: many.shuffled()) > 0)
+        let held = try await storage.scanTimes()
+        #expect(held == Array(many.suffix(Int(day))) + [253_402_300_799] && held.count <= ScanTimes.maximumHeld)
+        #expect(try await storage.eraseEncounters() == 0)
+        #expect(try await storage.scanTimes() == [])
+        #expect(try await storage.hold(scanTimes: [9]) == 1)
+    }
+
     @Test(arguments: Medium.allCases) func erasingLeavesNothingAndTheLogGoesOn(medium: Medium) async throws {
         var random = SplitMix64(seed: 82)
         let storage = try storage(medium)

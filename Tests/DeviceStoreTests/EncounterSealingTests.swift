@@ -113,6 +113,24 @@ import TestSupport
         #expect(try await one.texts("SELECT DISTINCT length(sealed) FROM sealed_encounter") == ["59"])
     }
 
+    /// Times of scans are sealed as well: the file tells their days and how many there were.
+    @Test func timesOfScansAreSealedAndDamageCostsADay() async throws {
+        let store = try DeviceStore(path: path, key: key)
+        let times: [Int64] = [1_600_000_123, 1_600_000_456, 1_600_086_789]
+        #expect(try await store.hold(scanTimes: times) == 3)
+        #expect(try await store.texts("SELECT day || ' ' || count FROM sealed_scans") == ["18518 2", "18519 1"])
+        let sealed = try await store.texts("SELECT hex(sealed) FROM sealed_scans")
+        #expect(sealed.map(\.count) == [2 * (256 + 28), 2 * (256 + 28)])
+        await #expect(throws: DeviceStoreError(.keyNeeded, "")) { _ = try await DeviceStore(path: path).scanTimes() }
+        try await store.execute("UPDATE sealed_scans SET day = 18517 WHERE day = 18518")
+        #expect(try await store.scanTimes() == [times[2]])
+        #expect(try await store.hold(scanTimes: times) == 2)
+        #expect(try await store.scanTimes() == times)
+        #expect(try await DeviceStore.eraseEncounters(at: path) == 0)
+        let content = try Sightings.content(of: path)
+        #expect(sealed.allSatisfy { content.range(of: Data(Hexadecimal.bytes($0).prefix(40))) == nil })
+    }
+
     @Test func theKeyIsNotShown() throws {
         let key = try #require(EncounterLogKey(bytes: Array(repeating: UInt8(0xab), count: 32)))
         var dumped = ""

@@ -54,7 +54,7 @@ import TestSupport
             #expect(try Sightings.found(some + forgotten, of: path) == 0)
             #expect(try await store.encounterLog() == EncounterLog(encounters: kept))
             #expect(try await store.roster()?.bytes == [1, 2, 3])
-            #expect(try await store.pragma("user_version") == "4")
+            #expect(try await store.pragma("user_version") == "5")
             #expect(try await store.pragma("application_id") == "\(0x4b54_4453)")
             #expect(try await store.hold(kept) == 0)
         }

@@ -106,6 +106,24 @@ static void wrong_sightings(keytide_phone *phone) {
     EXPECT(keytide_erase_sightings(phone, &added) == KEYTIDE_OK && added == 1);
 }
 
+static void wrong_scans(keytide_phone *phone) {
+    const int64_t good[3] = {1627776300, 1627776000, 1627776300};
+    const int64_t wrong[2][2] = {{1627776000, -1}, {never, 1627776000}};
+    size_t added = 77;
+    REFUSED(keytide_add_scans(phone, NULL, 1, &added), KEYTIDE_NULL_ARGUMENT);
+    REFUSED(keytide_add_scans(phone, good, KEYTIDE_MAXIMUM_SCANS + 1, &added), KEYTIDE_TOO_MANY);
+    REFUSED(keytide_add_scans(phone, good, (size_t)-1, &added), KEYTIDE_TOO_MANY);
+    for (int i = 0; i < 2; i++) REFUSED(keytide_add_scans(phone, wrong[i], 2, &added), KEYTIDE_OUT_OF_RANGE);
+    expect_message(phone);
+    EXPECT(added == 77);
+    EXPECT(keytide_add_scans(phone, NULL, 0, &added) == KEYTIDE_OK && added == 0);
+    EXPECT(keytide_add_scans(phone, good, 3, &added) == KEYTIDE_OK && added == 2);
+    EXPECT(keytide_add_scans(phone, good, 2, NULL) == KEYTIDE_OK);
+    EXPECT(keytide_erase_sightings(phone, &added) == KEYTIDE_OK && added == 0);
+    EXPECT(keytide_add_scans(phone, good, 1, &added) == KEYTIDE_OK && added == 1);
+    EXPECT(keytide_erase_sightings(phone, NULL) == KEYTIDE_OK);
+}
+
 static void wrong_arguments(keytide_phone *phone, struct world *world, int64_t now) {
     char buffer[8], url[300];
     size_t size = 0;
@@ -124,12 +142,14 @@ static void wrong_arguments(keytide_phone *phone, struct world *world, int64_t n
     REFUSED(keytide_match(phone, INT64_MIN, 0, NULL), KEYTIDE_OUT_OF_RANGE);
     REFUSED(keytide_match(phone, now, -1, NULL), KEYTIDE_OUT_OF_RANGE);
     REFUSED(keytide_match(phone, now, 86400, NULL), KEYTIDE_OUT_OF_RANGE);
-    REFUSED(keytide_last_match(phone, NULL), KEYTIDE_NULL_ARGUMENT);
-    REFUSED(keytide_last_match(phone, &result), KEYTIDE_NOTHING);
+    REFUSED(keytide_last_match(phone, now, NULL), KEYTIDE_NULL_ARGUMENT);
+    REFUSED(keytide_last_match(phone, -1, &result), KEYTIDE_OUT_OF_RANGE);
+    REFUSED(keytide_last_match(phone, now, &result), KEYTIDE_NOTHING);
     REFUSED(keytide_get_day(phone, 0, NULL), KEYTIDE_NULL_ARGUMENT);
-    REFUSED(keytide_explain(phone, 0, 0, buffer, sizeof buffer, NULL), KEYTIDE_NULL_ARGUMENT);
-    REFUSED(keytide_explain(phone, 2, 0, buffer, sizeof buffer, &size), KEYTIDE_OUT_OF_RANGE);
-    REFUSED(keytide_explain(phone, 0, 0, buffer, sizeof buffer, &size), KEYTIDE_NOTHING);
+    REFUSED(keytide_explain(phone, 0, now, 0, buffer, sizeof buffer, NULL), KEYTIDE_NULL_ARGUMENT);
+    REFUSED(keytide_explain(phone, 2, now, 0, buffer, sizeof buffer, &size), KEYTIDE_OUT_OF_RANGE);
+    REFUSED(keytide_explain(phone, 0, never, 0, buffer, sizeof buffer, &size), KEYTIDE_OUT_OF_RANGE);
+    REFUSED(keytide_explain(phone, 0, now, 0, buffer, sizeof buffer, &size), KEYTIDE_NOTHING);
     REFUSED(keytide_save(phone, NULL, kept_write, NULL), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_save(phone, key, NULL, NULL), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_load(phone, NULL, key, sizeof key), KEYTIDE_NULL_ARGUMENT);
@@ -183,9 +203,9 @@ static void wrong_states(keytide_phone *phone, int64_t now) {
         kept.bytes[i] ^= 0x20;
     }
     expect_message(phone);
-    EXPECT(keytide_last_match(phone, &again) == KEYTIDE_OK && memcmp(&result, &again, sizeof result) == 0);
+    EXPECT(keytide_last_match(phone, now, &again) == KEYTIDE_OK && memcmp(&result, &again, sizeof result) == 0);
     EXPECT(keytide_load(phone, key, kept.bytes, kept.count) == KEYTIDE_OK);
-    EXPECT(keytide_last_match(phone, &again) == KEYTIDE_OK && memcmp(&result, &again, sizeof result) == 0);
+    EXPECT(keytide_last_match(phone, now, &again) == KEYTIDE_OK && memcmp(&result, &again, sizeof result) == 0);
     free(kept.bytes);
 }
 
@@ -198,6 +218,7 @@ void misuse(const char *folder, int64_t now) {
     free(authorities);
     keytide_phone *phone = new_phone(&world);
     wrong_sightings(phone);
+    wrong_scans(phone);
     wrong_arguments(phone, &world, now);
     failing_nodes(phone, &world, now);
     wrong_states(phone, now);

@@ -34,6 +34,14 @@ static void add_sightings(keytide_phone *phone, const struct world *world) {
     free(text);
 }
 
+/* A scan every ten minutes of three days, whether or not anybody was seen. */
+static void add_scans(keytide_phone *phone, int64_t now) {
+    int64_t times[432];
+    size_t added = 0;
+    for (int i = 0; i < 432; i++) times[i] = now - 600 * (int64_t)i;
+    EXPECT(keytide_add_scans(phone, times, 432, &added) == KEYTIDE_OK && added == 432);
+}
+
 static void sync_with(keytide_phone *phone, struct world *world, int64_t now) {
     keytide_sync_result result;
     char message[400];
@@ -47,9 +55,15 @@ static void sync_with(keytide_phone *phone, struct world *world, int64_t now) {
            (unsigned long long)result.batches, (unsigned long long)result.keys, (unsigned long long)result.evidence,
            message);
     EXPECT(result.requests == (uint64_t)world->requests);
+    EXPECT(result.freshness.standing == KEYTIDE_FRESH && result.freshness.clocks == KEYTIDE_CLOCKS_AGREE);
+    EXPECT(result.freshness.fetched_until == result.index_time && result.freshness.trust == KEYTIDE_UNCONFIRMED);
 }
 
 static void print_match(const keytide_match_result *result) {
+    const keytide_freshness *news = &result->freshness;
+    printf("news %d until %lld incomplete %llu trust %d clocks %d says %d\n", news->standing,
+           (long long)news->fetched_until, (unsigned long long)news->incomplete_regions, news->trust, news->clocks,
+           news->says_something);
     printf("match %lld sightings %llu keys %llu matched %llu days %llu contacts %llu lapsed %llu\n",
            (long long)result->as_of, (unsigned long long)result->sightings, (unsigned long long)result->keys,
            (unsigned long long)result->matched_keys, (unsigned long long)result->days,
@@ -68,15 +82,15 @@ static void print_days(keytide_phone *phone, uint64_t days) {
     EXPECT(keytide_get_day(phone, days, &day) == KEYTIDE_NOTHING);
 }
 
-static void print_explanation(keytide_phone *phone, int language) {
+static void print_explanation(keytide_phone *phone, int language, int64_t now) {
     size_t length = 0, again = 0;
-    EXPECT(keytide_explain(phone, language, offset, NULL, 0, &length) == KEYTIDE_TOO_SMALL);
+    EXPECT(keytide_explain(phone, language, now, offset, NULL, 0, &length) == KEYTIDE_TOO_SMALL);
     char *text = malloc(length);
     EXPECT(text != NULL);
     text[0] = 'x';
-    EXPECT(keytide_explain(phone, language, offset, text, length - 1, &again) == KEYTIDE_TOO_SMALL);
+    EXPECT(keytide_explain(phone, language, now, offset, text, length - 1, &again) == KEYTIDE_TOO_SMALL);
     EXPECT(again == length && text[0] == 'x');
-    EXPECT(keytide_explain(phone, language, offset, text, length, &again) == KEYTIDE_OK);
+    EXPECT(keytide_explain(phone, language, now, offset, text, length, &again) == KEYTIDE_OK);
     EXPECT(strlen(text) + 1 == length);
     printf("%s", text);
     free(text);
@@ -92,13 +106,19 @@ void run(const char *folder, int64_t now) {
 
     EXPECT(keytide_version() == KEYTIDE_VERSION);
     add_sightings(phone, &world);
+    add_scans(phone, now);
     sync_with(phone, &world, now);
-    EXPECT(keytide_last_match(phone, &result) == KEYTIDE_NOTHING);
+    EXPECT(keytide_last_match(phone, now, &result) == KEYTIDE_NOTHING);
     EXPECT(keytide_match(phone, now, offset, &result) == KEYTIDE_OK);
     print_match(&result);
     print_days(phone, result.days);
-    print_explanation(phone, KEYTIDE_VIETNAMESE);
-    print_explanation(phone, KEYTIDE_ENGLISH);
+    print_explanation(phone, KEYTIDE_VIETNAMESE, now);
+    print_explanation(phone, KEYTIDE_ENGLISH, now);
+    /* Read three weeks later it is no good news. */
+    EXPECT(keytide_last_match(phone, now + 21 * 86400, &again) == KEYTIDE_OK);
+    EXPECT(result.freshness.says_something && !again.freshness.says_something);
+    EXPECT(again.freshness.standing == KEYTIDE_UNKNOWN);
+    print_explanation(phone, KEYTIDE_ENGLISH, now + 21 * 86400);
     EXPECT(keytide_evidence_count(phone, &evidence) == KEYTIDE_OK && evidence == 0);
     EXPECT(keytide_next_sync(phone, 0, now, &next) == KEYTIDE_OK && next > now && next <= now + 600);
     EXPECT(keytide_save(phone, key, kept_write, &kept) == KEYTIDE_OK);
@@ -108,7 +128,7 @@ void run(const char *folder, int64_t now) {
     puts("loaded");
     phone = new_phone(&world);
     EXPECT(keytide_load(phone, key, kept.bytes, kept.count) == KEYTIDE_OK);
-    EXPECT(keytide_last_match(phone, &again) == KEYTIDE_OK);
+    EXPECT(keytide_last_match(phone, now, &again) == KEYTIDE_OK);
     print_match(&again);
     print_days(phone, again.days);
     EXPECT(keytide_match(phone, now, offset, &again) == KEYTIDE_OK);
@@ -118,7 +138,7 @@ void run(const char *folder, int64_t now) {
     EXPECT(keytide_next_sync(phone, 1, now, &next) == KEYTIDE_OK && next >= now + 3 * 3600);
     EXPECT(keytide_erase_sightings(phone, &erased) == KEYTIDE_OK);
     printf("erased %zu\n", erased);
-    EXPECT(keytide_last_match(phone, &again) == KEYTIDE_NOTHING);
+    EXPECT(keytide_last_match(phone, now, &again) == KEYTIDE_NOTHING);
     EXPECT(keytide_match(phone, now, offset, &again) == KEYTIDE_OK && again.matched_keys == 0 && again.days == 0);
     keytide_free(phone);
     free(kept.bytes);

@@ -36,6 +36,7 @@ import TestSupport
 
     private func lines(_ report: ExposureReport) -> String {
         var text = """
+            news 0 until \(report.freshness.fetchedUntil ?? -1) incomplete 0 trust 1 clocks 0 says 1\n
             match \(report.asOf) sightings \(report.encounters) keys \(report.keys) matched \(report.matchedKeys) \
             days \(report.days.count) contacts \(report.days.count(where: \.isContact)) lapsed \(report.lapsed.count)\n
             """
@@ -59,6 +60,7 @@ import TestSupport
             options: SyncOptions(authorities: world.authorities, witnesses: 0)
         )
         let added = try await storage.hold(world.encounters)
+        #expect(await storage.hold(scanTimes: (0..<432).map { PhoneWorld.now - 600 * $0 }) == 432)
         let first = try await session.run(now: PhoneWorld.now)
         let matching = ExposureMatching(
             now: Interval(unixSeconds: PhoneWorld.now),
@@ -73,8 +75,15 @@ import TestSupport
         let texts = ExposureExplanation.Language.allCases.map {
             ExposureExplanation(report, language: $0, utcOffset: PhoneExerciserTests.offset).text
         }
+        let old = ExposureExplanation(
+            report,
+            language: .english,
+            utcOffset: PhoneExerciserTests.offset,
+            now: PhoneWorld.now + 21 * 86_400
+        ).text
+        #expect(old.hasPrefix("This phone knows nothing"))
         let expected =
-            "added \(added) of \(world.encounters.count)\n" + line(first) + lines(report) + texts.joined()
+            "added \(added) of \(world.encounters.count)\n" + line(first) + lines(report) + texts.joined() + old
             + "loaded\n" + lines(report) + line(second) + "erased \(added)\n"
         let run = try exercise("run")
         #expect(run.status == 0)
@@ -121,5 +130,8 @@ import TestSupport
                 == [KEYTIDE_EXPOSURE_NOTIFICATION, KEYTIDE_BLUEZONE].map { Int($0) }
         )
         #expect(Int(KEYTIDE_MAXIMUM_SIGHTINGS) == Encounter.maximumHeld)
+        #expect(Freshness.Standing.allCases == [.fresh, .stale, .unknown])
+        #expect([KEYTIDE_FRESH, KEYTIDE_STALE, KEYTIDE_UNKNOWN].map { Int($0) } == [0, 1, 2])
+        #expect(Int(KEYTIDE_MAXIMUM_SCANS) == ScanTimes.maximumHeld)
     }
 }

@@ -38,12 +38,14 @@ extern "C" {
 #endif
 
 /* Changes when a declaration below changes. keytide_version returns that of the library that is linked. */
-#define KEYTIDE_VERSION 1
+#define KEYTIDE_VERSION 2
 
 /* Bytes of the key that seals a state. */
 #define KEYTIDE_KEY_BYTES 32
 /* Sightings that a phone holds at most. */
 #define KEYTIDE_MAXIMUM_SIGHTINGS 500000
+/* Times of scans that a phone holds at most. */
+#define KEYTIDE_MAXIMUM_SCANS 130000
 
 typedef enum keytide_code {
     KEYTIDE_OK = 0,
@@ -143,7 +145,17 @@ keytide_code keytide_add_sightings(keytide_phone *KEYTIDE_NULLABLE phone,
                                    const keytide_sighting *KEYTIDE_NULLABLE sightings, size_t count,
                                    size_t *KEYTIDE_NULLABLE added);
 
-/* Deletes all sightings and what matching made of them.
+/* Keeps times at which the app scanned, whether or not anybody was seen; those already there are passed over. Where the
+   times of all scans are known, a meeting counts as long as it was. Optional: without them sightings, of anybody, are
+   what shows when the phone scanned. Beyond KEYTIDE_MAXIMUM_SCANS the oldest days go.
+   times: count of them, in any order; may be NULL if count is 0.
+   added: takes how many more than before are held; may be NULL.
+   Returns KEYTIDE_OUT_OF_RANGE if one is no time, KEYTIDE_TOO_MANY for more than KEYTIDE_MAXIMUM_SCANS at once; none is
+   then kept. */
+keytide_code keytide_add_scans(keytide_phone *KEYTIDE_NULLABLE phone, const int64_t *KEYTIDE_NULLABLE times, size_t count,
+                               size_t *KEYTIDE_NULLABLE added);
+
+/* Deletes all sightings, the times of scans, and what matching made of them.
    erased: takes how many there were; may be NULL. Save afterwards: the state kept before still has them. */
 keytide_code keytide_erase_sightings(keytide_phone *KEYTIDE_NULLABLE phone, size_t *KEYTIDE_NULLABLE erased);
 
@@ -183,8 +195,45 @@ keytide_code keytide_respond_body(keytide_response *KEYTIDE_NULLABLE response, c
 typedef int (*keytide_get)(void *KEYTIDE_NULLABLE context, const keytide_request *request,
                            keytide_response *response);
 
+/* How fresh the phone's keys are. */
+enum {
+    /* Keys were fetched lately: what is not found among them is not published. */
+    KEYTIDE_FRESH = 0,
+    /* There was no news for more than a day: nothing can be said of the time since. */
+    KEYTIDE_STALE = 1,
+    /* No key that counts any more was ever fetched: the phone knows nothing. */
+    KEYTIDE_UNKNOWN = 2
+};
+/* How far the node of the last sync can be believed: other operators' nodes bear it out; too few do, or none is asked;
+   some contradict it; it is proven to keep keys back. */
+enum { KEYTIDE_CONFIRMED = 0, KEYTIDE_UNCONFIRMED = 1, KEYTIDE_DOUBTED = 2, KEYTIDE_DISPROVED = 3 };
+/* In what way the clocks of phone and node differ by more than two hours. One is wrong, or the node was cut off. */
+enum {
+    KEYTIDE_CLOCKS_AGREE = 0,
+    KEYTIDE_NODE_BEHIND = 1,
+    KEYTIDE_NODE_AHEAD = 2,
+    /* The phone's clock shows a time before the one until which it has fetched keys. */
+    KEYTIDE_PHONE_SET_BACK = 3
+};
+
+typedef struct keytide_freshness {
+    /* Until when keys were fetched; -1 if they never were. */
+    int64_t fetched_until;
+    /* Regions of which not all could be fetched. */
+    uint64_t incomplete_regions;
+    /* KEYTIDE_FRESH to KEYTIDE_UNKNOWN. */
+    int32_t standing;
+    /* KEYTIDE_CONFIRMED to KEYTIDE_DISPROVED. */
+    int32_t trust;
+    /* KEYTIDE_CLOCKS_AGREE to KEYTIDE_PHONE_SET_BACK. */
+    int32_t clocks;
+    /* Not 0 if something can be said: keys are fresh and, of a match, there were sightings to compare with them. */
+    int32_t says_something;
+} keytide_freshness;
+
 typedef struct keytide_sync_result {
-    /* Not 0 if the phone has all that the node has, and nothing went wrong. */
+    /* Not 0 if the phone has all that the node has, nothing went wrong, and it is news: the node signed its index not more
+       than two publication slots ago. */
     int32_t is_up_to_date;
     /* Not 0 if the node's index has not changed since. */
     int32_t not_modified;
@@ -204,6 +253,8 @@ typedef struct keytide_sync_result {
     /* Witnesses whose word the phone has, and how many it wants. */
     uint64_t witnesses;
     uint64_t witnesses_wanted;
+    /* How fresh the keys are from now on. */
+    keytide_freshness freshness;
 } keytide_sync_result;
 
 /* Brings the phone up to what a node has, compares what comes with the sightings, and drops what no longer matters. May
@@ -247,6 +298,8 @@ typedef struct keytide_match_result {
     uint64_t days;
     uint64_t contacts;
     uint64_t lapsed;
+    /* What all of it is worth. Without says_something, no contact is no all-clear. */
+    keytide_freshness freshness;
 } keytide_match_result;
 
 /* Compares what has not been compared, and reports on all that is held. What is a contact follows from the standard
@@ -258,8 +311,9 @@ keytide_code keytide_match(keytide_phone *KEYTIDE_NULLABLE phone, int64_t now, i
                            keytide_match_result *KEYTIDE_NULLABLE result);
 
 /* The counts of the last match, also after keytide_load. Returns KEYTIDE_NOTHING if there was none.
+   now: the time; decides what the match is worth by now.
    result: needed. */
-keytide_code keytide_last_match(keytide_phone *KEYTIDE_NULLABLE phone,
+keytide_code keytide_last_match(keytide_phone *KEYTIDE_NULLABLE phone, int64_t now,
                                 keytide_match_result *KEYTIDE_NULLABLE result);
 
 enum { KEYTIDE_IMMEDIATE = 0, KEYTIDE_NEAR = 1, KEYTIDE_MEDIUM = 2, KEYTIDE_OTHER = 3 };
@@ -279,7 +333,7 @@ typedef struct keytide_day {
     int32_t day;
     /* Not 0 if the day is a contact. */
     int32_t is_contact;
-    /* Together with all of these people; 0 if nobody was seen twice. */
+    /* Together with all of these people, as far as the phone's scans show it; 0 if they show none. */
     int64_t seconds;
     /* Weighted seconds, as the Exposure Notification API has them: the day's score, that of its highest window, and what
        is weighted by attenuation alone. */
@@ -304,13 +358,15 @@ keytide_code keytide_get_day(keytide_phone *KEYTIDE_NULLABLE phone, size_t numbe
 
 enum { KEYTIDE_VIETNAMESE = 0, KEYTIDE_ENGLISH = 1 };
 
-/* What the last match means, for a person to read: which days, how long, how near, what to do.
+/* What the last match means, for a person to read: until when keys were fetched, which days, how long, how near, what to
+   do.
    language: KEYTIDE_VIETNAMESE or KEYTIDE_ENGLISH.
+   now: the time; an old match is not told as good news.
    utc_offset: as in keytide_match.
    buffer, size: take the text; may be NULL and 0 to learn the length.
    length: takes the bytes that the text takes, with the zero, also if the buffer is too small. Needed.
    Returns KEYTIDE_TOO_SMALL (the buffer is then left alone), KEYTIDE_NOTHING. */
-keytide_code keytide_explain(keytide_phone *KEYTIDE_NULLABLE phone, int language, int32_t utc_offset,
+keytide_code keytide_explain(keytide_phone *KEYTIDE_NULLABLE phone, int language, int64_t now, int32_t utc_offset,
                              char *KEYTIDE_NULLABLE buffer, size_t size, size_t *KEYTIDE_NULLABLE length);
 
 /* ------------------------------------------------------------------------------------------------------------ state */

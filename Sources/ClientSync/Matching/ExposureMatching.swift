@@ -12,6 +12,8 @@ public struct ExposureMatching: Sendable {
 
     /// Nil for those of the store.
     private let given: [Encounter]?
+    /// With `given`, when the phone scanned besides.
+    private let givenScans: [Int64]
     private let now: Interval
     private let utcOffset: Int64
     private let tasks: Int
@@ -20,12 +22,15 @@ public struct ExposureMatching: Sendable {
     /// - Parameters:
     ///   - encounters: in any order, for an app that keeps its sightings itself: everything held is compared with them,
     ///     and nothing of that is kept. Nil for the sightings in the store.
+    ///   - scanTimes: with `encounters`, unix seconds at which the phone scanned, in any order, as far as the app knows
+    ///     them. For sightings in the store those in the store count.
     ///   - now: decides which keys are live.
     ///   - utcOffset: seconds by which local days are ahead of UTC; Vietnam's by default.
     ///   - tasks: how many batches are compared at the same time, at least 1.
     ///   - configuration: decides which days are contacts.
     public init(
         encounters: [Encounter]? = nil,
+        scanTimes: [Int64] = [],
         now: Interval,
         utcOffset: Int64 = ExposureReport.vietnamOffset,
         tasks: Int = 4,
@@ -33,6 +38,7 @@ public struct ExposureMatching: Sendable {
     ) {
         self.configuration = configuration
         given = encounters
+        givenScans = scanTimes
         self.now = now
         self.utcOffset = utcOffset
         self.tasks = max(1, tasks)
@@ -64,13 +70,16 @@ public struct ExposureMatching: Sendable {
             try await catchUp(storage, matcher, from: horizon)
             matched = try await storage.matchedBatches()
         }
+        let handedOver = given == nil ? try await storage.scanTimes() : givenScans
         let claims = try await nearKeys(matched, storage, matcher.matcher)
         return ExposureReport(
             asOf: now.unixSeconds,
             encounters: matcher.matcher.encounters.count,
             keys: matched.reduce(0) { $0 + $1.keys },
             met: MetKey.met(by: claims, configuration),
+            phone: PhoneScans(handedOver + matcher.matcher.encounters.map(\.time)),
             former: try await storage.report(),
+            freshness: try await storage.freshness(),
             utcOffset: utcOffset,
             configuration: configuration
         )

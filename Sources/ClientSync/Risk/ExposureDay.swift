@@ -12,7 +12,8 @@ public struct ExposureDay: Sendable, Equatable {
     public let weightedDurationSum: Int64
     /// What follows is of the windows that count towards the score or, where none does, of all.
     ///
-    /// Seconds with all of these people together, not weighted. 0 if nobody was seen twice.
+    /// Seconds with all of these people together, as far as the phone's scans show them, not weighted. 0 if they show
+    /// none.
     public let duration: Int64
     /// How near for at least half of that time.
     public let nearness: AttenuationBucket

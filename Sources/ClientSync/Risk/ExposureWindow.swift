@@ -65,16 +65,18 @@ public struct ExposureWindow: Sendable, Equatable {
     /// The windows of one key.
     /// - Parameters:
     ///   - sightings: of this key, in any order.
+    ///   - phone: when the phone scanned.
     ///   - utcOffset: seconds by which local days are ahead of UTC.
     /// - Returns: by time; mix them with those of other keys by `unlinked` before they go anywhere.
     package static func windows(
         of metadata: KeyMetadata,
         sightings: [Encounter],
+        phone: PhoneScans = PhoneScans(),
         infectiousness map: InfectiousnessMap,
         utcOffset: Int64
     ) -> [ExposureWindow] {
         let infectiousness = map.infectiousness(of: OnsetKnowledge(daysSinceOnset: metadata.daysSinceOnset))
-        return groups(of: KeyScan.scans(of: sightings), utcOffset: utcOffset).map { group in
+        return groups(of: KeyScan.scans(of: sightings, phone: phone), utcOffset: utcOffset).map { group in
             ExposureWindow(
                 day: group.day,
                 reportType: metadata.reportType,

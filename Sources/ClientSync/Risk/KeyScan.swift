@@ -12,23 +12,30 @@ package struct KeyScan: Sendable, Equatable {
     package static let length: Int64 = 10
     /// Seconds that one scan counts for at most, as in the API: a phone listens at least every five minutes.
     package static let longest: Int64 = 300
-    /// Seconds after which the next scan counts for nothing, because the other phone was away in between: it missed at
-    /// least one scan. Our own decision; the API, which knows of scans that found nothing, needs none.
-    package static let longestGap: Int64 = 600
+    /// Seconds between two scans with the key within which it counts as having been there all the time, as within one
+    /// window. Our own decision: Android wakes an app once in nine minutes and more, and scans fail.
+    package static let longestGap: Int64 = 1800
+    /// Seconds before a key's first scan within which the phone must have scanned for that scan to count. Our own
+    /// decision: two of the API's longest pauses.
+    package static let longestLead: Int64 = 600
 
     /// Puts the sightings of one key together into scans.
     ///
-    /// A scan counts for the time since the last one in which the key was seen, at most `longest`. The first one, and the
-    /// first after `longestGap`, count for nothing: that this phone had listened before, and in vain, is not known here.
-    /// So one sighting never lasts, and what all scans count for is never more than from the first to the last.
-    /// - Parameter sightings: of one key, in any order; repeated ones count once.
-    package static func scans(of sightings: [Encounter]) -> [KeyScan] {
+    /// A scan counts for the time since the last scan in which the key was seen, or since a later one of the phone that
+    /// is known, at most `longest`. Where the key was not seen within `longestGap`, a meeting begins: its first scan
+    /// counts for the time since a scan of the phone at most `longestLead` before, and for nothing if none is known.
+    /// So what all scans count for is never more than the time from `longest` before the first to the last, nor more than
+    /// `longest` for each.
+    /// - Parameters:
+    ///   - sightings: of one key, in any order; repeated ones count once.
+    ///   - phone: when the phone scanned; these sightings may be among what it is known from.
+    package static func scans(of sightings: [Encounter], phone: PhoneScans = PhoneScans()) -> [KeyScan] {
         let ordered = sightings.sorted { $0.time != $1.time ? $0.time < $1.time : $0 < $1 }
         var scans: [KeyScan] = []
         var current: [Encounter] = []
         func close() {
             guard let first = current.first else { return }
-            scans.append(KeyScan(current, after: scans.last, time: first.time))
+            scans.append(KeyScan(current, after: scans.last, phone, time: first.time))
             current = []
         }
         for sighting in ordered where sighting != current.last {
@@ -39,10 +46,20 @@ package struct KeyScan: Sendable, Equatable {
         return scans
     }
 
-    private init(_ sightings: [Encounter], after former: KeyScan?, time: Int64) {
+    private init(_ sightings: [Encounter], after former: KeyScan?, _ phone: PhoneScans, time: Int64) {
         self.time = time
         self.sightings = sightings
-        let gap = former.map { time - $0.time } ?? .max
-        seconds = gap > KeyScan.longestGap ? 0 : Int(min(gap, KeyScan.longest))
+        // What is not further away than `length` is of the same scan, of this key's last one or of this one.
+        let last: Int64? =
+            if let former, time - former.time <= KeyScan.longestGap {
+                KeyScan.last(of: phone, after: former.time + KeyScan.length, before: time) ?? former.time
+            } else {
+                KeyScan.last(of: phone, after: time - KeyScan.longestLead - 1, before: time)
+            }
+        seconds = last.map { Int(min(time - $0, KeyScan.longest)) } ?? 0
+    }
+
+    private static func last(of phone: PhoneScans, after start: Int64, before time: Int64) -> Int64? {
+        start + 1 < time - length ? phone.last(in: start + 1..<time - length) : nil
     }
 }

@@ -8,6 +8,8 @@ public struct LapsedWarning: Sendable, Equatable, Codable {
         /// It does not follow from what this phone holds now: keys are missing, for example because a roster closed a
         /// stolen key or a feed is being fetched anew, or the configuration is another. It may come back.
         case unconfirmed
+        /// The phone cannot check it, because it has had no news of keys for too long.
+        case unchecked
     }
 
     public let day: CivilDate
@@ -19,17 +21,20 @@ public struct LapsedWarning: Sendable, Equatable, Codable {
     }
 
     /// Compares a report with the one before. A warning that ends because its keys are older than 14 days is none of
-    /// these; it is simply past.
+    /// these; it is simply past. Where the phone's keys are not fresh nothing is past: what was told is not taken back in
+    /// silence.
     /// - Parameters:
     ///   - former: the report before, nil if there was none.
     ///   - days: those of the new one.
     ///   - revoked: windows of revoked reports, in any order.
+    ///   - isFresh: whether the phone's keys are.
     ///   - asOf: unix seconds of matching.
     /// - Returns: newest first, each day once; those of `former` are kept as long as their day could still be a contact.
     package static func lapsed(
         since former: ExposureReport?,
         days: [ExposureDay],
         revoked: [ExposureWindow],
+        isFresh: Bool,
         asOf: Int64,
         utcOffset: Int64,
         configuration: RiskConfiguration
@@ -43,12 +48,14 @@ public struct LapsedWarning: Sendable, Equatable, Codable {
             former.days.filter(\.isContact).map { LapsedWarning(day: $0.day, reason: .unconfirmed) } + former.lapsed
         var result: [LapsedWarning] = []
         for candidate in candidates.sorted(by: { $0.day > $1.day }) {
-            guard result.last?.day != candidate.day, !contacts.contains(candidate.day),
-                areKeysLive(of: candidate.day, asOf: asOf, utcOffset: utcOffset),
-                configuration.isRecent(candidate.day, today: today)
-            else { continue }
+            guard result.last?.day != candidate.day, !contacts.contains(candidate.day) else { continue }
             let isWithdrawn = candidate.reason == .withdrawn || withdrawn.contains(candidate.day)
-            result.append(LapsedWarning(day: candidate.day, reason: isWithdrawn ? .withdrawn : .unconfirmed))
+            let isPast =
+                !areKeysLive(of: candidate.day, asOf: asOf, utcOffset: utcOffset)
+                || !configuration.isRecent(candidate.day, today: today)
+            if isPast, isFresh || isWithdrawn { continue }
+            let reason: Reason = isWithdrawn ? .withdrawn : isFresh ? .unconfirmed : .unchecked
+            result.append(LapsedWarning(day: candidate.day, reason: reason))
         }
         return result
     }

@@ -35,13 +35,16 @@ package struct MetKey: Sendable {
     }
 
     /// What counts of this key, day by day: claims that stand, on each day where any does; on others, withdrawn ones.
-    /// - Parameter utcOffset: seconds by which local days are ahead of UTC.
+    /// - Parameters:
+    ///   - phone: when the phone scanned.
+    ///   - utcOffset: seconds by which local days are ahead of UTC.
     /// - Returns: ascending by day, then in the order of claims.
-    package func days(_ configuration: RiskConfiguration, utcOffset: Int64) -> [Day] {
+    package func days(_ configuration: RiskConfiguration, phone: PhoneScans, utcOffset: Int64) -> [Day] {
         let all = claims.flatMap { claim in
             let windows = ExposureWindow.windows(
                 of: claim.metadata,
                 sightings: claim.sightings,
+                phone: phone,
                 infectiousness: configuration.infectiousness,
                 utcOffset: utcOffset
             )

@@ -9,17 +9,21 @@ package struct RiskAssessment: Sendable, Equatable {
 
     /// - Parameters:
     ///   - met: in any order, each key once; revoked ones too.
+    ///   - phone: when the phone scanned.
     ///   - former: the report before this matching.
+    ///   - isFresh: whether the phone's keys are.
     ///   - asOf: unix seconds of matching.
     ///   - utcOffset: seconds by which local days are ahead of UTC.
     package init(
         of met: [MetKey],
+        phone: PhoneScans = PhoneScans(),
         former: ExposureReport?,
+        isFresh: Bool = true,
         asOf: Int64,
         utcOffset: Int64,
         configuration: RiskConfiguration
     ) {
-        let counted = met.flatMap { $0.days(configuration, utcOffset: utcOffset) }
+        let counted = met.flatMap { $0.days(configuration, phone: phone, utcOffset: utcOffset) }
         func windows(areWithdrawn: Bool) -> [ExposureWindow] {
             ExposureWindow.unlinked(counted.filter { $0.claim.isWithdrawn == areWithdrawn }.flatMap(\.windows))
         }
@@ -34,6 +38,7 @@ package struct RiskAssessment: Sendable, Equatable {
             since: former,
             days: days,
             revoked: revoked,
+            isFresh: isFresh,
             asOf: asOf,
             utcOffset: utcOffset,
             configuration: configuration

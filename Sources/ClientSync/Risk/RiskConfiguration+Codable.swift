@@ -1,6 +1,7 @@
 internal import ExposureKeys
 
-/// The JSON form, described in docs/RISK.md: one object with all of the fields and no others.
+/// The JSON form, described in docs/RISK.md: one object with all of the fields and no others; files of before
+/// `maximumHoursWithoutNews` are read without it.
 extension RiskConfiguration: Codable {
     /// Bytes of a file that are worth reading.
     public static let maximumBytes = 16_384
@@ -9,7 +10,7 @@ extension RiskConfiguration: Codable {
         case attenuationBucketThresholdDb, attenuationBucketWeights
         case daysSinceOnsetToInfectiousness, infectiousnessWhenDaysSinceOnsetMissing, infectiousnessWeights
         case reportTypeWeights, reportTypeWhenMissing
-        case minimumWindowScore, daysSinceExposureThreshold, minimumDailyScore
+        case minimumWindowScore, daysSinceExposureThreshold, minimumDailyScore, maximumHoursWithoutNews
     }
 
     private struct Days: Codable {
@@ -67,7 +68,9 @@ extension RiskConfiguration: Codable {
             ),
             minimumWindowScore: try fields.decode(Int.self, forKey: .minimumWindowScore),
             daysSinceExposureThreshold: try fields.decode(Int.self, forKey: .daysSinceExposureThreshold),
-            minimumDailyScore: try fields.decode(Int.self, forKey: .minimumDailyScore)
+            minimumDailyScore: try fields.decode(Int.self, forKey: .minimumDailyScore),
+            maximumHoursWithoutNews: try fields.decodeIfPresent(Int.self, forKey: .maximumHoursWithoutNews)
+                ?? Freshness.usualHours
         )
     }
 
@@ -94,6 +97,7 @@ extension RiskConfiguration: Codable {
         try fields.encode(minimumWindowScore, forKey: .minimumWindowScore)
         try fields.encode(daysSinceExposureThreshold, forKey: .daysSinceExposureThreshold)
         try fields.encode(minimumDailyScore, forKey: .minimumDailyScore)
+        try fields.encode(maximumHoursWithoutNews, forKey: .maximumHoursWithoutNews)
     }
 }
 

@@ -13,6 +13,9 @@ public struct RiskConfiguration: Sendable, Equatable {
     public let daysSinceExposureThreshold: Int
     /// Sum of scores from which a day is a contact, in weighted seconds, 1...86,400.
     public let minimumDailyScore: Int
+    /// Hours without news of keys after which nothing can be said, 1...336. No number of the API's: phones that use it
+    /// are told by their system.
+    public let maximumHoursWithoutNews: Int
 
     /// - Throws: `RiskConfigurationError` if a number lies outside its range.
     public init(
@@ -23,7 +26,8 @@ public struct RiskConfiguration: Sendable, Equatable {
         reportTypes: ReportTypeWeights = .standard,
         minimumWindowScore: Int = 0,
         daysSinceExposureThreshold: Int = 0,
-        minimumDailyScore: Int = 900
+        minimumDailyScore: Int = 900,
+        maximumHoursWithoutNews: Int = Freshness.usualHours
     ) throws(RiskConfigurationError) {
         guard RiskConfiguration.weights.contains(standardWeight), RiskConfiguration.weights.contains(highWeight) else {
             throw RiskConfigurationError("infectiousness weights are 0 to 250 percent")
@@ -38,6 +42,9 @@ public struct RiskConfiguration: Sendable, Equatable {
         guard (1...86_400).contains(minimumDailyScore) else {
             throw RiskConfigurationError("the minimum daily score is 1 to 86400 weighted seconds")
         }
+        guard RiskConfiguration.hoursWithoutNews.contains(maximumHoursWithoutNews) else {
+            throw RiskConfigurationError("the hours without news are 1 to 336")
+        }
         self.init(
             checked: buckets,
             infectiousness,
@@ -45,7 +52,8 @@ public struct RiskConfiguration: Sendable, Equatable {
             reportTypes,
             minimumWindowScore,
             daysSinceExposureThreshold,
-            minimumDailyScore
+            minimumDailyScore,
+            maximumHoursWithoutNews
         )
     }
 
@@ -56,7 +64,8 @@ public struct RiskConfiguration: Sendable, Equatable {
         _ reportTypes: ReportTypeWeights,
         _ minimumWindowScore: Int,
         _ daysSinceExposureThreshold: Int,
-        _ minimumDailyScore: Int
+        _ minimumDailyScore: Int,
+        _ maximumHoursWithoutNews: Int
     ) {
         self.buckets = buckets
         self.infectiousness = infectiousness
@@ -66,6 +75,7 @@ public struct RiskConfiguration: Sendable, Equatable {
         self.minimumWindowScore = minimumWindowScore
         self.daysSinceExposureThreshold = daysSinceExposureThreshold
         self.minimumDailyScore = minimumDailyScore
+        self.maximumHoursWithoutNews = maximumHoursWithoutNews
     }
 
     /// Percent.
@@ -80,6 +90,14 @@ public struct RiskConfiguration: Sendable, Equatable {
     /// Percent that any weight may have, as in the API.
     public static let weights = 0...250
 
+    /// From an hour to the fourteen days after which no key counts any more.
+    static let hoursWithoutNews = 1...336
+
+    /// The nearest number within the range.
+    static func hours(_ hours: Int) -> Int {
+        min(max(hours, hoursWithoutNews.lowerBound), hoursWithoutNews.upperBound)
+    }
+
     /// Where nothing else is configured: fifteen minutes near a person at their most infectious are a contact.
     public static let standard = RiskConfiguration(
         checked: .symposium,
@@ -88,7 +106,8 @@ public struct RiskConfiguration: Sendable, Equatable {
         .standard,
         0,
         0,
-        900
+        900,
+        Freshness.usualHours
     )
 }
 

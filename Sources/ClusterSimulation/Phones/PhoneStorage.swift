@@ -163,6 +163,26 @@ extension PhoneStorage {
         return try await memory.hold(encounters)
     }
 
+    func freshness() async throws -> FreshnessRecord {
+        try process.step()
+        return await memory.freshness()
+    }
+
+    func hold(_ record: FreshnessRecord) async throws {
+        try process.step()
+        await memory.hold(record)
+    }
+
+    func hold(scanTimes: [Int64]) async throws -> Int {
+        try process.step()
+        return await memory.hold(scanTimes: scanTimes)
+    }
+
+    func scanTimes() async throws -> [Int64] {
+        try process.step()
+        return await memory.scanTimes()
+    }
+
     func encounterLog() async throws -> EncounterLog {
         try process.step()
         return await memory.encounterLog()

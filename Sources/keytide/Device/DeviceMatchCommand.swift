@@ -16,8 +16,9 @@ struct DeviceMatchCommand: AsyncParsableCommand {
             in a file twice changes nothing. 'device encounters' shows and erases them. A risk configuration, described \
             in docs/RISK.md, decides which days are contacts.
 
-            Exit status: 0 the result is in the store, whether or not there was a contact; 1 failure; 64 the command \
-            line is wrong.
+            Exit status: 0 the result is in the store, whether or not there was a contact; 1 failure; 3 the result is in \
+            the store, but nothing can be said by it: keys were fetched too long ago, or there are no sightings; 64 the \
+            command line is wrong.
             """
     )
 
@@ -26,6 +27,9 @@ struct DeviceMatchCommand: AsyncParsableCommand {
 
     @Option(help: "File with sightings to take in (default: match those taken in before).", completion: .file())
     var encounters: String?
+
+    @Option(help: "File with the times of the phone's scans, to take in.", completion: .file())
+    var scans: String?
 
     @Option(help: "File with a risk configuration, JSON (default: the built-in one).", completion: .file())
     var configuration: String?
@@ -36,12 +40,22 @@ struct DeviceMatchCommand: AsyncParsableCommand {
     private struct Result: Encodable {
         /// Sightings of the store that cannot be read any more.
         var damaged: Int
-        /// Sightings of the file: read, new to the store, and too old to be kept.
-        var read: Int
-        var new: Int
-        var tooOld: Int
+        /// What came of the files; its fields stand beside the others.
+        var intake: EncounterIntake
         var seconds: Double
         var report: ExposureReport
+        var freshness: Freshness { report.judgedFreshness() }
+
+        private enum CodingKeys: String, CodingKey { case damaged, seconds, report, news }
+
+        func encode(to encoder: any Encoder) throws {
+            try intake.encode(to: encoder)
+            var fields = encoder.container(keyedBy: CodingKeys.self)
+            try fields.encode(damaged, forKey: .damaged)
+            try fields.encode(seconds, forKey: .seconds)
+            try fields.encode(report, forKey: .report)
+            try fields.encode(ToldFreshness(freshness), forKey: .news)
+        }
     }
 
     func validate() throws {
@@ -56,7 +70,11 @@ struct DeviceMatchCommand: AsyncParsableCommand {
             let result = try await match(in: store, now: now, risk: risk)
             if json { try Output.json(result) } else { show(result) }
             EncounterIntake.complain(ofDamaged: result.damaged)
+            if let remark = ToldFreshness.remark(result.freshness) { Output.progress(remark) }
+            if !result.report.saysSomething() { throw ExitCode.nothingCanBeSaid }
         } catch let error as CommandError {
+            throw error
+        } catch let error as ExitCode {
             throw error
         } catch {
             throw CommandError("\(error)")
@@ -64,18 +82,22 @@ struct DeviceMatchCommand: AsyncParsableCommand {
     }
 
     private func match(in store: DeviceStore, now: Int64, risk: RiskConfiguration) async throws -> Result {
-        let intake = try await EncounterIntake.take(encounters.map { [$0] } ?? [], into: store, now: now)
+        let intake = try await EncounterIntake.take(
+            encounters.map { [$0] } ?? [],
+            scans: scans,
+            into: store,
+            now: now
+        )
         let began = ContinuousClock.now
         let log = try await store.encounterLog()
         let matching = ExposureMatching(now: Interval(unixSeconds: now), configuration: risk)
-        let report = try await matching.run(over: store)
+        var report = try await matching.run(over: store)
+        report.isTrial = time.asOf != nil
         try await store.hold(report)
         let elapsed = (ContinuousClock.now - began).components
         return Result(
             damaged: log.damaged.count,
-            read: intake.read,
-            new: intake.new,
-            tooOld: intake.tooOld,
+            intake: intake,
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
             report: report
         )
@@ -103,9 +125,7 @@ struct DeviceMatchCommand: AsyncParsableCommand {
     }
 
     private func show(_ result: Result) {
-        if encounters != nil {
-            Output.line("sightings: \(result.read) read, \(result.new) new, \(result.tooOld) too old to keep")
-        }
+        result.intake.show(sightings: encounters != nil, scans: scans != nil)
         let report = result.report
         Output.line(
             "\(Output.grouped(report.keys)) live keys, \(Output.grouped(report.encounters)) sightings: "

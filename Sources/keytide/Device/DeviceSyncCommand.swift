@@ -18,8 +18,9 @@ struct DeviceSyncCommand: AsyncParsableCommand {
             hour before the node must have. Where a witness claims what the node does not show, the witness is asked, at \
             its address in the roster.
 
-            Exit status: 0 the phone has all that the node has; 1 the sync failed; 3 some feeds have problems or wait, \
-            all others are up to date; 4 statements contradict each other, and the store keeps the evidence; 64 the \
+            Exit status: 0 the phone has all that the node has, and that is news: the node signed its index not more than \
+            two publication slots ago by the phone's clock; 1 the sync failed; 3 some feeds have problems or wait, or the \
+            index is no news; 4 statements contradict each other, and the store keeps the evidence; 64 the \
             command line is wrong.
             """
     )
@@ -96,13 +97,13 @@ struct DeviceSyncCommand: AsyncParsableCommand {
         line.end()
         await transport.close()
         await others.close()
-        let result = DeviceSyncResult(report, seconds: (ContinuousClock.now - began).inSeconds)
-        if json { try Output.json(result) } else { show(result, now: clock.seconds) }
+        let result = DeviceSyncResult(report, seconds: (ContinuousClock.now - began).inSeconds, now: clock.seconds)
+        if json { try Output.json(result) } else { show(result) }
         if !result.evidence.isEmpty { throw ExitCode(4) }
-        if !result.upToDate { throw ExitCode(3) }
+        if !result.upToDate { throw ExitCode.nothingCanBeSaid }
     }
 
-    private func show(_ result: DeviceSyncResult, now: Int64) {
+    private func show(_ result: DeviceSyncResult) {
         if !result.feeds.isEmpty {
             Output.table(
                 [["feed", "before", "now", "node has", "batches", "keys", "state"]]
@@ -131,8 +132,12 @@ struct DeviceSyncCommand: AsyncParsableCommand {
             for finding in witnesses.findings {
                 Output.progress("\(finding.proven ? "PROVEN" : "not proven"), \(finding.kind): \(finding.reason)")
             }
-        } else if let signed = result.indexTime, now - signed > DeviceSyncCommand.staleAfter {
-            Output.progress("the node signed its index at \(TimeText.utc(signed)): it may have been cut off since")
+        }
+        if let signed = result.indexTime, let remark = DeviceSyncCommand.remark(on: result.index, signed: signed) {
+            Output.progress(remark)
+        }
+        if let until = result.news.fetchedUntil, !result.isNews {
+            Output.progress("keys were fetched until \(TimeText.utc(until)), and are no fresher now")
         }
         for problem in result.problems { Output.progress(problem) }
         for evidence in result.evidence {
@@ -172,8 +177,25 @@ struct DeviceSyncCommand: AsyncParsableCommand {
         }
     }
 
-    /// Seconds after which an index is remarked upon: two hourly slots and the two minutes of caching.
-    private static let staleAfter: Int64 = 7320
+    /// Why an index is no news; nil if it is.
+    private static func remark(on index: String, signed: Int64) -> String? {
+        let signed = "the node signed its index at \(TimeText.utc(signed))"
+        return switch IndexStanding(rawValue: index) {
+        case .tooOld?:
+            """
+            NO NEWS: \(signed), more than two publication slots ago by this clock: the node was cut off, or one of the \
+            clocks is wrong; check this one, and sync with another node
+            """
+        case .fromTheFuture?:
+            """
+            NO NEWS: \(signed), more than two hours ahead of this clock: one of the clocks is wrong; check this one, and \
+            sync with another node
+            """
+        case .disproved?: "NO NEWS: the node is proven to keep keys back; sync with another node"
+        case .cutShort?: "NO NEWS: what the index lists could not be fetched; sync again, or with another node"
+        case .news?, nil: nil
+        }
+    }
 }
 
 extension Duration {

@@ -45,6 +45,11 @@ struct DeviceSyncResult: Encodable {
     var indexTime: Int64?
     var notModified: Bool
     var upToDate: Bool
+    /// Whether the index was news; if not, why: as in `IndexStanding`.
+    var isNews: Bool
+    var index: String
+    /// How fresh the phone's keys are from now on.
+    var news: ToldFreshness
     var feeds: [Feed]
     var batches: Int
     var keys: Int
@@ -56,13 +61,16 @@ struct DeviceSyncResult: Encodable {
     /// Absent if none are wanted.
     var witnesses: Witnesses?
 
-    init(_ report: SyncReport, seconds: Double) {
+    init(_ report: SyncReport, seconds: Double, now: Int64) {
         node = report.node
         rosterVersion = report.rosterVersion
         indexSigner = report.indexSigner?.code
         indexTime = report.indexTime
         notModified = report.notModified
         upToDate = report.isUpToDate
+        isNews = report.index == .news
+        index = report.index.rawValue
+        news = ToldFreshness(Freshness(report.freshness, now: now))
         feeds = report.feeds.map { feed in
             Feed(
                 feed: feed.feed.description,

@@ -44,6 +44,29 @@ import TestSupport
         #expect(utc.map(\.day.description) == ["2021-07-30"] && utc.map(\.seconds) == [900])
     }
 
+    /// A new key at midnight UTC, 07:00 in Vietnam: the meeting counts as if it had been one.
+    @Test func aMeetingAcrossTwoKeysLosesNothing() throws {
+        let seconds: [Int64] = [0, 240, 480, 720, 960]
+        let whole = Meeting.sightings(seconds.map { ($0, 50) })
+        let phone = PhoneScans(whole.map(\.time))
+        let key = try Meeting.key()
+        func total(_ parts: [[Encounter]]) -> Int {
+            parts.flatMap {
+                ExposureWindow.windows(
+                    of: key.metadata,
+                    sightings: $0,
+                    phone: phone,
+                    infectiousness: .symposium,
+                    utcOffset: ExposureReport.vietnamOffset
+                )
+            }.reduce(0) { $0 + $1.seconds }
+        }
+        #expect(total([whole]) == 960)
+        for first in 1...4 {
+            #expect(total([Array(whole.prefix(first)), Array(whole.dropFirst(first))]) == 960, "\(first)")
+        }
+    }
+
     @Test func aScanIsTheMeanAndTheLeastOfItsSightings() throws {
         let seen = Meeting.sightings([(0, 60), (2, 61), (5, 70), (6, 45), (300, 60), (301, 61)])
         let scans = Meeting.windows(seen, of: try Meeting.key()).flatMap(\.scans)

@@ -24,11 +24,66 @@ import TestSupport
     }
 
     @Test func aScanCountsForTheTimeSinceTheLastAtMostFiveMinutes() {
-        let seconds: [Int64] = [0, 4, 10, 11, 60, 360, 661, 1261, 1862, 1900]
+        let seconds: [Int64] = [0, 4, 10, 11, 60, 360, 661, 1261, 1862, 1900, 3700, 5501]
         let scans = KeyScan.scans(of: Meeting.sightings(seconds.map { ($0, 50) }))
-        #expect(scans.map { $0.time - Meeting.start } == [0, 11, 60, 360, 661, 1261, 1862, 1900])
-        #expect(scans.map(\.seconds) == [0, 11, 49, 300, 300, 300, 0, 38])
+        #expect(scans.map { $0.time - Meeting.start } == [0, 11, 60, 360, 661, 1261, 1862, 1900, 3700, 5501])
+        #expect(scans.map(\.seconds) == [0, 11, 49, 300, 300, 300, 300, 38, 300, 0])
         #expect(scans.first?.sightings.count == 3)
         #expect(KeyScan.scans(of: []).isEmpty)
+    }
+
+    @Test(arguments: [
+        (30, 30), (299, 299), (300, 300), (301, 300), (600, 300), (601, 300), (660, 300), (1799, 300), (1800, 300),
+        (1801, 0), (9000, 0),
+    ] as [(Int64, Int)])
+    func whatTheSecondOfTwoScansCountsFor(gap: Int64, seconds: Int) {
+        let scans = KeyScan.scans(of: Meeting.sightings([(0, 50), (gap, 50)]))
+        #expect(scans.map(\.seconds) == [0, seconds])
+    }
+
+    /// Where the phone has scanned in between and not seen the key, the other phone was away then. What lies within ten
+    /// seconds is the same scan.
+    @Test(arguments: [
+        (30, [19], 11), (30, [20], 30), (30, [10], 30), (660, [360], 300), (660, [361], 299), (660, [640], 20), (660, [100, 640, 200], 20),
+        (1799, [1790], 300), (1799, [1700, 600], 99), (1801, [1201], 300), (1801, [1200], 0), (9000, [8400], 300),
+        (9000, [8399], 0), (9000, [8900], 100),
+    ] as [(Int64, [Int64], Int)])
+    func knownScansOfThePhoneCount(gap: Int64, phone: [Int64], seconds: Int) {
+        let sightings = Meeting.sightings([(0, 50), (gap, 50)])
+        let scans = KeyScan.scans(of: sightings, phone: PhoneScans(phone.map { Meeting.start + $0 }))
+        #expect(scans.map(\.seconds) == [0, seconds], "\(gap) \(phone)")
+    }
+
+    /// A first scan counts from a scan of the phone at most ten minutes before, whoever was seen in it.
+    @Test(arguments: [
+        ([], 0), ([-10], 0), ([-11], 11), ([-240], 240), ([-300], 300), ([-301], 300), ([-600], 300), ([-601], 0),
+        ([-600, -30], 30), ([0, 5, 300], 0),
+    ] as [([Int64], Int)])
+    func whatAFirstScanCountsFor(phone: [Int64], seconds: Int) {
+        let known = PhoneScans(phone.map { Meeting.start + $0 })
+        #expect(KeyScan.scans(of: Meeting.sightings([(0, 50)]), phone: known).map(\.seconds) == [seconds])
+    }
+
+    /// The log itself is among what is known: it changes nothing but the first scan of a meeting.
+    @Test(arguments: UInt64(0)..<200)
+    func whatIsKnownNeverMakesMoreThanTheTimeThereWas(seed: UInt64) {
+        var random = SplitMix64(seed: 4_300 + seed)
+        let sightings = Meeting.random(using: &random)
+        let own = sightings.map(\.time)
+        #expect(KeyScan.scans(of: sightings, phone: PhoneScans(own)).first?.seconds == 0)
+        let others = (0..<Int.random(in: 0...200, using: &random)).map { _ in
+            Meeting.start + Int64.random(in: -3000...60_000, using: &random)
+        }
+        let scans = KeyScan.scans(of: sightings, phone: PhoneScans(own + others))
+        let plain = KeyScan.scans(of: sightings)
+        #expect(scans.map(\.time) == plain.map(\.time) && scans.map(\.sightings) == plain.map(\.sightings))
+        let spread = (own.max() ?? 0) - (own.min() ?? 0)
+        #expect(Int64(scans.reduce(0) { $0 + $1.seconds }) <= spread + KeyScan.longest)
+        #expect(scans.allSatisfy { (0...300).contains($0.seconds) })
+        for (scan, next) in zip(scans, scans.dropFirst()) { #expect(Int64(next.seconds) <= next.time - scan.time) }
+        // More known scans within a meeting never make it longer.
+        for (position, scan) in scans.enumerated().dropFirst() where scan.time - scans[position - 1].time <= 1800 {
+            #expect(scan.seconds <= plain[position].seconds)
+        }
     }
 }

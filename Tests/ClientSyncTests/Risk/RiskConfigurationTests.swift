@@ -16,7 +16,8 @@ import Testing
           "reportTypeWhenMissing": "confirmed",
           "minimumWindowScore": 0,
           "daysSinceExposureThreshold": 0,
-          "minimumDailyScore": 900
+          "minimumDailyScore": 900,
+          "maximumHoursWithoutNews": 24
         }
         """
 
@@ -27,6 +28,13 @@ import Testing
     @Test func theExampleIsTheDefault() throws {
         #expect(try decode(RiskConfigurationTests.text) == .standard)
         #expect(try RiskConfiguration() == .standard)
+        // A file of before there was this field.
+        let former = RiskConfigurationTests.text.replacingOccurrences(
+            of: ",\n  \"maximumHoursWithoutNews\": 24",
+            with: ""
+        )
+        #expect(former != RiskConfigurationTests.text)
+        #expect(try decode(former) == .standard)
         #expect(
             try decode(String(decoding: try JSONEncoder().encode(RiskConfiguration.standard), as: UTF8.self))
                 == .standard
@@ -45,7 +53,8 @@ import Testing
             ),
             minimumWindowScore: 32_812,
             daysSinceExposureThreshold: 30,
-            minimumDailyScore: 86_400
+            minimumDailyScore: 86_400,
+            maximumHoursWithoutNews: 336
         )
         #expect(try JSONDecoder().decode(RiskConfiguration.self, from: JSONEncoder().encode(other)) == other)
         #expect(other.infectiousness.standard == [-14, 14])
@@ -65,6 +74,7 @@ import Testing
         ("\"daysSinceExposureThreshold\": 0", "\"daysSinceExposureThreshold\": 31"),
         ("\"minimumDailyScore\": 900", "\"minimumDailyScore\": 0"),
         ("\"minimumDailyScore\": 900", "\"minimumDailyScore\": 86401"),
+        ("News\": 24", "News\": 0"), ("News\": 24", "News\": 337"),
         ("\"minimumDailyScore\": 900", "\"minimumDailyScore\": 900, \"minimumDailyscore\": 800"),
     ])
     func whatLiesOutsideIsRefused(old: String, new: String) throws {
