@@ -10,11 +10,19 @@ struct AdminClient {
     let socket: String
     private let connection: HTTPConnection
 
+    /// How long a node may leave a question without its whole answer; and, while it works on an import, without any
+    /// sign of life.
+    static let patience = Duration.seconds(10)
+    /// The largest archive takes seconds, on a slow disk more. As long as the node shows that it lives, it is waited for.
+    private static let importLimit = Duration.seconds(120)
+    /// Between two signs of life that are asked for.
+    private static let lifePause = Duration.seconds(2)
+
     init(socket: String) async throws {
         self.socket = socket
         var configuration = ClientConfiguration()
-        // An import of the largest archive takes seconds, on a slow disk more.
-        configuration.requestTimeout = .seconds(120)
+        configuration.connectTimeout = AdminClient.patience
+        configuration.requestTimeout = AdminClient.importLimit
         do {
             connection = try await HTTPConnection.connect(
                 to: .unix(socket),
@@ -27,8 +35,11 @@ struct AdminClient {
         }
     }
 
-    func status() async throws -> NodeStatus {
-        let (head, body) = try await connection.get(AdminRoutes.status, maxBody: 16 << 20)
+    /// - Parameter limit: to wait at most.
+    func status(within limit: Duration = patience) async throws -> NodeStatus {
+        let (head, body) = try await answer(within: limit) { connection in
+            try await connection.get(AdminRoutes.status, maxBody: 16 << 20)
+        }
         return try decode(NodeStatus.self, head, body)
     }
 
@@ -47,21 +58,27 @@ struct AdminClient {
                 AdminRoutes.importOptionsField: options.field,
             ]
         )
-        let (head, body) = try await connection.send(request, body: ByteBuffer(bytes: archive), maxBody: 1 << 20)
+        let (head, body) = try await answerOfLivingNode { connection in
+            try await connection.send(request, body: ByteBuffer(bytes: archive), maxBody: 1 << 20)
+        }
         return try decode(ImportReport.self, head, body)
     }
 
     /// Gets what the node serves to everybody.
     /// - Parameter limit: bytes.
     func get(_ path: String, limit: Int) async throws -> [UInt8] {
-        let (head, body) = try await connection.get(path, maxBody: limit)
+        let (head, body) = try await answer(within: AdminClient.patience) { connection in
+            try await connection.get(path, maxBody: limit)
+        }
         return Array(try content(head, body))
     }
 
     /// Hands a roster to the node.
     func installRoster(_ roster: Data) async throws -> RosterReport {
         let request = RequestHead(method: "POST", path: AdminRoutes.roster)
-        let (head, body) = try await connection.send(request, body: ByteBuffer(bytes: roster), maxBody: 1 << 20)
+        let (head, body) = try await answer(within: AdminClient.patience) { connection in
+            try await connection.send(request, body: ByteBuffer(bytes: roster), maxBody: 1 << 20)
+        }
         return try decode(RosterReport.self, head, body)
     }
 
@@ -87,5 +104,71 @@ struct AdminClient {
             throw CommandError(ProblemMessage.text(of: body.readableBytesView) ?? "the node answered \(head.status)")
         }
         return Data(body.readableBytesView)
+    }
+}
+
+// MARK: - A node that does not answer
+
+/// The node took a question, or a part of it, and gives no answer.
+struct SilentNode: Error, CustomStringConvertible {
+    let description: String
+}
+
+extension AdminClient {
+    private typealias Answer = (ResponseHead, ByteBuffer)
+
+    private func answer(
+        within limit: Duration,
+        _ ask: @escaping @Sendable (HTTPConnection) async throws -> Answer
+    ) async throws -> Answer {
+        try await answer(ask) { _ in
+            try await Task.sleep(for: limit)
+            throw silence(limit)
+        }
+    }
+
+    /// Waits for as long as the node answers PINGs, which it does beside its work.
+    private func answerOfLivingNode(
+        _ ask: @escaping @Sendable (HTTPConnection) async throws -> Answer
+    ) async throws -> Answer {
+        try await answer(ask) { connection in
+            while true {
+                try await Task.sleep(for: AdminClient.lifePause)
+                do {
+                    _ = try await connection.roundTrip(within: AdminClient.patience)
+                } catch let error as HTTPError where error.code == .timeout {
+                    throw silence(AdminClient.patience)
+                }
+            }
+        }
+    }
+
+    /// - Parameter watch: ends by an error once there is nothing to wait for any more.
+    private func answer(
+        _ ask: @escaping @Sendable (HTTPConnection) async throws -> Answer,
+        until watch: @escaping @Sendable (HTTPConnection) async throws -> Never
+    ) async throws -> Answer {
+        let connection = connection
+        do {
+            return try await withThrowingTaskGroup(of: Answer.self) { group in
+                group.addTask { try await ask(connection) }
+                group.addTask { try await watch(connection) }
+                defer { group.cancelAll() }
+                guard let answer = try await group.next() else { throw CancellationError() }
+                return answer
+            }
+        } catch let error as HTTPError {
+            if error.code == .timeout { throw silence(AdminClient.importLimit) }
+            throw CommandError("the node behind \(socket) gave no answer: \(error). Its log may say why")
+        }
+    }
+
+    private func silence(_ limit: Duration) -> SilentNode {
+        SilentNode(
+            description:
+                "the node behind \(socket) gave no answer within \(Output.fixed(limit / .seconds(1), 0)) s: it hangs "
+                + "or was stopped. 'ss -xlp src \(socket)' names its process; look at the process's state "
+                + "('ps -o pid,stat,wchan -p PID': T is stopped, D waits for a disk), at the node's log and at its disk"
+        )
     }
 }

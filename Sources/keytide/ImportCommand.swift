@@ -46,14 +46,23 @@ struct ImportCommand: AsyncParsableCommand {
         options.trustsClock = trustClock
         options.restates = restate
         var lines: [Line] = []
+        // Each further archive would be waited for as long.
+        var isSilent = false
         for (number, path) in archives.enumerated() {
             if !json { Output.progress("[\(number + 1)/\(archives.count)] \(path)") }
             let began = ContinuousClock.now
             var line = Line(archive: (path as NSString).lastPathComponent, seconds: 0)
+            if isSilent {
+                line.error = "was not sent: the node behind \(socket) gives no answer"
+                if json { try Output.json(line) }
+                lines.append(line)
+                continue
+            }
             do {
                 line.report = try await client.importArchive(Files.read(path), verifiedWith: keyBytes, options)
             } catch {
                 line.error = "\(error)"
+                isSilent = error is SilentNode
             }
             let elapsed = ContinuousClock.now - began
             line.seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18

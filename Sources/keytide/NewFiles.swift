@@ -1,4 +1,5 @@
 import FeedFormat
+import FeedStore
 import Foundation
 
 /// Files that commands make: never over one that is there, and private keys for their owner only.
@@ -18,24 +19,20 @@ enum NewFiles {
 
     /// Refuses if any of these is there, before anything is made.
     static func refuseExisting(_ paths: [String]) throws {
-        for path in paths where FileManager.default.fileExists(atPath: path) {
-            throw CommandError("\(path) exists already and is not overwritten; name another place, or move it away")
-        }
+        for path in paths where FileManager.default.fileExists(atPath: path) { throw existing(path) }
+    }
+
+    private static func existing(_ path: String) -> CommandError {
+        CommandError("\(path) exists already and is not overwritten; name another place, or move it away")
     }
 
     /// - Parameter secret: only its owner may read it.
     static func write(_ bytes: some Collection<UInt8>, _ path: String, secret: Bool = false) throws {
-        let file = open(path, O_WRONLY | O_CREAT | O_EXCL, secret ? 0o600 : 0o644)
-        guard file >= 0 else {
-            guard errno != EEXIST else { return try refuseExisting([path]) }
-            throw CommandError("\(path) cannot be made: \(String(cString: strerror(errno)))")
-        }
-        let handle = FileHandle(fileDescriptor: file, closeOnDealloc: true)
-        do {
-            try handle.write(contentsOf: Data(bytes))
-            try handle.synchronize()
+        do throws(StoreError) {
+            try OwnFile.create(path, [UInt8](bytes), mode: secret ? 0o600 : 0o644)
         } catch {
-            throw CommandError("\(path) cannot be written: \(error.localizedDescription)")
+            guard error.code != .inUse else { throw existing(path) }
+            throw CommandError(error.reason)
         }
     }
 

@@ -81,9 +81,6 @@ struct NodeCommand: AsyncParsableCommand {
     var logLevel: String?
 
     func run() async throws {
-        // A limit on file sizes is an error of the one write that meets it, and a reader of our output may go away.
-        signal(SIGXFSZ, SIG_IGN)
-        signal(SIGPIPE, SIG_IGN)
         // Before anything of NIO is used.
         NIOSingletons.groupLoopCountSuggestion = ProcessorCores.allowed
         do {

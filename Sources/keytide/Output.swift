@@ -1,20 +1,51 @@
+import FeedStore
 import Foundation
 import HTTP2
+import Synchronization
 
 /// What commands print: results on standard output, progress and errors on standard error. Texts of others, such as the
 /// name of an operator in a request, never command the terminal.
 enum Output {
+    /// A line of a result. If it cannot be written the work goes on, and `checkWhole` says so at the end.
     static func line(_ text: String) {
-        write(text, FileHandle.standardOutput)
+        result(PrintableText.spelled(text, keepingLines: true) + "\n")
     }
 
+    /// A result as it is.
+    static func result(_ text: String) {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+        } catch {
+            fail(errno, error)
+        }
+    }
+
+    /// What is said beside the result; nobody reads it if it cannot be written.
     static func progress(_ text: String) {
-        write(text, FileHandle.standardError)
+        let line = PrintableText.spelled(text, keepingLines: true) + "\n"
+        try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
     }
 
-    /// Nobody reads it if it cannot be written; the work goes on.
-    private static func write(_ text: String, _ handle: FileHandle) {
-        try? handle.write(contentsOf: Data((PrintableText.spelled(text, keepingLines: true) + "\n").utf8))
+    /// Why a part of the result is not where it was to go; the first reason counts.
+    private static let failure = Mutex<String?>(nil)
+
+    private static func fail(_ number: Int32, _ error: any Error) {
+        let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        let text =
+            cause.map { String(cString: strerror(Int32(truncatingIfNeeded: $0.code))) }
+            ?? (number == 0 ? error.localizedDescription : String(cString: strerror(number)))
+        failure.withLock { $0 = $0 ?? text }
+    }
+
+    /// A result of which a part is missing must not be taken for one: `status > FILE` on a full disk.
+    /// - Throws: `CommandError` if not all of it was written.
+    static func checkWhole() throws {
+        if let reason = OwnFile.lateFailure(ofWriting: STDOUT_FILENO) { failure.withLock { $0 = $0 ?? reason } }
+        guard let reason = failure.withLock({ $0 }) else { return }
+        throw CommandError(
+            "the result could not be written whole to standard output: \(reason); use nothing of what was written, and "
+                + "run this again when that is put right"
+        )
     }
 
     /// One JSON object on one line.

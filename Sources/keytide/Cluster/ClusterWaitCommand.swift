@@ -18,13 +18,27 @@ struct ClusterWaitCommand: AsyncParsableCommand {
     @Argument(help: "Admin sockets of the nodes.", completion: .file())
     var sockets: [String]
 
+    func validate() throws {
+        guard timeout >= 0, timeout <= ClusterWaitCommand.longest else {
+            throw ValidationError("--timeout is 0 to \(Output.fixed(ClusterWaitCommand.longest, 0)) seconds")
+        }
+    }
+
+    /// A day.
+    private static let longest = 86_400.0
+    /// What a node is given to answer at least, however little is left of the time.
+    private static let least = Duration.seconds(1)
+
     func run() async throws {
         let deadline = ContinuousClock.now + .seconds(timeout)
         var clients: [AdminClient] = []
         for socket in sockets { clients.append(try await AdminClient(socket: socket)) }
         while true {
             var all: [NodeStatus] = []
-            for client in clients { all.append(try await client.status()) }
+            for client in clients {
+                let left = max(deadline - .now, ClusterWaitCommand.least)
+                all.append(try await client.status(within: min(left, AdminClient.patience)))
+            }
             let views = all.map { node in node.feeds.map { "\($0.feed) \($0.count) \($0.root)" } }
             let same = views.dropFirst().allSatisfy { $0 == views[0] }
             if same || ContinuousClock.now > deadline {

@@ -48,8 +48,9 @@ struct RosterSignCommand: AsyncParsableCommand {
         commandName: "sign",
         abstract: "Sign a draft, after looking at what it changes.",
         discussion: """
-            Prints what is signed. With --previous the draft must follow that roster, and only the changes are shown. The \
-            signature is added to the file; when enough authorities have signed, it is the next roster.
+            Prints what is signed. With --previous the draft must follow that roster, and only the changes are shown. Then \
+            it asks; where there is no terminal to ask at, it signs only what --yes names. The signature is added to the \
+            file; when enough authorities have signed, it is the next roster.
             """
     )
 
@@ -65,6 +66,9 @@ struct RosterSignCommand: AsyncParsableCommand {
     @Option(help: "The roster in force, which the draft must follow.", completion: .file())
     var previous: String?
 
+    @Option(help: "VERSION-HASH, as 'keytide roster show' prints both: signs this without asking, and nothing else.")
+    var yes: String?
+
     func run() throws {
         let signer = try NewFiles.readSigner(key)
         let authorities = try RosterAuthorities(path: authorities)
@@ -76,19 +80,35 @@ struct RosterSignCommand: AsyncParsableCommand {
         guard !before.contains(signer.verifier) else {
             throw CommandError("\(signer.verifier.name) has signed \(draft) already")
         }
-        try show(document.roster, authorities)
-        try document.sign(by: signer)
-        do {
-            try Data(document.bytes).write(to: URL(fileURLWithPath: draft), options: .atomic)
-        } catch {
-            throw CommandError("\(draft) cannot be written: \(error.localizedDescription)")
+        let name = RosterTable.shortName(document.roster)
+        if let yes, yes != name {
+            throw CommandError("\(draft) is \(name), not \(yes): look at it with 'keytide roster show'")
         }
+        try show(document.roster, authorities)
+        // Nobody has seen what could not be shown.
+        try Output.checkWhole()
+        if yes == nil { try ask(name) }
+        try document.sign(by: signer)
+        try Files.write(document.bytes, draft)
         let count = before.count + 1
         let missing = authorities.threshold - count
         Output.line(
             "signed by \(signer.verifier.name): \(count) of the \(authorities.threshold) signatures needed"
                 + (missing > 0 ? "; \(missing) more, then it counts" : "; the roster is complete")
         )
+    }
+
+    private func ask(_ name: String) throws {
+        guard isatty(STDIN_FILENO) == 1 else {
+            throw CommandError(
+                "nothing was signed: there is no terminal to ask at. Look at \(draft) with 'keytide roster show', then give "
+                    + "--yes VERSION-HASH with the version and hash that it printed"
+            )
+        }
+        Output.progress("Sign this with \(key)? Type yes:")
+        guard readLine(strippingNewline: true)?.trimmingCharacters(in: .whitespaces) == "yes" else {
+            throw CommandError("nothing was signed")
+        }
     }
 
     private func show(_ roster: Roster, _ authorities: RosterAuthorities) throws {
@@ -107,7 +127,7 @@ struct RosterSignCommand: AsyncParsableCommand {
                     + "another predecessor; draft it anew from the roster in force"
             )
         }
-        Output.line("roster version \(roster.version), hash \(roster.hash.hexadecimal)")
+        Output.line(RosterTable.name(roster))
         Output.line("issued \(RosterTable.time(roster.issued)), expires \(RosterTable.time(roster.expires))")
         RosterTable.printChanges(from: held.roster, to: roster)
     }
@@ -177,6 +197,7 @@ struct RosterShowCommand: AsyncParsableCommand {
             )
         }
         RosterTable.show(document.roster)
+        Output.line("\(RosterTable.shortName(document.roster)) is its name for 'keytide roster sign --yes'")
         if let signers, let authorities {
             Output.line(
                 "signed by \(signers.count) of \(authorities.threshold): \(signers.map(\.name).joined(separator: ", "))"

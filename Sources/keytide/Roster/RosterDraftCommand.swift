@@ -48,6 +48,9 @@ struct RosterDraftCommand: AsyncParsableCommand {
     @Option(help: "File of what stands, as 'keytide roster standing' prints it.", completion: .file())
     var standing: String?
 
+    @Flag(help: "Nothing stands under the closed key: all that it has signed is dropped everywhere.")
+    var nothingStands = false
+
     @Option(help: "A region that was retired long ago, to leave out; may be repeated.")
     var drop: [String] = []
 
@@ -88,7 +91,7 @@ struct RosterDraftCommand: AsyncParsableCommand {
             throw CommandError("no roster can be made so: every successor must be listed and not be retired itself")
         }
         try NewFiles.write(RosterDocument(roster).bytes, draft)
-        Output.line("draft of roster version \(roster.version), hash \(roster.hash.hexadecimal)")
+        Output.line("draft of \(RosterTable.name(roster))")
         Output.line("issued \(RosterTable.time(time)), expires \(RosterTable.time(expires))")
         RosterTable.printChanges(from: held, to: roster)
     }
@@ -104,8 +107,8 @@ struct RosterDraftCommand: AsyncParsableCommand {
         if let close {
             let key = try StandingLine.key(close, in: edit.regions)
             try edit.close(key, standing: standingLines())
-        } else if !stands.isEmpty || standing != nil {
-            throw ValidationError("--stands and --standing go with --close")
+        } else if !stands.isEmpty || standing != nil || nothingStands {
+            throw ValidationError("--stands, --standing and --nothing-stands go with --close")
         }
         for path in request {
             let request = try readRequest(path)
@@ -136,8 +139,17 @@ struct RosterDraftCommand: AsyncParsableCommand {
     }
 
     private func standingLines() throws -> [RosterRegion.Closure.Standing] {
-        let read = try standing.map { String(decoding: try Files.read($0), as: UTF8.self).split(separator: "\n") } ?? []
-        return try stands.map { try StandingLine.parse($0) } + read.map { try StandingLine.parse($0) }
+        let read = try standing.map { try StandingLine.file($0) } ?? []
+        let all = try stands.map { try StandingLine.parse($0) } + read
+        guard all.isEmpty == nothingStands else {
+            throw CommandError(
+                all.isEmpty
+                    ? "nothing is said to stand under the closed key, so that all it has signed would be dropped everywhere: name "
+                        + "what stands with --standing or --stands, or say --nothing-stands"
+                    : "--nothing-stands contradicts \(all.count) epochs that are said to stand"
+            )
+        }
+        return all
     }
 
     /// Names of regions: those that were given, else those of the provinces.

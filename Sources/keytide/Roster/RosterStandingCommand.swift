@@ -38,7 +38,7 @@ struct RosterStandingCommand: AsyncParsableCommand {
             throw error is FormatError ? CommandError("what the node gave cannot be read: \(error)") : error
         }
         await client.close()
-        guard epoch.isEmpty else { return lines.forEach(Output.line) }
+        guard epoch.isEmpty else { return (lines + [StandingLine.end(lines.count)]).forEach(Output.line) }
         Output.table(
             [["epoch", "began", "last published", "batches"]]
                 + epochs.map { one in

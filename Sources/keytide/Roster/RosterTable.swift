@@ -5,7 +5,7 @@ import Foundation
 /// Rosters as people read them.
 enum RosterTable {
     static func show(_ roster: Roster) {
-        Output.line("roster version \(roster.version), hash \(roster.hash.hexadecimal)")
+        Output.line(name(roster))
         Output.line("issued \(time(roster.issued)), expires \(time(roster.expires)), \(roster.regions.count) regions")
         Output.table(
             [["region", "name", "operator", "keys", "certificates", "closed", "successor", "nodes"]]
@@ -18,6 +18,12 @@ enum RosterTable {
                 }
         )
     }
+
+    /// Which roster it is, for people.
+    static func name(_ roster: Roster) -> String { "roster version \(roster.version), hash \(roster.hash.hexadecimal)" }
+
+    /// Which roster it is, for `keytide roster sign --yes`.
+    static func shortName(_ roster: Roster) -> String { "\(roster.version)-\(roster.hash.hexadecimal)" }
 
     /// What a roster changes about another, one line each.
     static func changes(from old: Roster?, to new: Roster) -> [[String]] {

@@ -8,6 +8,22 @@ enum StandingLine {
         "\(standing.epoch):\(standing.size):\(Base64.encode(standing.root.bytes))"
     }
 
+    /// What a file of such lines says, which ends with a line `end COUNT`: a file that was cut short closes nothing.
+    static func file(_ path: String) throws -> [RosterRegion.Closure.Standing] {
+        let lines = try Files.text(path).split(separator: "\n")
+        let count = lines.count - 1
+        guard count >= 0, lines[count] == end(count) else {
+            throw CommandError(
+                "\(path) is not whole: a line for each epoch belongs there, then 'end' and the number of these lines, as "
+                    + "'keytide roster standing --epoch' prints them"
+            )
+        }
+        return try lines.dropLast().map { try parse($0) }
+    }
+
+    /// The line behind `count` others.
+    static func end(_ count: Int) -> String { "end \(count)" }
+
     static func parse(_ text: some StringProtocol) throws -> RosterRegion.Closure.Standing {
         let parts = text.split(separator: ":")
         guard parts.count == 3, let epoch = Epoch(hexadecimal: parts[0]), let size = UInt64(parts[1]),

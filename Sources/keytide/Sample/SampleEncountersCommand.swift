@@ -69,16 +69,15 @@ struct SampleEncountersCommand: AsyncParsableCommand {
             sightings.append(sighting(now.advanced(by: -age), identifier, using: &random))
         }
         try write(sightings)
-        try JSONEncoder().encode(Expected(keys: planted, times: times))
-            .write(to: URL(fileURLWithPath: expected))
+        try Files.write(JSONEncoder().encode(Expected(keys: planted, times: times)), expected)
     }
 
     /// Keys that a node publishes and a phone matches at `now`.
     private func candidates(now: Interval) throws -> [DiagnosisKey] {
-        let verification = try ExportVerificationKey(derOrPEM: [UInt8](Data(contentsOf: URL(fileURLWithPath: key))))
+        let verification = try ExportVerificationKey(derOrPEM: [UInt8](Files.read(key)))
         var reports: [DiagnosisKey] = []
         for path in archives {
-            let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+            let bytes = [UInt8](try Files.read(path))
             reports += try ExportArchive.open(bytes, verifiedWith: verification).keys
         }
         return RegionKeys(joining: reports, publishedAt: now).live(at: now).filter {
@@ -131,7 +130,7 @@ struct SampleEncountersCommand: AsyncParsableCommand {
             let hexadecimal = sighting.identifier.bytes.map { String(format: "%02x", $0) }.joined()
             text += "\(sighting.time),\(hexadecimal),\(sighting.attenuation)\n"
         }
-        try Data(text.utf8).write(to: URL(fileURLWithPath: output))
+        try Files.write(text.utf8, output)
         Output.progress("wrote \(output): \(sightings.count) sightings, \(planted) meetings planted")
     }
 }

@@ -47,7 +47,7 @@ struct SampleExportsCommand: AsyncParsableCommand {
     }
 
     private func write(_ bytes: [UInt8], _ name: String) throws {
-        try Data(bytes).write(to: URL(fileURLWithPath: "\(directory)/\(name)"))
+        try Files.write(bytes, "\(directory)/\(name)")
         Output.progress("wrote \(directory)/\(name), \(Output.grouped(bytes.count)) bytes")
     }
 }

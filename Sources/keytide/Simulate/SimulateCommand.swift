@@ -59,11 +59,7 @@ struct SimulateCommand: AsyncParsableCommand {
         if self.timeline || html == nil { for line in timeline.lines() { Output.line(line) } }
         guard let html else { return }
         let page = TimelineHTML.page(timeline, title: "keytide simulate " + options.arguments, nodes: options.nodes)
-        do {
-            try Data(page.utf8).write(to: URL(fileURLWithPath: html))
-        } catch {
-            throw CommandError("\(html) cannot be written: \(error.localizedDescription)")
-        }
+        try Files.write(page.utf8, html)
         Output.progress("drawn in \(html)")
     }
 }

@@ -29,12 +29,24 @@ struct Authorities {
         return try await run(["roster", "draft", scratch.file(name)] + held + changes)
     }
 
+    /// Signs what `roster show` prints.
     func sign(_ name: String, by number: Int, after current: String? = nil) async throws -> Keytide.Outcome {
+        let shown = try await shortName(of: name)
+        return try await run(signing(name, by: number, after: current) + ["--yes", shown])
+    }
+
+    /// The command that signs, without `--yes`.
+    func signing(_ name: String, by number: Int, after current: String? = nil) -> [String] {
         let held = current.map { ["--previous", scratch.file($0)] } ?? []
-        return try await run(
-            ["roster", "sign", scratch.file(name), "--key", scratch.file("authority-\(number)")]
-                + ["--authorities", file] + held
-        )
+        return ["roster", "sign", scratch.file(name), "--key", scratch.file("authority-\(number)")]
+            + ["--authorities", file] + held
+    }
+
+    /// VERSION-HASH of a roster or draft; something else if it is none.
+    func shortName(of name: String) async throws -> String {
+        let shown = try await run(["roster", "show", scratch.file(name)])
+        let line = shown.output.split(separator: "\n").first { $0.contains("roster sign --yes") }
+        return line?.split(separator: " ").first.map(String.init) ?? "none"
     }
 
     /// Drafts a version and has authorities 1 and 3 sign it.
