@@ -17,7 +17,10 @@ extension DeviceState {
         var reader = ByteReader(bytes[DeviceState.name.count...], reading: "state")
         let version = try reader.byte()
         guard (1...DeviceState.version).contains(version) else {
-            throw FormatError(.unknownFormat, "state: version \(version), this program knows 1 to \(DeviceState.version)")
+            throw FormatError(
+                .unknownFormat,
+                "state: version \(version), this program knows 1 to \(DeviceState.version)"
+            )
         }
         let roster = try reader.optional { reader throws(FormatError) in try reader.roster() }
         let marks = try reader.list(atLeast: 6) { reader throws(FormatError) in try reader.mark() }
@@ -37,6 +40,7 @@ extension DeviceState {
         // Version 1 kept until when keys were fetched with each node.
         let freshness =
             version < 2 ? FreshnessRecord(fetchedUntil: marks.map(\.mark.time).max()) : try reader.freshness()
+        let lost = version < 2 ? LostSightings() : try reader.lost()
         try reader.expectEnd()
         try reader.expectAscending(marks) { $0.node < $1.node }
         try reader.expectAscending(cursors) { $0.feed < $1.feed }
@@ -51,6 +55,7 @@ extension DeviceState {
         (self.batches, self.checkpoints, self.evidence) = (batches, checkpoints, evidence)
         (self.sightings, self.lastSerial, self.matched) = (sightings, lastSerial, matched)
         (self.report, self.book, self.scanTimes, self.freshness) = (report, book, scanTimes, freshness)
+        self.lost = lost
     }
 }
 
@@ -224,6 +229,10 @@ extension ByteReader {
         case 2 where schedule == .exposureNotification: return .sealed(rssi: rssi, metadata: try uint32())
         default: throw error(.outOfRange, "no kind of signal strength")
         }
+    }
+
+    fileprivate mutating func lost() throws(FormatError) -> LostSightings {
+        LostSightings(count: Int(try number(upTo: DeviceState.maximumSerial, "sightings lost")), last: try interval())
     }
 
     fileprivate mutating func freshness() throws(FormatError) -> FreshnessRecord {

@@ -17,9 +17,6 @@ struct TextTable: Sequence, IteratorProtocol {
     private var number = 0
     private let separator: UInt8
 
-    /// Whether a comma may be a decimal mark, because it separates no fields.
-    var hasDecimalCommas: Bool { separator != UInt8(ascii: ",") }
-
     /// - Throws: `EncounterFileError` if there are too many bytes, or they are no UTF-8 by their first ones.
     init(_ bytes: ArraySlice<UInt8>) throws(EncounterFileError) {
         guard bytes.count <= TextTable.maximumBytes else {

@@ -38,7 +38,7 @@ enum DeviceSchema {
     private static func create(_ database: Database) throws {
         try database.inTransaction(.immediate) {
             try database.execute(sql: tables + witnessTables + EncounterTables.sql + MatchedTables.sql + ScanTables.sql)
-            try database.execute(sql: FreshnessTables.sql)
+            try database.execute(sql: FreshnessTables.sql + LossTables.sql)
             try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
             return .commit
         }
@@ -62,11 +62,12 @@ enum DeviceSchema {
                     sql: "ALTER TABLE evidence ADD COLUMN witness BLOB NOT NULL DEFAULT x''; \(witnessTables)"
                 )
             }
+            try database.execute(sql: ScanTables.sql + LossTables.sql + FreshnessTables.sql)
             if former < 4 {
                 try EncounterTables.replaceFormer(database, path: path, access: access)
                 try database.execute(sql: MatchedTables.sql)
             }
-            try database.execute(sql: ScanTables.sql + FreshnessTables.sql + FreshnessTables.takingOver)
+            try database.execute(sql: FreshnessTables.takingOver)
             try database.execute(sql: "PRAGMA user_version = \(version)")
             return .commit
         }

@@ -85,6 +85,7 @@ extension DeviceStore {
             if dropped > 0 {
                 try database.execute(sql: "UPDATE encounter_log SET held = MAX(0, held - ?)", arguments: [dropped])
             }
+            try LossTables.forget(before: interval, in: database)
             return try dropped + ScanTables.drop(before: interval, in: database)
         }
         // Until then what was dropped stands in the file, sealed. If another connection reads, a later one does it.
@@ -101,7 +102,7 @@ extension DeviceStore {
             let count = database.changesCount
             try database.execute(
                 sql: """
-                    DELETE FROM encounter_log; DELETE FROM matched; DELETE FROM sealed_report; DELETE FROM sealed_scans;
+                    DELETE FROM encounter_log; DELETE FROM matched; DELETE FROM sealed_report; DELETE FROM sealed_scans; DELETE FROM encounter_loss;
                     INSERT OR IGNORE INTO scrub (id) VALUES (1)
                     """
             )

@@ -52,6 +52,11 @@ enum Output {
         return number < 0 ? "-" + result : result
     }
 
+    /// A count with its noun, which stands in the plural unless there is one: `1 key`, `1,234 keys`.
+    static func counted(_ number: Int, _ noun: String, plural: String? = nil) -> String {
+        "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"
+    }
+
     /// Numbers come from a node, so that no sum or difference may trap: beyond the range it stays at its end.
     static func sum(_ one: Int, _ two: Int) -> Int {
         let (sum, overflows) = one.addingReportingOverflow(two)
