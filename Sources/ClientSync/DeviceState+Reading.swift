@@ -80,7 +80,7 @@ extension ByteReader {
     ) throws(FormatError) -> [Value] {
         let count = try varint()
         guard count <= UInt64(remaining / size) else {
-            throw error(.lyingLength, "\(count) elements cannot stand in \(remaining) bytes")
+            throw error(.lyingLength, "\(count.counted("element")) cannot stand in \(remaining.counted("byte"))")
         }
         guard count <= UInt64(limit) else { throw error(.limitExceeded, "\(count) elements, more than \(limit)") }
         var list: [Value] = []
@@ -106,7 +106,7 @@ extension ByteReader {
     fileprivate mutating func counted(upTo limit: Int = .max) throws(FormatError) -> [UInt8] {
         let count = try varint()
         guard count <= UInt64(remaining) else {
-            throw error(.lyingLength, "\(count) bytes cannot stand in \(remaining)")
+            throw error(.lyingLength, "\(count.counted("byte")) cannot stand in \(remaining)")
         }
         guard count <= UInt64(limit) else { throw error(.limitExceeded, "\(count) bytes, more than \(limit)") }
         return Array(try take(Int(count)))

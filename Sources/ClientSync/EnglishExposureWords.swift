@@ -192,7 +192,10 @@ struct EnglishExposureWords: ExposureWords {
         return text + " People without the app, and infections not yet published, cannot be found this way."
     }
 
-    private func about(_ minutes: Int64) -> String { minutes == 0 ? "less than 5 minutes" : "about \(minutes) minutes" }
+    private func about(_ minutes: Int64) -> String {
+        let text = GroupedNumber.text(Int(clamping: minutes), separator: ",")
+        return minutes == 0 ? "less than 5 minutes" : "about \(text) minutes"
+    }
 
     private func counted(_ count: Int, _ noun: String) -> String {
         "\(GroupedNumber.text(count, separator: ",")) \(noun)\(count == 1 ? "" : "s")"

@@ -191,7 +191,9 @@ struct VietnameseExposureWords: ExposureWords {
         return text + " Cách này không thể tìm ra người không dùng ứng dụng và ca nhiễm chưa công bố."
     }
 
-    private func about(_ minutes: Int64) -> String { minutes == 0 ? "chưa đến 5 phút" : "khoảng \(minutes) phút" }
+    private func about(_ minutes: Int64) -> String {
+        minutes == 0 ? "chưa đến 5 phút" : "khoảng \(number(Int(clamping: minutes))) phút"
+    }
 
     private func number(_ count: Int) -> String { GroupedNumber.text(count, separator: ".") }
 

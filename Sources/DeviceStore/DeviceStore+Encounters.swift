@@ -58,7 +58,7 @@ extension DeviceStore {
     /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
     public func hold(_ encounters: [Encounter]) async throws -> Int {
         let path = path
-        return try await write("keeping \(encounters.count) sightings") { [self] database in
+        return try await write("keeping \(encounters.count.counted("sighting"))") { [self] database in
             let sealing = try sealing(in: database, path: path)
             return try EncounterTables.insert(encounters, sealing, in: database)
         }
@@ -134,7 +134,7 @@ extension DeviceStore {
     /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
     public func hold(scanTimes: [Int64]) async throws -> Int {
         let path = path
-        return try await write("keeping \(scanTimes.count) times of scans") { [self] database in
+        return try await write("keeping \(scanTimes.count.counted("time")) of scans") { [self] database in
             try ScanTables.insert(scanTimes, try sealing(in: database, path: path), in: database)
         }
     }

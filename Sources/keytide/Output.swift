@@ -1,3 +1,4 @@
+import ExposureKeys
 import Foundation
 import HTTP2
 
@@ -53,8 +54,8 @@ enum Output {
     }
 
     /// A count with its noun, which stands in the plural unless there is one: `1 key`, `1,234 keys`.
-    static func counted(_ number: Int, _ noun: String, plural: String? = nil) -> String {
-        "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"
+    static func counted(_ number: Int, _ noun: String) -> String {
+        "\(grouped(number)) \(number == 1 ? noun : Plural.of(noun))"
     }
 
     /// Numbers come from a node, so that no sum or difference may trap: beyond the range it stays at its end.

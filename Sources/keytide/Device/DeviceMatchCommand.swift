@@ -128,8 +128,8 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         result.intake.show(sightings: encounters != nil, scans: scans != nil)
         let report = result.report
         Output.line(
-            "\(Output.grouped(report.keys)) live keys, \(Output.grouped(report.encounters)) sightings: "
-                + "\(report.matchedKeys) keys were near (\(Output.fixed(result.seconds, 2)) s)"
+            "\(Output.counted(report.keys, "key")), \(Output.counted(report.encounters, "sighting")): "
+                + "\(Output.counted(report.matchedKeys, "key")) \(report.matchedKeys == 1 ? "was" : "were") near (\(Output.fixed(result.seconds, 2)) s)"
         )
         if report.exposures.isEmpty { return }
         Output.table(
