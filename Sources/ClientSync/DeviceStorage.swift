@@ -62,8 +62,8 @@ public protocol DeviceStorage: Sendable {
 
     /// Keeps sightings; those already there (same time, identifier and schedule) are passed over, unless what is there
     /// is damaged: then they take its place, and count as new.
-    /// - Returns: how many were new.
-    /// - Throws: if more than `Encounter.maximumHeld` would be held; none is then added.
+    /// Beyond `Encounter.maximumHeld` some go, as `LogBound` chooses, and are counted in `EncounterLog.lost`.
+    /// - Returns: how many were new, and are held.
     func hold(_ encounters: [Encounter]) async throws -> Int
     /// All sightings held.
     func encounterLog() async throws -> EncounterLog

@@ -96,7 +96,7 @@ import TestSupport
         for (number, line) in lines.enumerated() {
             text += "\(Interval(line.enin).unixSeconds),\(line.rpi),\(line.aem),\(-40 - number % 50)\n"
         }
-        let encounters = try EncounterFile.parse(Array(text.utf8)[...])
+        let encounters = try EncounterFile.parse(Array(text.utf8)[...]).encounters
         #expect(encounters.count == 144)
         for (number, encounter) in encounters.enumerated() {
             #expect(encounter.resolved(under: key).strength == .attenuation(48 + number % 50))

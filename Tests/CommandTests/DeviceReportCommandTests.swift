@@ -52,7 +52,11 @@ import TestSupport
                 let kept = try await told(phone)
                 #expect(kept.days.isEmpty && kept.lapsed.map(\.reason) == [.withdrawn])
                 #expect(kept.lapsed.map(\.day) == before.days.map(\.day))
-                #expect(try await phone.words("en").contains("no longer stands: the report of an infection has been withdrawn"))
+                #expect(
+                    try await phone.words("en").contains(
+                        "no longer stands: the report of an infection has been withdrawn"
+                    )
+                )
                 #expect(try await phone.words("vi").contains("báo cáo ca nhiễm đã được rút lại"))
             }
         }

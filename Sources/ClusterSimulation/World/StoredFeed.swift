@@ -56,7 +56,7 @@ struct StoredFeed {
         missing += skipped.count
         for batch in added {
             guard batch.number == frontier.size, batch.feed == feed else {
-                return "\(feed): batch \(batch.number) stored after \(frontier.size) batches"
+                return "\(feed): batch \(batch.number) stored after \(frontier.size.counted("batch"))"
             }
             frontier.append(batch.leaf)
             leaves.append(batch.leaf)

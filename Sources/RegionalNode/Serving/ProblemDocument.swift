@@ -1,3 +1,4 @@
+internal import ExposureKeys
 internal import Foundation
 internal import HTTP2
 internal import NIOCore
@@ -123,7 +124,7 @@ struct ProblemDocument: Encodable {
             "beyond-end",
             status: 404,
             title: "Beyond the end",
-            detail: "The feed \(feed) has \(count) batches here; ask for ranges that end there or before."
+            detail: "The feed \(feed) has \(count.counted("batch")) here; ask for ranges that end there or before."
         )
     }
 
