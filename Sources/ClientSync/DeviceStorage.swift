@@ -60,8 +60,8 @@ public protocol DeviceStorage: Sendable {
     /// another sync has taken to a later time meanwhile stays as it is.
     func hold(_ book: WitnessBook) async throws
 
-    /// Keeps sightings; those already there (same time, identifier and schedule) are passed over, unless what is there
-    /// is damaged: then they take its place, and count as new.
+    /// Keeps sightings; those already there (same time, identifier and schedule) are joined with what is there by
+    /// `Encounter.joined`, unless that is damaged: then they take its place, and count as new.
     /// Beyond `Encounter.maximumHeld` some go, as `LogBound` chooses, and are counted in `EncounterLog.lost`.
     /// - Returns: how many were new, and are held.
     func hold(_ encounters: [Encounter]) async throws -> Int

@@ -164,7 +164,10 @@ public actor MemoryDeviceStorage: DeviceStorage {
         var merged: [(encounter: Encounter, serial: Int64)] = []
         var serial = lastSerial
         for (encounter, former) in (heldEncounters + added).sorted(by: MemoryDeviceStorage.precedes) {
-            if let last = merged.last?.encounter, !last.precedes(encounter) { continue }
+            if let last = merged.last?.encounter, !last.precedes(encounter) {
+                merged[merged.count - 1].encounter = last.joined(with: encounter)
+                continue
+            }
             if former == .max { serial += 1 }
             merged.append((encounter, min(former, serial)))
         }

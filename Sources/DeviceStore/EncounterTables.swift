@@ -79,6 +79,9 @@ enum EncounterTables {
         let put = try database.cachedStatement(
             sql: "INSERT OR REPLACE INTO sealed_encounter (interval, tag, serial, sealed) VALUES (?, ?, ?, ?)"
         )
+        let change = try database.cachedStatement(
+            sql: "UPDATE sealed_encounter SET sealed = ? WHERE interval = ? AND tag = ?"
+        )
         var rows = try Int.fetchOne(database, sql: "SELECT held FROM encounter_log") ?? 0
         let former = try serial(database)
         var added = 0
@@ -87,7 +90,13 @@ enum EncounterTables {
             let interval = Int64(encounter.interval.number)
             if let held = try Row.fetchOne(find, arguments: [interval, tag]) {
                 let sealed = Data(try held.bytes(0))
-                if sealing.open(sealed, tag: tag, interval: encounter.interval) != nil { continue }
+                if let known = sealing.open(sealed, tag: tag, interval: encounter.interval) {
+                    let joined = known.joined(with: encounter)
+                    if joined != known {
+                        try change.execute(arguments: [try sealing.seal(joined, tag: tag), interval, tag])
+                    }
+                    continue
+                }
             } else {
                 rows += 1
             }

@@ -131,3 +131,34 @@ import TestSupport
         if let typical { #expect(report.exposures.map(\.attenuation?.typical) == [typical]) }
     }
 }
+
+/// Two rows on one sighting: whichever comes first, the same one counts.
+struct JoinedEncounterTests {
+    private static let strengths: [SignalStrength] = [
+        .attenuation(0), .attenuation(40), .attenuation(255), .rssi(-127), .rssi(-60), .rssi(20),
+        .sealed(rssi: -60, metadata: 1), .sealed(rssi: -60, metadata: 2), .sealed(rssi: -50, metadata: 0),
+    ]
+
+    private func encounter(_ strength: SignalStrength) -> Encounter {
+        Encounter(time: 1_627_606_800, identifier: ProximityIdentifier(high: 1, low: 2), strength: strength)
+    }
+
+    @Test func joinIsAssociativeCommutativeAndIdempotent() {
+        for a in Self.strengths.map(encounter) {
+            #expect(a.joined(with: a) == a)
+            for b in Self.strengths.map(encounter) {
+                #expect(a.joined(with: b) == b.joined(with: a))
+                for c in Self.strengths.map(encounter) {
+                    #expect(a.joined(with: b).joined(with: c) == a.joined(with: b.joined(with: c)))
+                }
+            }
+        }
+    }
+
+    @Test func whatIsKnownBestAndNearestCounts() {
+        let (near, far) = (encounter(.attenuation(40)), encounter(.attenuation(60)))
+        #expect(near.joined(with: far) == near)
+        #expect(encounter(.rssi(-60)).joined(with: encounter(.rssi(-80))) == encounter(.rssi(-60)))
+        #expect(encounter(.rssi(20)).joined(with: far) == far)
+    }
+}

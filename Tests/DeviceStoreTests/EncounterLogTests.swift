@@ -38,7 +38,7 @@ import TestSupport
         #expect(try await storage.encounters() == expected.sorted())
     }
 
-    /// One sighting is one identifier of one schedule in one second: the first strength stays.
+    /// One sighting is one identifier of one schedule in one second.
     @Test(arguments: Medium.allCases) func duplicatesAreKnown(medium: Medium) async throws {
         let storage = try storage(medium)
         let identifier = ProximityIdentifier(high: 7, low: 1 << 32)
@@ -54,6 +54,24 @@ import TestSupport
         ]
         #expect(try await storage.hold(others + others) == 4)
         #expect(try await storage.encounters() == (others + [first]).sorted())
+    }
+
+    /// The order of rows, within one file or over several, decides nothing: the best known and nearest strength stays.
+    @Test(arguments: Medium.allCases) func ofTwoRowsOnOneSightingTheSameStays(medium: Medium) async throws {
+        let identifier = ProximityIdentifier(high: 7, low: 1 << 32)
+        let strengths: [SignalStrength] = [
+            .attenuation(60), .attenuation(40), .rssi(-20), .sealed(rssi: -50, metadata: 9), .attenuation(255),
+        ]
+        let rows = strengths.map { Encounter(time: 599, identifier: identifier, strength: $0) }
+        var random = SplitMix64(seed: 84)
+        for _ in 0..<20 {
+            let storage = try storage(medium)
+            let shuffled = rows.shuffled(using: &random)
+            #expect(try await storage.hold(Array(shuffled.prefix(2))) == 1)
+            #expect(try await storage.hold(Array(shuffled.dropFirst(2))) == 0)
+            #expect(try await storage.encounters() == [rows[1]])
+            _ = try await storage.eraseEncounters()
+        }
     }
 
     @Test(arguments: Medium.allCases) func forgettingGoesByInterval(medium: Medium) async throws {
