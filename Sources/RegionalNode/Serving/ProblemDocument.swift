@@ -137,6 +137,9 @@ struct ProblemDocument: Encodable {
         )
     }
 
+    /// What `damaged` calls itself.
+    static let damagedType = "urn:keytide:problem:damaged"
+
     static func damaged(_ feed: String) -> ProblemDocument {
         ProblemDocument(
             "damaged",
