@@ -138,6 +138,9 @@ struct ProblemDocument: Encodable {
         )
     }
 
+    /// What `damaged` calls itself.
+    static let damagedType = "urn:keytide:problem:damaged"
+
     static func damaged(_ feed: String) -> ProblemDocument {
         ProblemDocument(
             "damaged",
