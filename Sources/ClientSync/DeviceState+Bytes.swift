@@ -32,6 +32,8 @@ extension DeviceState {
         bytes.append(book)
         bytes.append(list: scanTimes) { $0.append(time: $1) }
         bytes.append(counted: try encoder.encode(freshness))
+        bytes.append(varint: UInt64(clamping: lost.count))
+        bytes.append(varint: UInt64(lost.last.number))
         return bytes
     }
 }

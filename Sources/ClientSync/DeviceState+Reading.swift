@@ -17,7 +17,10 @@ extension DeviceState {
         var reader = ByteReader(bytes[DeviceState.name.count...], reading: "state")
         let version = try reader.byte()
         guard (1...DeviceState.version).contains(version) else {
-            throw FormatError(.unknownFormat, "state: version \(version), this program knows 1 to \(DeviceState.version)")
+            throw FormatError(
+                .unknownFormat,
+                "state: version \(version), this program knows 1 to \(DeviceState.version)"
+            )
         }
         let roster = try reader.optional { reader throws(FormatError) in try reader.roster() }
         let marks = try reader.list(atLeast: 6) { reader throws(FormatError) in try reader.mark() }
@@ -39,6 +42,7 @@ extension DeviceState {
         // Version 1 kept until when keys were fetched with each node.
         let freshness =
             version < 2 ? FreshnessRecord(fetchedUntil: marks.map(\.mark.time).max()) : try reader.freshness()
+        let lost = version < 2 ? LostSightings() : try reader.lost()
         try reader.expectEnd()
         try reader.expectAscending(marks) { $0.node < $1.node }
         try reader.expectAscending(cursors) { $0.feed < $1.feed }
@@ -55,6 +59,7 @@ extension DeviceState {
         // Version 1 looked for fewer reports of keys that were near: all batches are compared anew.
         self.matched = version < 2 ? [] : matched
         (self.report, self.book, self.scanTimes, self.freshness) = (report, book, scanTimes, freshness)
+        self.lost = lost
     }
 }
 
@@ -91,7 +96,7 @@ extension ByteReader {
     ) throws(FormatError) -> [Value] {
         let count = try varint()
         guard count <= UInt64(remaining / size) else {
-            throw error(.lyingLength, "\(count) elements cannot stand in \(remaining) bytes")
+            throw error(.lyingLength, "\(count.counted("element")) cannot stand in \(remaining.counted("byte"))")
         }
         guard count <= UInt64(limit) else { throw error(.limitExceeded, "\(count) elements, more than \(limit)") }
         var list: [Value] = []
@@ -117,7 +122,7 @@ extension ByteReader {
     fileprivate mutating func counted(upTo limit: Int = .max) throws(FormatError) -> [UInt8] {
         let count = try varint()
         guard count <= UInt64(remaining) else {
-            throw error(.lyingLength, "\(count) bytes cannot stand in \(remaining)")
+            throw error(.lyingLength, "\(count.counted("byte")) cannot stand in \(remaining)")
         }
         guard count <= UInt64(limit) else { throw error(.limitExceeded, "\(count) bytes, more than \(limit)") }
         return Array(try take(Int(count)))
@@ -240,6 +245,10 @@ extension ByteReader {
         case 2 where schedule == .exposureNotification: return .sealed(rssi: rssi, metadata: try uint32())
         default: throw error(.outOfRange, "no kind of signal strength")
         }
+    }
+
+    fileprivate mutating func lost() throws(FormatError) -> LostSightings {
+        LostSightings(count: Int(try number(upTo: DeviceState.maximumSerial, "sightings lost")), last: try interval())
     }
 
     fileprivate mutating func freshness() throws(FormatError) -> FreshnessRecord {

@@ -26,6 +26,7 @@ public struct DeviceState: Sendable, Equatable {
     var lastSerial: Int64 = 0
     /// Times of scans, as `ScanTimes` bounds them.
     var scanTimes: [Int64] = []
+    var lost = LostSightings()
     /// Ascending by feed and number.
     var matched: [MatchedBatch] = []
     var report: ExposureReport?

@@ -60,10 +60,10 @@ public protocol DeviceStorage: Sendable {
     /// another sync has taken to a later time meanwhile stays as it is.
     func hold(_ book: WitnessBook) async throws
 
-    /// Keeps sightings; those already there (same time, identifier and schedule) are passed over, unless what is there
-    /// is damaged: then they take its place, and count as new.
-    /// - Returns: how many were new.
-    /// - Throws: if more than `Encounter.maximumHeld` would be held; none is then added.
+    /// Keeps sightings; those already there (same time, identifier and schedule) are joined with what is there by
+    /// `Encounter.joined`, unless that is damaged: then they take its place, and count as new.
+    /// Beyond `Encounter.maximumHeld` some go, as `LogBound` chooses, and are counted in `EncounterLog.lost`.
+    /// - Returns: how many were new, and are held.
     func hold(_ encounters: [Encounter]) async throws -> Int
     /// All sightings held.
     func encounterLog() async throws -> EncounterLog

@@ -53,6 +53,12 @@ public struct Encounter: Hashable, Comparable, Sendable {
         identifier == other.identifier && schedule == other.schedule && time == other.time
     }
 
+    /// Of two that stand for one sighting the one that counts, whichever came first: the one whose attenuation is known or
+    /// can be learnt, then the nearer one. Associative, commutative and idempotent.
+    public func joined(with other: Encounter) -> Encounter {
+        strength.counts(before: other.strength) ? self : other
+    }
+
     /// The order of sightings, whatever their strength.
     func precedes(_ other: Encounter) -> Bool {
         if identifier != other.identifier { return identifier < other.identifier }
@@ -98,6 +104,21 @@ public enum SignalStrength: Hashable, Comparable, Sendable {
     /// Received power in dBm, -127...20, and the four bytes of encrypted metadata that were broadcast with the
     /// identifier, the first one highest. They hold the transmit power: see `Encounter.resolved(under:)`.
     case sealed(rssi: Int, metadata: UInt32)
+
+    /// Whether this strength counts where another one was noted for the same sighting.
+    func counts(before other: SignalStrength) -> Bool {
+        let (own, others) = (rank, other.rank)
+        return own == others ? other < self : own < others
+    }
+
+    /// What is known best first, then the nearest.
+    private var rank: (kind: Int, distance: Int) {
+        switch self {
+        case .attenuation(let value): (0, value)
+        case .sealed(let value, _): (1, -value)
+        case .rssi(let value): (2, -value)
+        }
+    }
 
     public static let attenuations = 0...255
     public static let rssis = -127...20

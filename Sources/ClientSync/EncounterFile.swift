@@ -1,61 +1,52 @@
 internal import ExposureNotification
 
-/// Reads a log of sightings: CSV, one header line `time,identifier,attenuation`, `time,identifier,rssi` or
-/// `time,identifier,metadata,rssi`.
+/// Reads a log of sightings: a text table with the header line `time,identifier,attenuation`, `time,identifier,rssi` or
+/// `time,identifier,metadata,rssi`, with commas, semicolons or tabs between fields.
 ///
 /// `time` is RFC 3339 or unix seconds, `identifier` 32 hexadecimal digits, or the 24 of Bluezone, `attenuation` dB,
-/// `rssi` dBm, `metadata` the 8 hexadecimal digits of the encrypted metadata broadcast with an identifier of 32. Empty
-/// lines are passed over; lines end with LF or CRLF. Messages never repeat what a line holds.
+/// `rssi` dBm, `metadata` the 8 hexadecimal digits of the encrypted metadata broadcast with an identifier of 32. Lines
+/// that cannot be read are named and the others taken. Messages never repeat what a line holds.
 public enum EncounterFile {
     /// Bytes of a file.
-    public static let maximumBytes = 64 << 20
+    public static let maximumBytes = TextTable.maximumBytes
     /// Bytes of a line, without its end.
-    public static let maximumLine = 160
+    public static let maximumLine = TextTable.maximumLine
 
-    /// - Throws: `EncounterFileError` at the first line that is wrong; nothing of the file is then used.
-    public static func parse(_ bytes: ArraySlice<UInt8>) throws(EncounterFileError) -> [Encounter] {
-        guard bytes.count <= maximumBytes else {
-            throw EncounterFileError(
-                .tooLarge,
-                line: 1,
-                "the file has \(bytes.count) bytes, \(maximumBytes) are accepted; split it"
-            )
-        }
-        var rest = bytes.starts(with: [0xef, 0xbb, 0xbf]) ? bytes.dropFirst(3) : bytes
-        var column: Column?
-        var line = 0
-        var encounters: [Encounter] = []
-        while !rest.isEmpty {
-            line += 1
-            var content = rest.prefix { $0 != newline }
-            rest = rest.dropFirst(content.count + 1)
-            if content.last == UInt8(ascii: "\r") { content = content.dropLast() }
-            guard content.count <= maximumLine else {
-                throw EncounterFileError(
-                    .malformed,
-                    line: line,
-                    "the line has \(content.count) bytes, \(maximumLine) are accepted; is this the right file?"
-                )
-            }
-            if content.allSatisfy({ $0 == space }) { continue }
-            let fields = split(content)
-            guard let known = column else {
-                column = try header(fields, line: line)
-                continue
-            }
-            guard encounters.count < Encounter.maximumHeld else {
-                throw EncounterFileError(
-                    .tooLarge,
-                    line: line,
-                    "more than \(Encounter.maximumHeld) sightings; split the file or leave out days before the last 14"
-                )
-            }
-            encounters.append(try encounter(fields, column: known, line: line))
-        }
-        guard column != nil else {
+    /// What a file holds.
+    public struct Contents: Sendable, Equatable {
+        /// In the order of the file.
+        public let encounters: [Encounter]
+        public let refused: RefusedLines
+
+        /// The first line that was refused, if no other was taken.
+        public var error: EncounterFileError? { encounters.isEmpty ? refused.named.first : nil }
+    }
+
+    /// - Throws: `EncounterFileError` if it is no such file.
+    public static func parse(_ bytes: ArraySlice<UInt8>) throws(EncounterFileError) -> Contents {
+        var lines = try TextTable(bytes)
+        guard let header = lines.next() else {
             throw EncounterFileError(.malformed, line: 1, "the file is empty; begin it with \(headerAdvice)")
         }
-        return encounters
+        guard let names = header.fields?.map({ $0.lowercased() }),
+            let column = Column.allCases.first(where: { $0.names == names })
+        else {
+            throw EncounterFileError(
+                .malformed,
+                line: header.number,
+                "the header is not known; begin the file with \(headerAdvice)"
+            )
+        }
+        var encounters: [Encounter] = []
+        var refused = RefusedLines()
+        for line in lines {
+            do throws(EncounterFileError) {
+                encounters.append(try encounter(line, column: column))
+            } catch {
+                refused.add(error)
+            }
+        }
+        return Contents(encounters: encounters, refused: refused)
     }
 
     private enum Column: CaseIterable {
@@ -71,86 +62,111 @@ public enum EncounterFile {
         }
     }
 
-    private static func header(_ fields: [Substring], line: Int) throws(EncounterFileError) -> Column {
-        let names = fields.map { $0.lowercased() }
-        guard let column = Column.allCases.first(where: { $0.names == names }) else {
-            throw EncounterFileError(
-                .malformed,
-                line: line,
-                "the header is not known; begin the file with \(headerAdvice)"
-            )
-        }
-        return column
-    }
-
     private static func encounter(
-        _ fields: [Substring],
-        column: Column,
-        line: Int
+        _ line: TextTable.Line,
+        column: Column
     ) throws(EncounterFileError) -> Encounter {
+        func wrong(_ reason: String) -> EncounterFileError {
+            EncounterFileError(.malformed, line: line.number, reason)
+        }
+        guard let fields = line.fields else {
+            throw wrong("the line has more than \(maximumLine) bytes; is this the right file?")
+        }
         guard fields.count == column.names.count else {
-            throw EncounterFileError(
-                .malformed,
-                line: line,
-                "\(fields.count) fields; write \(column.names.joined(separator: ", "))"
-            )
+            let count = fields.count == 1 ? "1 field" : "\(fields.count) fields"
+            throw wrong("\(count); write \(column.names.joined(separator: ", "))")
         }
-        guard let time = TimeText.parse(fields[0]) else {
-            throw EncounterFileError(
-                .malformed,
-                line: line,
-                "the time is neither RFC 3339 (2021-08-01T06:30:00Z) nor unix seconds; correct it"
-            )
-        }
+        guard let time = TimeText.parse(fields[0]) else { throw wrong(TimeText.advice(on: fields[0])) }
         guard let (identifier, schedule) = identifier(fields[1]) else {
-            throw EncounterFileError(
-                .malformed,
-                line: line,
-                "the identifier is not 32 hexadecimal digits, or the 24 of Bluezone; correct it"
-            )
+            throw wrong("the identifier is not 32 hexadecimal digits, or the 24 of Bluezone; correct it")
         }
         if column == .metadata, schedule != .exposureNotification {
-            throw EncounterFileError(
-                .malformed,
-                line: line,
+            throw wrong(
                 "Bluezone's identifiers have no metadata; put those sightings into a file of time,identifier,rssi"
             )
         }
-        let strength = try strength(fields.dropFirst(2), column: column, line: line)
+        let strength: SignalStrength
+        do throws(Wrong) {
+            strength = try self.strength(fields.dropFirst(2), column: column)
+        } catch {
+            throw wrong(error.reason)
+        }
         return Encounter(time: time, identifier: identifier, schedule: schedule, strength: strength)
+    }
+
+    private struct Wrong: Error {
+        let reason: String
     }
 
     /// - Parameter fields: those after the identifier, as many as the column has.
     private static func strength(
         _ fields: ArraySlice<Substring>,
-        column: Column,
-        line: Int
-    ) throws(EncounterFileError) -> SignalStrength {
-        let number = fields.last.flatMap { Int($0) }
+        column: Column
+    ) throws(Wrong) -> SignalStrength {
+        let number = fields.last.flatMap(decibels)
         if column == .attenuation {
             guard let number, SignalStrength.attenuations.contains(number) else {
-                throw EncounterFileError(.malformed, line: line, "the attenuation is not 0 to 255 dB; correct it")
+                throw Wrong(reason: "the attenuation is no number of 0 to 255 dB; correct it")
             }
             return .attenuation(number)
         }
+        if number == notAvailable {
+            throw Wrong(
+                reason: "an rssi of 127 means in Bluetooth that it is not available; without one, leave the line out"
+            )
+        }
         guard let number, SignalStrength.rssis.contains(number) else {
-            throw EncounterFileError(.malformed, line: line, "the rssi is not -127 to 20 dBm; correct it")
+            throw Wrong(reason: "the rssi is no number of -127 to 20 dBm; correct it")
         }
         guard column == .metadata else { return .rssi(number) }
         guard let text = fields.first, isHexadecimal(text, digits: 8), let metadata = UInt32(text, radix: 16) else {
-            throw EncounterFileError(.malformed, line: line, "the metadata are not 8 hexadecimal digits; correct it")
+            throw Wrong(reason: "the metadata are not 8 hexadecimal digits; correct it")
         }
         return .sealed(rssi: number, metadata: metadata)
     }
 
+    /// Bluetooth Core, HCI: an RSSI that could not be read.
+    private static let notAvailable = 127
+
+    /// A whole number, or one with decimals, which is rounded to the nearest whole one, halves up. A minus may be the
+    /// sign of the keyboard or the one of print, the decimal mark a point or, where it separates no fields, a comma; the
+    /// unit may follow.
+    /// - Returns: nil for anything else, and beyond four digits.
+    private static func decibels(_ text: Substring) -> Int? {
+        var rest = text.lowercased()[...]
+        for unit in ["dbm", "db"] where rest.hasSuffix(unit) {
+            rest = rest.dropLast(unit.count)
+            while rest.last == " " { rest = rest.dropLast() }
+            break
+        }
+        let isNegative = rest.first == "-" || rest.first == "\u{2212}"
+        if isNegative || rest.first == "+" { rest = rest.dropFirst() }
+        let parts = rest.split(omittingEmptySubsequences: false) { $0 == "." || $0 == "," }
+        guard (1...2).contains(parts.count), parts.allSatisfy({ !$0.isEmpty && $0.utf8.allSatisfy(isDigit) }),
+            parts[0].utf8.count <= 4, let whole = Int(parts[0])
+        else { return nil }
+        let decimals = parts.count == 2 ? parts[1] : "0"
+        let isHalf = decimals.first == "5" && decimals.dropFirst().allSatisfy { $0 == "0" }
+        let isMore = (decimals.first.map { $0 >= "5" } ?? false) && !isHalf
+        return isNegative ? -(whole + (isMore ? 1 : 0)) : whole + (isMore || isHalf ? 1 : 0)
+    }
+
+    /// - Parameter text: digits, with colons or hyphens between pairs as addresses and UUIDs have them, or `0x` before.
     private static func identifier(_ text: Substring) -> (ProximityIdentifier, Encounter.Schedule)? {
-        guard let high = UInt64(text.prefix(16), radix: 16), let low = UInt64(text.dropFirst(16), radix: 16) else {
+        var digits = text
+        if digits.hasPrefix("0x") || digits.hasPrefix("0X") { digits = digits.dropFirst(2) }
+        if digits.contains(where: { $0 == ":" || $0 == "-" }) {
+            let parts = digits.split(omittingEmptySubsequences: false) { $0 == ":" || $0 == "-" }
+            guard parts.allSatisfy({ !$0.isEmpty && $0.count.isMultiple(of: 2) }) else { return nil }
+            digits = parts.joined()[...]
+        }
+        guard let high = UInt64(digits.prefix(16), radix: 16), let low = UInt64(digits.dropFirst(16), radix: 16) else {
             return nil
         }
-        if isHexadecimal(text, digits: 32) {
+        if isHexadecimal(digits, digits: 32) {
             return (ProximityIdentifier(high: high, low: low), .exposureNotification)
         }
-        if isHexadecimal(text, digits: 24) { return (ProximityIdentifier(high: high, low: low << 32), .bluezone) }
+        if isHexadecimal(digits, digits: 24) { return (ProximityIdentifier(high: high, low: low << 32), .bluezone) }
         return nil
     }
 
@@ -158,16 +174,8 @@ public enum EncounterFile {
         text.utf8.count == digits && text.utf8.allSatisfy { Character(UnicodeScalar($0)).isHexDigit }
     }
 
-    private static func split(_ line: ArraySlice<UInt8>) -> [Substring] {
-        line.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false).map { field in
-            let start = field.drop { $0 == space }
-            let end = start.lastIndex { $0 != space }.map { start[...$0] } ?? []
-            return Substring(decoding: end, as: UTF8.self)
-        }
-    }
+    private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-    private static let newline = UInt8(ascii: "\n")
-    private static let space = UInt8(ascii: " ")
     private static let headerAdvice =
         "the line " + Column.allCases.map { $0.names.joined(separator: ",") }.joined(separator: " or ")
 }

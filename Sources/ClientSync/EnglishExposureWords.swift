@@ -163,6 +163,13 @@ struct EnglishExposureWords: ExposureWords {
             : "What to do: nothing special; watch for symptoms, and ask the health station where you live if you have any."
     }
 
+    func lost(_ sightings: Int) -> String {
+        """
+        This phone had no room for \(counted(sightings, "sighting")) of the last 15 days: whoever was seen in those only \
+        cannot be found.
+        """
+    }
+
     func basis(
         encounters: Int,
         keys: Int,
@@ -178,12 +185,17 @@ struct EnglishExposureWords: ExposureWords {
         if let fetched {
             text += " Keys were fetched until \(time(fetched))"
             if incompleteRegions > 0 { text += ", but not all those of \(counted(incompleteRegions, "region"))" }
-            text += isConfirmed ? "; nodes of other operators confirm it." : "; no other operator's node has confirmed it."
+            text +=
+                isConfirmed
+                ? "; nodes of other operators confirm it." : "; no other operator's node has confirmed it."
         }
         return text + " People without the app, and infections not yet published, cannot be found this way."
     }
 
-    private func about(_ minutes: Int64) -> String { minutes == 0 ? "less than 5 minutes" : "about \(minutes) minutes" }
+    private func about(_ minutes: Int64) -> String {
+        let text = GroupedNumber.text(Int(clamping: minutes), separator: ",")
+        return minutes == 0 ? "less than 5 minutes" : "about \(text) minutes"
+    }
 
     private func counted(_ count: Int, _ noun: String) -> String {
         "\(GroupedNumber.text(count, separator: ",")) \(noun)\(count == 1 ? "" : "s")"

@@ -85,9 +85,9 @@ public struct Exposure: Sendable, Equatable {
         }
         attenuation = Exposure.levels(attenuations.sorted())
         rssi = Exposure.levels(powers.sorted(by: >))
-        reportType = met.metadata.reportType
-        regions = met.regions
-        daysSinceOnset = met.metadata.daysSinceOnset.flatMap { (-14...14).contains($0) ? $0 : nil }
+        reportType = metadata.reportType
+        self.regions = regions
+        daysSinceOnset = metadata.daysSinceOnset.flatMap { (-14...14).contains($0) ? $0 : nil }
     }
 
     /// - Parameter values: nearest first.

@@ -54,6 +54,7 @@ public struct ExposureExplanation: Sendable {
                 isConfirmed: freshness.record.trust == .confirmed
             )
         )
+        if report.lost > 0 { paragraphs.append(words.lost(report.lost)) }
         return paragraphs.joined(separator: "\n\n") + "\n"
     }
 
@@ -142,6 +143,8 @@ protocol ExposureWords: Sendable {
     func certainty(_ type: ReportType) -> String
     func infectiousness(_ infectiousness: Infectiousness) -> String
     func advice(isContact: Bool) -> String
+    /// So many sightings, at least one, went for want of room.
+    func lost(_ sightings: Int) -> String
     /// - Parameters:
     ///   - fetched: until when keys were; nil if never.
     ///   - isConfirmed: whether nodes of other operators bear the node out.

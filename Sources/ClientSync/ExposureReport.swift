@@ -19,6 +19,8 @@ public struct ExposureReport: Sendable, Equatable {
     public let freshness: FreshnessRecord
     /// Hours without news after which nothing can be said.
     public let hoursWithoutNews: Int
+    /// Sightings that the log had no room for, which might have matched.
+    public let lost: Int
     /// True if `asOf` is no time by the phone's clock, but one that somebody tries matching out with.
     public var isTrial = false
 
@@ -31,7 +33,8 @@ public struct ExposureReport: Sendable, Equatable {
         days: [ExposureDay] = [],
         lapsed: [LapsedWarning] = [],
         freshness: FreshnessRecord = FreshnessRecord(),
-        hoursWithoutNews: Int = Freshness.usualHours
+        hoursWithoutNews: Int = Freshness.usualHours,
+        lost: Int = 0
     ) {
         self.asOf = asOf
         self.encounters = encounters
@@ -42,6 +45,7 @@ public struct ExposureReport: Sendable, Equatable {
         self.lapsed = Array(lapsed.prefix(ExposureReport.maximumDays))
         self.freshness = freshness
         self.hoursWithoutNews = RiskConfiguration.hours(hoursWithoutNews)
+        self.lost = max(0, lost)
     }
 
     /// How fresh what the report is made of is.
@@ -60,6 +64,7 @@ public struct ExposureReport: Sendable, Equatable {
     ///   - phone: when the phone scanned.
     ///   - former: the report before this one.
     ///   - freshness: what is known of how fresh the keys are.
+    ///   - lost: sightings that the log had no room for.
     init(
         asOf: Int64,
         encounters: Int,
@@ -68,6 +73,7 @@ public struct ExposureReport: Sendable, Equatable {
         phone: PhoneScans,
         former: ExposureReport?,
         freshness: FreshnessRecord,
+        lost: Int,
         utcOffset: Int64,
         configuration: RiskConfiguration
     ) {
@@ -89,7 +95,8 @@ public struct ExposureReport: Sendable, Equatable {
             days: assessment.days,
             lapsed: assessment.lapsed,
             freshness: freshness,
-            hoursWithoutNews: configuration.maximumHoursWithoutNews
+            hoursWithoutNews: configuration.maximumHoursWithoutNews,
+            lost: lost
         )
     }
 
@@ -113,7 +120,8 @@ public struct ExposureReportForm: Decodable, Sendable {
 
 extension ExposureReport: Codable {
     private enum CodingKeys: String, CodingKey {
-        case form, asOf, encounters, keys, matchedKeys, exposures, days, lapsed, freshness, hoursWithoutNews, isTrial
+        case form, asOf, encounters, keys, matchedKeys, exposures, days, lapsed, freshness, hoursWithoutNews, lost
+        case isTrial
     }
 
     public init(from decoder: any Decoder) throws {
@@ -138,7 +146,8 @@ extension ExposureReport: Codable {
             lapsed: try list(.lapsed, atMost: ExposureReport.maximumDays),
             // Versions before did not tell: nothing is known of it then.
             freshness: try values.decodeIfPresent(FreshnessRecord.self, forKey: .freshness) ?? FreshnessRecord(),
-            hoursWithoutNews: try values.decodeIfPresent(Int.self, forKey: .hoursWithoutNews) ?? Freshness.usualHours
+            hoursWithoutNews: try values.decodeIfPresent(Int.self, forKey: .hoursWithoutNews) ?? Freshness.usualHours,
+            lost: try values.decodeIfPresent(Int.self, forKey: .lost) ?? 0
         )
         isTrial = try values.decodeIfPresent(Bool.self, forKey: .isTrial) ?? false
     }
@@ -155,6 +164,7 @@ extension ExposureReport: Codable {
         try values.encode(lapsed, forKey: .lapsed)
         try values.encode(freshness, forKey: .freshness)
         try values.encode(hoursWithoutNews, forKey: .hoursWithoutNews)
+        try values.encode(lost, forKey: .lost)
         if isTrial { try values.encode(isTrial, forKey: .isTrial) }
     }
 }

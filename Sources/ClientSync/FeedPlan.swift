@@ -25,7 +25,7 @@ struct FeedPlan {
             problems.append(
                 SyncError(
                     .limitReached,
-                    "\(node) lists \(entries.count) feeds, \(options.limits.feeds) are followed; choose fewer regions"
+                    "\(node) lists \(entries.count.counted("feed")), \(options.limits.feeds) are followed; choose fewer regions"
                 )
             )
             entries.removeLast(entries.count - options.limits.feeds)

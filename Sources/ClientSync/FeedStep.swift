@@ -96,7 +96,7 @@ extension FeedSync.Context {
         let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/frontier/\(size)"
         let frontier = try Frontier(bytes: try await fetcher.get(path, limit: 8 + 64 * 32).body[...])
         guard frontier.size == size else {
-            throw FormatError(.wrongPosition, "the frontier at \(size) is one of \(frontier.size) batches")
+            throw FormatError(.wrongPosition, "the frontier at \(size) is one of \(frontier.size.counted("batch"))")
         }
         return frontier
     }
@@ -114,7 +114,7 @@ extension FeedSync.Context {
             let size = 32 << range.level
             let body = try await fetcher.get(path, limit: size).body
             guard body.count == size else {
-                throw FormatError(.lyingLength, "\(body.count) bytes of leaf hashes, \(size) belong to the range")
+                throw FormatError(.lyingLength, "\(body.count.counted("byte")) of hashes, \(size) belong to the range")
             }
             for offset in stride(from: 0, to: size, by: 32) {
                 if let leaf = Hash256(bytes: body[offset..<offset + 32]) { leaves.append(leaf) }

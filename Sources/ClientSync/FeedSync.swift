@@ -243,7 +243,7 @@ extension SyncError {
             SyncError(
                 .contradiction,
                 """
-                feed \(evidence.feed): its region has signed two different histories of \(evidence.size) batches; both \
+                feed \(evidence.feed): its region has signed two different histories of \(evidence.size.counted("batch")); both \
                 statements are kept, the feed is followed no more; tell the region and the authorities
                 """
             )
@@ -251,7 +251,7 @@ extension SyncError {
             SyncError(
                 .contradiction,
                 """
-                feed \(evidence.feed): \(evidence.node) claims another history of \(evidence.size) batches than the \
+                feed \(evidence.feed): \(evidence.node) claims another history of \(evidence.size.counted("batch")) than the \
                 region has signed; its index is kept as evidence; sync with another node
                 """
             )

@@ -1,4 +1,5 @@
 public import ExposureKeys
+internal import ExposureNotification
 public import FeedFormat
 
 /// A `DeviceStorage` that forgets when the process ends.
@@ -15,6 +16,7 @@ public actor MemoryDeviceStorage: DeviceStorage {
     /// Ascending by identifier and time, with their serials.
     private var heldEncounters: [(encounter: Encounter, serial: Int64)] = []
     private var lastSerial: Int64 = 0
+    private var lost = LostSightings()
     /// Ascending.
     private var heldScanTimes: [Int64] = []
     /// Ascending by feed and number.
@@ -36,7 +38,7 @@ public actor MemoryDeviceStorage: DeviceStorage {
         checkpoints = state.checkpoints.map { ($0.feed, $0.size, $0.note) }
         heldEvidence = state.evidence
         heldEncounters = state.sightings.map { ($0.encounter, $0.serial) }
-        (heldScanTimes, heldFreshness) = (state.scanTimes, state.freshness)
+        (heldScanTimes, heldFreshness, lost) = (state.scanTimes, state.freshness, state.lost)
         (lastSerial, matched, heldReport, book) = (state.lastSerial, state.matched, state.report, state.book)
     }
 
@@ -55,7 +57,7 @@ public actor MemoryDeviceStorage: DeviceStorage {
             .map { DeviceState.HeldCheckpoint(feed: $1.feed, size: $1.size, note: $1.note) }
         state.evidence = heldEvidence
         state.sightings = heldEncounters.map { DeviceState.Sighting(encounter: $0.encounter, serial: $0.serial) }
-        (state.scanTimes, state.freshness) = (heldScanTimes, heldFreshness)
+        (state.scanTimes, state.freshness, state.lost) = (heldScanTimes, heldFreshness, lost)
         (state.lastSerial, state.matched, state.report, state.book) = (lastSerial, matched, heldReport, book)
         return state
     }
@@ -162,17 +164,48 @@ public actor MemoryDeviceStorage: DeviceStorage {
         var merged: [(encounter: Encounter, serial: Int64)] = []
         var serial = lastSerial
         for (encounter, former) in (heldEncounters + added).sorted(by: MemoryDeviceStorage.precedes) {
-            if let last = merged.last?.encounter, !last.precedes(encounter) { continue }
+            if let last = merged.last?.encounter, !last.precedes(encounter) {
+                merged[merged.count - 1].encounter = last.joined(with: encounter)
+                continue
+            }
             if former == .max { serial += 1 }
             merged.append((encounter, min(former, serial)))
         }
-        guard merged.count <= Encounter.maximumHeld else { throw SyncError.tooManyEncounters() }
+        bound(&merged)
         heldEncounters = merged
         defer { lastSerial = serial }
-        return Int(serial - lastSerial)
+        return merged.count { $0.serial > lastSerial }
     }
 
-    public func encounterLog() -> EncounterLog { EncounterLog(encounters: heldEncounters.map(\.encounter)) }
+    /// Drops what there is no room for.
+    private func bound(_ merged: inout [(encounter: Encounter, serial: Int64)]) {
+        guard merged.count > Encounter.maximumHeld else { return }
+        let shown = ([heldFreshness.fetchedUntil] + heldCursors.map(\.lastPublication.unixSeconds)).compactMap { $0 }
+        let seed = withUnsafeBytes(of: book.seed) { Array($0) }
+        let all = merged
+        let dropped = LogBound.dropped(
+            of: all.map(\.encounter),
+            keeping: Encounter.maximumHeld,
+            latest: shown.max()
+        ) { position in
+            let encounter = all[position].encounter
+            let hash = Hash256(hashing: seed + encounter.identifier.bytes + [encounter.schedule.rawValue])
+            return hash.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        lost.add(dropped.lazy.map { all[$0].encounter })
+        var next = dropped[...]
+        merged = all.indices.compactMap { position in
+            if next.first == position {
+                next.removeFirst()
+                return nil
+            }
+            return all[position]
+        }
+    }
+
+    public func encounterLog() -> EncounterLog {
+        EncounterLog(encounters: heldEncounters.map(\.encounter), lost: lost.count)
+    }
     public func encounterSerial() -> Int64 { lastSerial }
     public func encounters(after serial: Int64) -> [Encounter] {
         heldEncounters.filter { $0.serial > serial }.map(\.encounter)
@@ -180,9 +213,10 @@ public actor MemoryDeviceStorage: DeviceStorage {
     public func dropEncounters(before interval: Interval) {
         heldEncounters.removeAll { $0.encounter.interval < interval }
         heldScanTimes = ScanTimes.kept(heldScanTimes, from: interval)
+        lost.forget(before: interval)
     }
     public func eraseEncounters() -> Int {
-        defer { (heldEncounters, heldScanTimes, heldReport, matched) = ([], [], nil, []) }
+        defer { (heldEncounters, heldScanTimes, lost, heldReport, matched) = ([], [], LostSightings(), nil, []) }
         return heldEncounters.count
     }
 
@@ -234,13 +268,5 @@ extension SyncError {
     /// What a store throws for a commit that does not start where its cursor is.
     public static func cursorMoved(_ feed: FeedID) -> SyncError {
         SyncError(.cursorMoved, "feed \(feed): another sync of this store moved its cursor; let one finish first")
-    }
-
-    /// What a store throws for sightings beyond `Encounter.maximumHeld`.
-    public static func tooManyEncounters() -> SyncError {
-        SyncError(
-            .limitReached,
-            "more than \(Encounter.maximumHeld) sightings would be held; none was added: leave out days before the last 14"
-        )
     }
 }

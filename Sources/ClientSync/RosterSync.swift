@@ -52,8 +52,8 @@ struct RosterSync: Sendable {
         return SyncError(
             .rosterExpired,
             """
-            roster version \(roster.version) expired at unix time \(roster.expires), and \(fetcher.transport.node) has \
-            none that is newer; it serves for \(options.limits.rosterGrace) seconds from then; try another node
+            roster version \(roster.version) expired at \(TimeText.utc(roster.expires)), and \(fetcher.transport.node) has \
+            none that is newer; it serves for \(options.limits.rosterGrace / 86_400) days from then; try another node
             """
         )
     }
@@ -66,7 +66,7 @@ struct RosterSync: Sendable {
             throw SyncError(
                 .badRoster,
                 """
-                roster version \(roster.version) expired at unix time \(roster.expires), too long ago, and \
+                roster version \(roster.version) expired at \(TimeText.utc(roster.expires)), too long ago, and \
                 \(fetcher.transport.node) has none that is newer; try another node, and check this clock
                 """
             )

@@ -14,13 +14,10 @@ public enum ScanTimeFile {
         var refused = RefusedLines()
         for line in lines {
             guard let fields = line.fields, fields.count == 1, let time = TimeText.parse(fields[0]) else {
-                refused.add(
-                    EncounterFileError(
-                        .malformed,
-                        line: line.number,
-                        "this is no time: write RFC 3339 (2021-08-01T06:30:00Z) or unix seconds, and nothing else"
-                    )
-                )
+                let advice =
+                    line.fields.flatMap { $0.count == 1 ? TimeText.advice(on: $0[0]) : nil }
+                    ?? "write a time and nothing else"
+                refused.add(EncounterFileError(.malformed, line: line.number, advice))
                 continue
             }
             guard times.count < ScanTimes.maximumHeld else {

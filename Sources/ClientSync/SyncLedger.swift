@@ -1,3 +1,5 @@
+internal import ExposureKeys
+
 /// Counts what a sync spends and gains, for all feeds in flight, and says when it must stop.
 actor SyncLedger {
     private(set) var progress = SyncProgress()
@@ -16,7 +18,7 @@ actor SyncLedger {
             throw SyncError(
                 .limitReached,
                 """
-                this sync has made \(progress.requests) requests and received \(progress.bytes) bytes, its limits are \
+                this sync has made \(progress.requests.counted("request")) and received \(progress.bytes.counted("byte")), its limits are \
                 \(limits.requests) and \(limits.bytes); what came is kept, sync again for the rest
                 """
             )

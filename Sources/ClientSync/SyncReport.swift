@@ -90,7 +90,8 @@ extension SyncReport {
     var trust: NodeTrust {
         let kinds = witnesses.findings.map(\.kind)
         // A fork is the fault of the region that signed it, a false claim that of the witness.
-        if kinds.contains(.withheld) || feeds.contains(where: { [.indexClaim, .withheld].contains($0.evidence?.kind) }) {
+        if kinds.contains(.withheld) || feeds.contains(where: { [.indexClaim, .withheld].contains($0.evidence?.kind) })
+        {
             return .disproved
         }
         let doubts: [WitnessFinding.Kind] = [.notShown, .behind, .anotherHistory, .onlyHere]

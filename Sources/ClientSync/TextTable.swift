@@ -1,3 +1,5 @@
+internal import ExposureKeys
+
 /// The lines of a table that people and programs write as text: fields between commas, semicolons or tabs, in double
 /// quotes or not. Lines end with LF, CRLF or CR; empty ones are passed over; a byte order mark may stand first.
 struct TextTable: Sequence, IteratorProtocol {
@@ -17,16 +19,13 @@ struct TextTable: Sequence, IteratorProtocol {
     private var number = 0
     private let separator: UInt8
 
-    /// Whether a comma may be a decimal mark, because it separates no fields.
-    var hasDecimalCommas: Bool { separator != UInt8(ascii: ",") }
-
     /// - Throws: `EncounterFileError` if there are too many bytes, or they are no UTF-8 by their first ones.
     init(_ bytes: ArraySlice<UInt8>) throws(EncounterFileError) {
         guard bytes.count <= TextTable.maximumBytes else {
             throw EncounterFileError(
                 .tooLarge,
                 line: 1,
-                "the file has \(bytes.count) bytes, \(TextTable.maximumBytes) are accepted; split it"
+                "the file has \(bytes.count.counted("byte")), \(TextTable.maximumBytes) are accepted; split it"
             )
         }
         guard !bytes.starts(with: [0xff, 0xfe]), !bytes.starts(with: [0xfe, 0xff]) else {

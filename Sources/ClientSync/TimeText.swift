@@ -76,16 +76,15 @@ extension CivilDate: CustomStringConvertible {
 
 /// Times as people and files write them.
 public enum TimeText {
-    /// Reads unix seconds or RFC 3339, for example `2021-08-01T06:30:00Z` or `2021-08-01T13:30:00+07:00`. Fractions of
-    /// a second are dropped.
+    /// Reads unix seconds, unix milliseconds (13 digits) or RFC 3339, for example `2021-08-01T06:30:00Z` or
+    /// `2021-08-01T13:30:00+07:00`, also with a space for the T, and with the offset as ISO 8601 has it, `+0700` or `+07`.
+    /// Fractions of a second are dropped.
     /// - Returns: unix seconds; nil if the text is neither, or lies before 1970 or after 9999.
     public static func parse(_ text: some StringProtocol) -> Int64? {
         let bytes = Array(text.utf8)
-        if !bytes.isEmpty, bytes.count <= 12, let number = digits(bytes[...]) {
-            return CivilDate.seconds.contains(Int64(number)) ? Int64(number) : nil
-        }
+        if let seconds = unixSeconds(bytes) { return CivilDate.seconds.contains(seconds) ? seconds : nil }
         guard (20...40).contains(bytes.count), bytes[4] == hyphen, bytes[7] == hyphen,
-            bytes[10] == UInt8(ascii: "T") || bytes[10] == UInt8(ascii: "t"), bytes[13] == colon, bytes[16] == colon,
+            [UInt8(ascii: "T"), UInt8(ascii: "t"), space].contains(bytes[10]), bytes[13] == colon, bytes[16] == colon,
             let year = digits(bytes[0..<4]), let month = digits(bytes[5..<7]), let day = digits(bytes[8..<10]),
             let hour = digits(bytes[11..<13]), let minute = digits(bytes[14..<16]),
             let second = digits(bytes[17..<19]),
@@ -95,6 +94,30 @@ public enum TimeText {
         else { return nil }
         let seconds = date.unixSeconds + Int64(hour * 3600 + minute * 60 + min(second, 59)) - offset
         return CivilDate.seconds.contains(seconds) ? seconds : nil
+    }
+
+    /// What is wrong with a text that `parse` does not read, and what is right. Repeats nothing of it.
+    package static func advice(on text: some StringProtocol) -> String {
+        if parse(text + "Z") != nil {
+            return "the time has no offset from UTC; write it with one, 2021-08-01T06:30:00+07:00, or with Z for UTC"
+        }
+        if text.utf8.count > 13, text.utf8.allSatisfy(isDigit) {
+            return "the time has more digits than unix seconds or milliseconds; write one of these"
+        }
+        if text.contains("/") {
+            return "the time's date is written 2021-08-01, and the whole of it 2021-08-01T06:30:00+07:00; correct it"
+        }
+        return "the time is neither RFC 3339 (2021-08-01T06:30:00Z) nor unix seconds; correct it"
+    }
+
+    /// - Returns: nil unless it is a number of at most 12 digits, with a fraction or without, or one of 13, milliseconds.
+    private static func unixSeconds(_ bytes: [UInt8]) -> Int64? {
+        let whole = bytes.prefix { isDigit($0) }
+        let rest = bytes.dropFirst(whole.count)
+        guard (1...13).contains(whole.count), let number = digits(whole),
+            rest.isEmpty || rest.count > 1 && rest.first == UInt8(ascii: ".") && rest.dropFirst().allSatisfy(isDigit)
+        else { return nil }
+        return whole.count == 13 ? Int64(number) / 1000 : Int64(number)
     }
 
     /// `2021-08-01T06:30:00Z`.
@@ -111,17 +134,21 @@ public enum TimeText {
 
     private static func offset(afterFraction bytes: ArraySlice<UInt8>) -> Int64? {
         var rest = bytes
-        if rest.first == UInt8(ascii: ".") {
+        if rest.first == UInt8(ascii: ".") || rest.first == UInt8(ascii: ",") {
             let fraction = rest.dropFirst().prefix { isDigit($0) }
             guard !fraction.isEmpty else { return nil }
             rest = rest.dropFirst(1 + fraction.count)
         }
+        if rest.first == space { rest = rest.dropFirst() }
         guard let sign = rest.first else { return nil }
         if sign == UInt8(ascii: "Z") || sign == UInt8(ascii: "z") { return rest.count == 1 ? 0 : nil }
-        let start = rest.startIndex
-        guard sign == UInt8(ascii: "+") || sign == hyphen, rest.count == 6, rest[start + 3] == colon,
-            let hours = digits(rest[start + 1..<start + 3]), let minutes = digits(rest[start + 4..<start + 6]),
-            hours < 24, minutes < 60
+        guard sign == UInt8(ascii: "+") || sign == hyphen else { return nil }
+        rest = rest.dropFirst()
+        let hour = rest.prefix(2)
+        var minute = rest.dropFirst(2)
+        if minute.first == colon { minute = minute.dropFirst(minute.count == 3 ? 1 : 0) }
+        guard hour.count == 2, let hours = digits(hour), hours < 24, minute.isEmpty || minute.count == 2,
+            let minutes = digits(minute), minutes < 60
         else { return nil }
         return Int64(hours * 3600 + minutes * 60) * (sign == hyphen ? -1 : 1)
     }
@@ -133,6 +160,7 @@ public enum TimeText {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
+    private static let space = UInt8(ascii: " ")
     private static let hyphen = UInt8(ascii: "-")
     private static let colon = UInt8(ascii: ":")
 }

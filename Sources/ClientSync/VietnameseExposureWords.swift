@@ -163,6 +163,13 @@ struct VietnameseExposureWords: ExposureWords {
             : "Việc nên làm: không cần làm gì đặc biệt; theo dõi sức khỏe và hỏi trạm y tế nơi bạn ở nếu có triệu chứng."
     }
 
+    func lost(_ sightings: Int) -> String {
+        """
+        Máy này không đủ chỗ cho \(number(sightings)) lần ghi nhận trong 15 ngày qua: không thể tìm ra người chỉ xuất hiện \
+        trong những lần đó.
+        """
+    }
+
     func basis(
         encounters: Int,
         keys: Int,
@@ -177,12 +184,16 @@ struct VietnameseExposureWords: ExposureWords {
         if let fetched {
             text += " Khóa được tải đến \(time(fetched))"
             if incompleteRegions > 0 { text += ", nhưng chưa đủ khóa của \(number(incompleteRegions)) vùng" }
-            text += isConfirmed ? "; máy chủ của đơn vị khác xác nhận điều đó." : "; chưa có máy chủ của đơn vị khác xác nhận."
+            text +=
+                isConfirmed
+                ? "; máy chủ của đơn vị khác xác nhận điều đó." : "; chưa có máy chủ của đơn vị khác xác nhận."
         }
         return text + " Cách này không thể tìm ra người không dùng ứng dụng và ca nhiễm chưa công bố."
     }
 
-    private func about(_ minutes: Int64) -> String { minutes == 0 ? "chưa đến 5 phút" : "khoảng \(minutes) phút" }
+    private func about(_ minutes: Int64) -> String {
+        minutes == 0 ? "chưa đến 5 phút" : "khoảng \(number(Int(clamping: minutes))) phút"
+    }
 
     private func number(_ count: Int) -> String { GroupedNumber.text(count, separator: ".") }
 

@@ -38,9 +38,8 @@ enum DeviceSchema {
     private static func create(_ database: Database) throws {
         try database.inTransaction(.immediate) {
             try database.execute(sql: tables + witnessTables + EncounterTables.sql)
-            try database.execute(
-                sql: MatchedTables.sql + MatchedTables.reportSQL + ScanTables.sql + FreshnessTables.sql
-            )
+            try database.execute(sql: MatchedTables.sql + MatchedTables.reportSQL)
+            try database.execute(sql: ScanTables.sql + FreshnessTables.sql + LossTables.sql)
             try database.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(version)")
             return .commit
         }
@@ -65,14 +64,14 @@ enum DeviceSchema {
                     sql: "ALTER TABLE evidence ADD COLUMN witness BLOB NOT NULL DEFAULT x''; \(witnessTables)"
                 )
             }
+            try database.execute(sql: ScanTables.sql + LossTables.sql + FreshnessTables.sql)
             if former < 4 {
                 try EncounterTables.replaceFormer(database, path: path, access: access)
                 try database.execute(sql: MatchedTables.reportSQL)
             } else {
                 try database.execute(sql: "DROP TABLE matched")
             }
-            try database.execute(sql: MatchedTables.sql)
-            try database.execute(sql: ScanTables.sql + FreshnessTables.sql + FreshnessTables.takingOver)
+            try database.execute(sql: MatchedTables.sql + FreshnessTables.takingOver)
             try database.execute(sql: "PRAGMA user_version = \(version)")
             return .commit
         }

@@ -58,7 +58,7 @@ extension DeviceStore {
     /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
     public func hold(_ encounters: [Encounter]) async throws -> Int {
         let path = path
-        return try await write("keeping \(encounters.count) sightings") { [self] database in
+        return try await write("keeping \(encounters.count.counted("sighting"))") { [self] database in
             let sealing = try sealing(in: database, path: path)
             return try EncounterTables.insert(encounters, sealing, in: database)
         }
@@ -85,6 +85,7 @@ extension DeviceStore {
             if dropped > 0 {
                 try database.execute(sql: "UPDATE encounter_log SET held = MAX(0, held - ?)", arguments: [dropped])
             }
+            try LossTables.forget(before: interval, in: database)
             return try dropped + ScanTables.drop(before: interval, in: database)
         }
         // Until then what was dropped stands in the file, sealed. If another connection reads, a later one does it.
@@ -101,7 +102,7 @@ extension DeviceStore {
             let count = database.changesCount
             try database.execute(
                 sql: """
-                    DELETE FROM encounter_log; DELETE FROM matched; DELETE FROM sealed_report; DELETE FROM sealed_scans;
+                    DELETE FROM encounter_log; DELETE FROM matched; DELETE FROM sealed_report; DELETE FROM sealed_scans; DELETE FROM encounter_loss;
                     INSERT OR IGNORE INTO scrub (id) VALUES (1)
                     """
             )
@@ -133,7 +134,7 @@ extension DeviceStore {
     /// - Throws: `DeviceStoreError` with code `.keyNeeded` if the store was opened without a key.
     public func hold(scanTimes: [Int64]) async throws -> Int {
         let path = path
-        return try await write("keeping \(scanTimes.count) times of scans") { [self] database in
+        return try await write("keeping \(scanTimes.count.counted("time")) of scans") { [self] database in
             try ScanTables.insert(scanTimes, try sealing(in: database, path: path), in: database)
         }
     }

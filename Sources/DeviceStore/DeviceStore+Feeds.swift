@@ -88,7 +88,7 @@ extension DeviceStore: DeviceStorage {
 
     public func commit(_ commit: DeviceCommit) async throws {
         let path = path
-        try await write("keeping \(commit.batches.count) batches") { [self] database in
+        try await write("keeping \(commit.batches.count.counted("batch"))") { [self] database in
             let cursor = commit.cursor
             let key = [cursor.feed.region.code, cursor.feed.epoch.description]
             let size = try Int64.fetchOne(

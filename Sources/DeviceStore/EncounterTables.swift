@@ -66,9 +66,8 @@ enum EncounterTables {
         return sealing
     }
 
-    /// Keeps sightings. In a transaction.
-    /// - Returns: how many were new, or took the place of damaged ones.
-    /// - Throws: `SyncError` with code `.limitReached` if too many would be held; the transaction must then not commit.
+    /// Keeps sightings, and drops what there is no room for then. In a transaction.
+    /// - Returns: how many were new, or took the place of damaged ones, and are held.
     static func insert(
         _ encounters: some Sequence<Encounter>,
         _ sealing: EncounterSealing,
@@ -80,6 +79,9 @@ enum EncounterTables {
         let put = try database.cachedStatement(
             sql: "INSERT OR REPLACE INTO sealed_encounter (interval, tag, serial, sealed) VALUES (?, ?, ?, ?)"
         )
+        let change = try database.cachedStatement(
+            sql: "UPDATE sealed_encounter SET sealed = ? WHERE interval = ? AND tag = ?"
+        )
         var rows = try Int.fetchOne(database, sql: "SELECT held FROM encounter_log") ?? 0
         let former = try serial(database)
         var added = 0
@@ -88,7 +90,13 @@ enum EncounterTables {
             let interval = Int64(encounter.interval.number)
             if let held = try Row.fetchOne(find, arguments: [interval, tag]) {
                 let sealed = Data(try held.bytes(0))
-                if sealing.open(sealed, tag: tag, interval: encounter.interval) != nil { continue }
+                if let known = sealing.open(sealed, tag: tag, interval: encounter.interval) {
+                    let joined = known.joined(with: encounter)
+                    if joined != known {
+                        try change.execute(arguments: [try sealing.seal(joined, tag: tag), interval, tag])
+                    }
+                    continue
+                }
             } else {
                 rows += 1
             }
@@ -97,9 +105,59 @@ enum EncounterTables {
                 arguments: [interval, tag, former + Int64(added), try sealing.seal(encounter, tag: tag)]
             )
         }
-        guard rows <= Encounter.maximumHeld else { throw SyncError.tooManyEncounters() }
         try database.execute(sql: "UPDATE encounter_log SET held = ?, serial = serial + ?", arguments: [rows, added])
-        return added
+        if rows <= Encounter.maximumHeld { return added }
+        return added - (try bound(database, sealing, newAfter: former))
+    }
+
+    /// Drops what there is no room for: what cannot be read first, then as `LogBound` chooses. In a transaction.
+    /// - Returns: how many of those went that were taken in after a serial.
+    private static func bound(
+        _ database: Database,
+        _ sealing: EncounterSealing,
+        newAfter former: Int64
+    ) throws -> Int {
+        typealias Held = (encounter: Encounter, tag: Data, serial: Int64)
+        var held: [Held] = []
+        var dropped: [(interval: Int64, tag: Data, serial: Int64)] = []
+        var lost: [Encounter] = []
+        let rows = try Row.fetchCursor(database, sql: "SELECT interval, tag, sealed, serial FROM sealed_encounter")
+        while let row = try rows.next() {
+            let (tag, sealed) = (Data(try row.bytes(1)), Data(try row.bytes(2)))
+            let interval = Interval(UInt32(clamping: row[0] as Int64))
+            if let encounter = sealing.open(sealed, tag: tag, interval: interval) {
+                held.append((encounter, tag, row[3]))
+            } else {
+                dropped.append((row[0], tag, row[3]))
+            }
+        }
+        held.sort { $0.encounter < $1.encounter }
+        let latest = try Int64.fetchOne(
+            database,
+            sql: """
+                SELECT MAX(time) FROM (
+                    SELECT MAX(last_publication) * 600 AS time FROM cursor UNION ALL SELECT fetched_until FROM freshness
+                )
+                """
+        )
+        let positions = LogBound.dropped(
+            of: held.map(\.encounter),
+            keeping: Encounter.maximumHeld,
+            latest: latest
+        ) { held[$0].tag.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+        for position in positions {
+            let (encounter, tag, serial) = held[position]
+            dropped.append((Int64(encounter.interval.number), tag, serial))
+            lost.append(encounter)
+        }
+        let delete = try database.cachedStatement(sql: "DELETE FROM sealed_encounter WHERE interval = ? AND tag = ?")
+        for row in dropped { try delete.execute(arguments: [row.interval, row.tag]) }
+        try database.execute(
+            sql: "UPDATE encounter_log SET held = MAX(0, held - ?)",
+            arguments: [dropped.count]
+        )
+        try LossTables.add(lost, in: database)
+        return dropped.count { $0.serial > former }
     }
 
     /// Serial of the sighting that was taken in last; 0 if none ever was.
@@ -125,7 +183,11 @@ enum EncounterTables {
                 damaged.append(interval)
             }
         }
-        return EncounterLog(encounters: encounters.sorted(), damaged: damaged)
+        return EncounterLog(
+            encounters: encounters.sorted(),
+            damaged: damaged,
+            lost: try LossTables.count(database)
+        )
     }
 
     /// Up to version 3 sightings stood in the clear in the table `encounter`, and so did the report: seals the ones, and

@@ -71,6 +71,9 @@ struct ExportEntry {
         guard KeyMetadata.rollingPeriods.contains(Int(rollingPeriod)) else {
             return .failure(Refusal(reason: .rollingPeriod))
         }
+        // What the systems' documents had publishers write where they gave none: the largest int32.
+        let transmissionRisk = transmissionRisk == .max ? 0 : transmissionRisk
+        let daysSinceOnset = daysSinceOnset == .max ? nil : daysSinceOnset
         guard KeyMetadata.transmissionRisks.contains(Int(transmissionRisk)) else {
             return .failure(Refusal(reason: .transmissionRisk))
         }

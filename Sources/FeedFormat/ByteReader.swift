@@ -1,3 +1,5 @@
+import ExposureKeys
+
 /// Reads a value off the front of bytes; every read is checked against what is left.
 package struct ByteReader {
     private let bytes: ArraySlice<UInt8>
@@ -61,7 +63,7 @@ package struct ByteReader {
     }
 
     package func expectEnd() throws(FormatError) {
-        guard remaining == 0 else { throw error(.trailingBytes, "\(remaining) bytes follow the end") }
+        guard remaining == 0 else { throw error(.trailingBytes, "the end is followed by \(remaining.counted("byte"))") }
     }
 
     package func error(_ code: FormatError.Code, _ reason: String) -> FormatError {
@@ -70,7 +72,7 @@ package struct ByteReader {
 
     private func require(_ count: Int) throws(FormatError) {
         guard count >= 0, count <= remaining else {
-            throw error(.truncated, "\(count) bytes are needed, \(remaining) are left")
+            throw error(.truncated, "of \(count.counted("byte")) needed \(remaining) are left")
         }
     }
 }

@@ -93,7 +93,7 @@ public struct Roster: Sendable {
         else {
             throw FormatError(
                 .limitExceeded,
-                "a roster of \(bytes.count) bytes with \(signers.count) signatures; see FormatLimits for what is read"
+                "a roster of \(bytes.count.counted("byte")) with \(signers.count.counted("signature")); see FormatLimits for what is read"
             )
         }
         return bytes
@@ -123,7 +123,7 @@ public struct Roster: Sendable {
         guard valid.count >= max(1, threshold) else {
             throw FormatError(
                 .missingSignature,
-                "the roster bears \(valid.count) signatures of known authorities, \(max(1, threshold)) are needed"
+                "the roster bears \(valid.count.counted("signature")) of known authorities, \(max(1, threshold)) are needed"
             )
         }
         self = try Roster(unsigned: note.text)

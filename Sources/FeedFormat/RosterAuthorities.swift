@@ -1,3 +1,5 @@
+import ExposureKeys
+
 /// Who may sign the roster, and how many of them must: what a node and a phone are given once, by hand.
 public struct RosterAuthorities: Hashable, Sendable {
     /// Distinct keys, at least one.
@@ -41,7 +43,7 @@ public struct RosterAuthorities: Hashable, Sendable {
         guard let authorities = RosterAuthorities(verifiers: verifiers, threshold: threshold ?? 0) else {
             throw FormatError(
                 .malformedNote,
-                "authorities: \(verifiers.count) keys with threshold \(threshold ?? 0); distinct keys and 1 to that many are needed"
+                "authorities: \(verifiers.count.counted("key")) with threshold \(threshold ?? 0); distinct keys and 1 to that many are needed"
             )
         }
         self = authorities

@@ -1,3 +1,5 @@
+import ExposureKeys
+
 /// A C2SP signed note: text, an empty line, and signature lines. (C2SP signed-note.)
 package struct SignedNote {
     /// The signed text, ending with a newline.
@@ -15,7 +17,7 @@ package struct SignedNote {
     /// - Parameter limit: largest accepted size in bytes.
     package init(_ bytes: ArraySlice<UInt8>, limit: Int) throws(FormatError) {
         guard bytes.count <= limit else {
-            throw FormatError(.limitExceeded, "a note of \(bytes.count) bytes, more than \(limit)")
+            throw FormatError(.limitExceeded, "a note of \(bytes.count.counted("byte")), more than \(limit)")
         }
         guard let note = String(validating: bytes, as: UTF8.self),
             note.unicodeScalars.allSatisfy({ $0 == "\n" || $0.value >= 0x20 && $0.value != 0x7f })
@@ -27,7 +29,7 @@ package struct SignedNote {
         text = lines[..<blank].map { $0 + "\n" }.joined()
         let signatureLines = lines[(blank + 1)..<(lines.endIndex - 1)]
         guard (1...FormatLimits.signaturesPerNote).contains(signatureLines.count) else {
-            throw FormatError(.malformedNote, "a note has \(signatureLines.count) signatures")
+            throw FormatError(.malformedNote, "a note has \(signatureLines.count.counted("signature"))")
         }
         var signatures: [Signature] = []
         for line in signatureLines { signatures.append(try Signature(line: line)) }

@@ -1,3 +1,4 @@
+import ExposureKeys
 import FeedFormat
 
 /// What every store demands of appended batches, whatever it keeps them in.
@@ -32,7 +33,10 @@ struct AppendRules {
     ///   - count: batches that it has had, dropped ones included.
     static func admit(_ base: Frontier, of feed: FeedID, held: UInt64, count: UInt64) throws(StoreError) {
         guard held == 0 else {
-            throw StoreError(.outOfSequence, "\(feed) cannot begin at \(base.size): it still has \(held) batches")
+            throw StoreError(
+                .outOfSequence,
+                "\(feed) cannot begin at \(base.size): it still has \(held.counted("batch"))"
+            )
         }
         guard base.size >= count else {
             throw StoreError(.outOfSequence, "\(feed) cannot begin at \(base.size): it has been at \(count)")

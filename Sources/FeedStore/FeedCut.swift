@@ -16,7 +16,7 @@ public struct FeedCut: Hashable, Sendable {
 
 extension SQLiteFeedStore {
     public func cut(_ cuts: [FeedCut]) throws(StoreError) {
-        try access("cutting off \(cuts.count) feeds") { database in
+        try access("cutting off \(cuts.count.counted("feed"))") { database in
             try database.inTransaction(.immediate) {
                 for cut in cuts { try FeedTable.cut(cut, in: database) }
                 return .commit

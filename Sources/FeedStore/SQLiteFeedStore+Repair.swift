@@ -1,3 +1,4 @@
+import ExposureKeys
 public import FeedFormat
 import Foundation
 import GRDB
@@ -26,7 +27,7 @@ extension SQLiteFeedStore {
     }
 
     public func replace(_ batches: [ProvenBatch]) throws(StoreError) {
-        try access("replacing \(batches.count) batches") { database in
+        try access("replacing \(batches.count.counted("batch"))") { database in
             for batch in batches { try AppendRules.checkLimits(of: batch) }
             let areGaps = try batches.allSatisfy { batch in
                 guard let held = try FeedTable.held(batch.feed, in: database) else { return true }

@@ -73,7 +73,7 @@ public final class SQLiteFeedStore: FeedStorage {
     }
 
     public func append(_ batches: [ProvenBatch], base: Frontier?, skipped: [Hash256]) throws(StoreError) {
-        try access("appending \(batches.count) batches") { database in
+        try access("appending \(batches.count.counted("batch"))") { database in
             try database.inTransaction(.immediate) {
                 var rules = AppendRules()
                 var positions: [FeedID: FeedTable.Position] = [:]

@@ -46,7 +46,7 @@ public func keytide_get_day(
         guard let day = unsafe day else { throw PhoneFailure.null("day") }
         let days = try handle.report().days
         guard days.indices.contains(number) else {
-            throw PhoneFailure(KEYTIDE_NOTHING, "the last match has \(days.count) days")
+            throw PhoneFailure(KEYTIDE_NOTHING, "the last match has \(days.count.counted("day"))")
         }
         unsafe day.pointee = keytide_day(days[number])
     }

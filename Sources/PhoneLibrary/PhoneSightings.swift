@@ -10,15 +10,36 @@ public func keytide_add_sightings(
     _ added: UnsafeMutablePointer<Int>?
 ) -> keytide_code {
     unsafe PhoneHandle.call(phone) { handle in
-        guard (0...Encounter.maximumHeld).contains(count) else { throw PhoneFailure(SyncError.tooManyEncounters()) }
+        guard (0...Encounter.maximumHeld).contains(count) else {
+            throw PhoneFailure(
+                KEYTIDE_TOO_MANY,
+                "\(Encounter.maximumHeld) sightings at once at most; none was kept: leave out days before the last 15"
+            )
+        }
         guard unsafe sightings != nil || count == 0 else { throw PhoneFailure.null("sightings") }
         let given = unsafe UnsafeBufferPointer(start: sightings, count: count)
         var encounters: [Encounter] = []
         encounters.reserveCapacity(count)
-        for position in 0..<count { encounters.append(try Encounter(unsafe given[position], position)) }
+        var wrong: [Int] = []
+        for position in 0..<count {
+            if let encounter = Encounter(unsafe given[position]) {
+                encounters.append(encounter)
+            } else {
+                wrong.append(position)
+            }
+        }
         let storage = handle.contents.storage
         let new = try waiting { [encounters] in try await storage.hold(encounters) }
         unsafe added?.pointee = new
+        if let first = wrong.first {
+            throw PhoneFailure(
+                KEYTIDE_OUT_OF_RANGE,
+                """
+                \(wrong.count) of \(count) not kept, the first of them sighting \(first): time, schedule, strength or level is \
+                outside its range; the others are kept
+                """
+            )
+        }
     }
 }
 
@@ -38,12 +59,38 @@ public func keytide_add_scans(
         }
         guard unsafe times != nil || count == 0 else { throw PhoneFailure.null("times") }
         let given = unsafe Array(UnsafeBufferPointer(start: times, count: count))
-        if let position = given.firstIndex(where: { !PhoneTime.range.contains($0) }) {
-            throw PhoneFailure(KEYTIDE_OUT_OF_RANGE, "scan \(position): its time is outside its range; none was kept")
-        }
         let storage = handle.contents.storage
+        // Times outside the range are passed over.
         let new = try waiting { await storage.hold(scanTimes: given) }
         unsafe added?.pointee = new
+        if let position = given.firstIndex(where: { !PhoneTime.range.contains($0) }) {
+            throw PhoneFailure(
+                KEYTIDE_OUT_OF_RANGE,
+                "scan \(position) is outside the range of times and was not kept; those within it are kept"
+            )
+        }
+    }
+}
+
+@c @implementation
+public func keytide_log_counts(
+    _ phone: OpaquePointer?,
+    _ now: Int64,
+    _ counts: UnsafeMutablePointer<keytide_log>?
+) -> keytide_code {
+    unsafe PhoneHandle.call(phone) { handle in
+        guard let counts = unsafe counts else { throw PhoneFailure.null("counts") }
+        try PhoneTime.check(now)
+        let storage = handle.contents.storage
+        let (log, latest, scans) = try waiting {
+            (await storage.encounterLog(), try await storage.latestTime(now: now), await storage.scanTimes().count)
+        }
+        unsafe counts.pointee = keytide_log(
+            sightings: UInt64(log.encounters.count),
+            set_aside: UInt64(log.waiting(after: latest)),
+            lost: UInt64(clamping: log.lost),
+            scans: UInt64(scans)
+        )
     }
 }
 
@@ -57,17 +104,12 @@ public func keytide_erase_sightings(_ phone: OpaquePointer?, _ erased: UnsafeMut
 }
 
 extension Encounter {
-    /// - Parameter position: among those given, for messages: nothing else of a sighting is ever repeated.
-    fileprivate init(_ sighting: keytide_sighting, _ position: Int) throws {
+    /// - Returns: nil if something of it is outside its range.
+    fileprivate init?(_ sighting: keytide_sighting) {
         guard PhoneTime.range.contains(sighting.time), let schedule = Schedule(rawValue: sighting.schedule),
             let strength = SignalStrength(sighting, schedule),
             let identifier = unsafe withUnsafeBytes(of: sighting.identifier, { unsafe ProximityIdentifier(bytes: $0) })
-        else {
-            throw PhoneFailure(
-                KEYTIDE_OUT_OF_RANGE,
-                "sighting \(position): time, schedule, strength or level is outside its range; none was kept"
-            )
-        }
+        else { return nil }
         self.init(time: sighting.time, identifier: identifier, schedule: schedule, strength: strength)
     }
 }

@@ -1,3 +1,4 @@
+internal import ExposureKeys
 internal import CKeytide
 internal import ClientSync
 internal import Crypto
@@ -22,7 +23,7 @@ struct StateSealing {
 
     func seal(_ plain: [UInt8]) throws -> [UInt8] {
         guard plain.count <= DeviceState.maximumBytes else {
-            throw PhoneFailure(KEYTIDE_TOO_MANY, "the state takes \(plain.count) bytes; follow fewer regions")
+            throw PhoneFailure(KEYTIDE_TOO_MANY, "the state takes \(plain.count.counted("byte")); follow fewer regions")
         }
         var padded: [UInt8] = []
         padded.reserveCapacity(plain.count + StateSealing.multiple)

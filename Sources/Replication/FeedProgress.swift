@@ -34,8 +34,8 @@ struct FeedProgress: Sendable {
     var retryAt: Timestamp?
     /// Set when a signed batch turned out malformed: nothing of this feed is taken any more.
     var isBlocked = false
-    /// Its newest batches cannot be taken first.
-    var comesInOrder = false
+    /// The batch that was to prove the hashes before it and could not.
+    var unusableProof: UnusableProof?
     /// Kept out because its region has too many living epochs.
     var isHeldBack = false
     /// Kept out because its region fills too much of the disk.
@@ -65,6 +65,15 @@ struct FeedProgress: Sendable {
     /// Nothing is held or about to be: the feed may begin here at any batch.
     var mayBegin: Bool { !isLiving && store == nil && waiting.isEmpty }
 
+    /// The batch from which on something is asked for, whatever unproven hashes may lead to.
+    var origin: UInt64 { base == nil ? proven.next : durable.next }
+
+    /// The batch that proves no hashes now, if any.
+    func unusableProof(now: Timestamp) -> UInt64? {
+        guard let unusableProof, unusableProof.until.map({ now < $0 }) ?? true else { return nil }
+        return unusableProof.number
+    }
+
     /// Drops a frontier that nothing has proven.
     mutating func forgetBase() {
         guard base != nil else { return }
@@ -72,6 +81,13 @@ struct FeedProgress: Sendable {
         leaves = nil
         proven = durable
     }
+}
+
+/// A batch that is signed and cannot be stored, so that it proves no hashes before it either.
+struct UnusableProof: Sendable {
+    let number: UInt64
+    /// It lies ahead of the clock, and is looked at again then; nil if it is malformed.
+    let until: Timestamp?
 }
 
 /// A frontier as a peer gave it, or the hashes that lead there. Batches that follow it are taken from that peer only, so
@@ -110,7 +126,7 @@ struct LinkProgress: Sendable {
     var roster: AnnouncedRoster?
     /// Regions whose batches it wants as they come.
     var subscriptions = SortedMap<Region, Bool>()
-    /// Set once batches came over the link that a fetch did not bring.
+    /// Batches came over the link that a fetch did not bring, and none by a fetch since.
     var isPulled = false
     /// Feeds of which it had no hashes to give that lead as far as it had said.
     var withoutHashes = SortedMap<FeedID, Bool>()
@@ -124,12 +140,29 @@ struct LinkProgress: Sendable {
     var compared = SortedMap<FeedID, UInt64>()
     /// Feeds for which this peer failed.
     var failures = SortedMap<FeedID, Failures>()
+    /// Feeds of which it did not give what was asked for, and what it is asked for next.
+    var aims = SortedMap<FeedID, Aim>()
+
+    /// Feeds that begin at the peer further back than it adverts, since it lacks batches behind those: by its index.
+    var earlierFirsts = SortedMap<FeedID, UInt64>()
+    /// Feeds of which it could not give what comes before the place where they begin here.
+    var withoutBeginning = SortedMap<FeedID, Failures>()
+
+    /// Where the next question about a feed begins. Valid as long as the feed goes on here from the same batch.
+    struct Aim: Sendable {
+        /// The feed's `origin` when it was asked for in vain.
+        let origin: UInt64
+        /// Behind what did not come.
+        let next: UInt64
+    }
 
     /// Fetches of one feed that this peer failed in a row.
     struct Failures: Sendable {
         var count = 0
         /// It is not asked before this time.
         var until: Timestamp
+        /// It answered, though not with what was asked for: its address leads to it.
+        var hasAnswered = false
         /// Its bytes did not verify, so what it pushes is not looked at either.
         var isDistrusted = false
         /// Only a closed key has signed what it has, or other bytes stand: this node lacks nothing of that.
@@ -155,17 +188,25 @@ struct LinkProgress: Sendable {
         let time: Timestamp
     }
 
+    /// Where to ask next for a feed that goes on at `origin`, if something was asked for in vain.
+    func aim(_ feed: FeedID, at origin: UInt64) -> UInt64? {
+        aims[feed].flatMap { $0.origin == origin ? $0.next : nil }
+    }
+
+    /// How many batches to ask for at once: fewer after each failure to answer at all, as the way may be too slow for more.
+    func fetchLimit(of feed: FeedID, _ settings: ReplicationSettings) -> UInt64 {
+        guard let failures = failures[feed], !failures.hasAnswered else { return settings.batchesPerFetch }
+        return max(1, settings.batchesPerFetch >> UInt64(min(failures.count, 16)))
+    }
+
     /// How many batches of a feed the peer has, as far as anybody knows and they may count.
     func count(of feed: FeedID) -> UInt64 {
         failures[feed]?.isVoid == true ? 0 : holds[feed]?.count ?? 0
     }
 
-    /// From where on the peer may be asked for missing batches.
-    func firstToRepair(_ numbers: Range<UInt64>, of feed: FeedID) -> UInt64 {
-        guard let advert = holds[feed], numbers.upperBound <= advert.count, advert.first < numbers.upperBound else {
-            return numbers.lowerBound
-        }
-        return max(advert.first, numbers.lowerBound)
+    /// Whether the peer says that it has a batch.
+    func says(_ number: UInt64, of feed: FeedID) -> Bool {
+        holds[feed].map { $0.first <= number && number < $0.count } ?? false
     }
 
     /// Whether nothing of a feed is taken from the peer now, not even unasked.
@@ -180,8 +221,12 @@ struct PendingFetch: Sendable {
     let link: LinkID
     /// The first batch asked for, or the size of the frontier asked for.
     let start: UInt64
+    /// Behind the last batch asked for.
+    let end: UInt64
     /// When to give up waiting for the shell.
     let deadline: Timestamp
+    /// Whom missing batches are asked of, whatever becomes of the link.
+    var peer: Region?
     var kind = Kind.next
     /// Before the first of the hashes asked for.
     var frontier: Frontier?
@@ -267,9 +312,11 @@ public struct ReplicationSettings: Sendable {
     /// How long to wait at most, in milliseconds, before a batch from ahead of the clock is looked at again. Shorter
     /// notices a clock that is set right sooner and fetches in vain more often.
     public var futurePause: Int64 = 600_000
-    /// How long to wait, when nobody can be asked for a batch that is missing or damaged, before looking again, in milliseconds. Shorter
-    /// repairs sooner and looks in vain more often.
+    /// How long to wait, when nobody can be asked for a batch that is missing or damaged, or all were in vain, before looking
+    /// again, in milliseconds; doubles up to `repairLimit` with every round in vain, each with up to half as much again at
+    /// random. Shorter repairs sooner and asks in vain more often.
     public var repairPause: Int64 = 5_000
+    public var repairLimit: Int64 = 120_000
     /// How long after this node's index was sent to its neighbours the next one follows at the earliest, in
     /// milliseconds. Shorter gives those who compare indexes newer ones and sends more bytes.
     public var indexPause: Int64 = 60_000

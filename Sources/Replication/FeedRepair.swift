@@ -1,3 +1,4 @@
+import ExposureKeys
 public import FeedFormat
 
 /// A batch that the store does not hold, though its leaf hash is proven: its bytes are damaged, or it has yet to come.
@@ -15,12 +16,17 @@ public struct DamagedBatch: Equatable, Sendable {
 }
 
 /// What is lacking of one feed below its end, and which of it is under way. Newest first: whoever has been away serves
-/// what matters most before the rest has come.
+/// what matters most before the rest has come. A batch is asked of each peer once in a round; a round in vain is followed by
+/// a pause, in which older ones have their turn.
 struct FeedRepair: Sendable {
     /// By number.
     private(set) var wanted = SortedMap<UInt64, Wanted>()
-    /// No fetch before this time.
+    /// When to look again without any event.
     var retryAt: Timestamp?
+    /// The store failed: no fetch before this time.
+    var pausedUntil: Timestamp?
+    /// Peers that did not give what they were asked for.
+    private(set) var sources = SortedMap<Region, Source>()
 
     struct Wanted: Sendable {
         let batch: DamagedBatch
@@ -30,10 +36,28 @@ struct FeedRepair: Sendable {
         var request: RequestID?
         /// It has come, and is not to be kept.
         var isRefused = false
-        var isOpen: Bool { request == nil && !isRefused }
+        /// Who was asked for it in this round and did not give it.
+        var vain: [Region] = []
+        /// Rounds in vain, and when the next one may begin.
+        var rounds = 0
+        var notBefore: Timestamp?
+
+        func isDue(now: Timestamp) -> Bool {
+            request == nil && !isRefused && notBefore.map { $0 <= now } ?? true
+        }
+    }
+
+    struct Source: Sendable {
+        /// Fetches in a row without any answer.
+        var failures = 0
+        /// It is not asked before this time.
+        var until: Timestamp
     }
 
     var isEmpty: Bool { wanted.isEmpty }
+
+    /// When something is to be done without an event.
+    var due: Timestamp? { pausedUntil ?? retryAt }
 
     mutating func want(_ batch: DamagedBatch, isGap: Bool) {
         guard wanted[batch.number] == nil else { return }
@@ -50,23 +74,73 @@ struct FeedRepair: Sendable {
 
     subscript(number: UInt64) -> DamagedBatch? { wanted[number]?.batch }
 
-    /// The highest batches in a row that nobody was asked for yet, `limit` at most.
-    /// - Parameter end: look below it.
-    func newestRun(below end: UInt64, limit: UInt64) -> Range<UInt64>? {
-        var run: Range<UInt64>?
-        for position in wanted.keys.indices.reversed() where wanted.keys[position] < end {
-            let number = wanted.keys[position]
-            if let found = run {
-                guard wanted.values[position].isOpen, number + 1 == found.lowerBound,
-                    found.upperBound - number <= limit
-                else { break }
-                run = number..<found.upperBound
-            } else if wanted.values[position].isOpen {
-                run = number..<number + 1
+    // MARK: What to ask for
+
+    /// The highest batch below a number that may be asked for.
+    func newestDue(below end: UInt64, now: Timestamp) -> UInt64? {
+        guard end > 0 else { return nil }
+        let position = wanted.positions(from: 0, through: end - 1).last { wanted.values[$0].isDue(now: now) }
+        return position.map { wanted.keys[$0] }
+    }
+
+    /// A batch that may be asked for, and those before it in a row that may be asked of the same peer, `limit` at most.
+    func run(upTo number: UInt64, of peer: Region, limit: UInt64, now: Timestamp) -> Range<UInt64> {
+        var start = number
+        while start > 0, number - start + 1 < limit, let next = wanted[start - 1], next.isDue(now: now),
+            !next.vain.contains(peer)
+        {
+            start -= 1
+        }
+        return start..<number + 1
+    }
+
+    func isVain(_ number: UInt64, of peer: Region) -> Bool { wanted[number]?.vain.contains(peer) ?? false }
+
+    /// A peer says that it has these now: it is asked for them without any pause.
+    mutating func offer(_ numbers: Range<UInt64>, by peer: Region) {
+        guard !numbers.isEmpty else { return }
+        for position in wanted.positions(from: numbers.lowerBound, through: numbers.upperBound - 1) {
+            wanted.update(wanted.keys[position]) { wanted in
+                wanted.vain.removeAll { $0 == peer }
+                wanted.notBefore = nil
             }
         }
-        return run
     }
+
+    func rounds(of number: UInt64) -> Int { wanted[number]?.rounds ?? 0 }
+
+    /// Everybody was asked for a batch in vain.
+    mutating func endRound(of number: UInt64, until: Timestamp) {
+        wanted.update(number) { wanted in
+            wanted.vain = []
+            wanted.notBefore = until
+            wanted.rounds = min(wanted.rounds + 1, 64)
+        }
+    }
+
+    /// The next time at which something may be asked for that may not now.
+    func nextDue(after now: Timestamp) -> Timestamp? {
+        let pauses = wanted.values.lazy.compactMap(\.notBefore).filter { now < $0 }
+        let sources = sources.values.lazy.map(\.until).filter { now < $0 }
+        return [pauses.min(), sources.min()].compactMap { $0 }.min()
+    }
+
+    // MARK: Peers
+
+    func isPaused(_ peer: Region, now: Timestamp) -> Bool { sources[peer].map { now < $0.until } ?? false }
+
+    func failures(of peer: Region) -> Int { sources[peer]?.failures ?? 0 }
+
+    /// A peer did not give these.
+    mutating func noteVain(_ numbers: some Sequence<UInt64>, of peer: Region) {
+        for number in numbers where !isVain(number, of: peer) { wanted.update(number) { $0.vain.append(peer) } }
+    }
+
+    mutating func pause(_ peer: Region, _ source: Source) { sources[peer] = source }
+
+    mutating func resume(_ peer: Region) { sources[peer] = nil }
+
+    // MARK: What is under way
 
     mutating func begin(_ request: RequestID, for numbers: some Sequence<UInt64>) {
         for number in numbers { wanted.update(number) { $0.request = request } }

@@ -41,6 +41,9 @@ public struct Replica: Sendable {
     var fetches = SortedMap<RequestID, PendingFetch>()
     var stores = SortedMap<RequestID, PendingStore>()
     var repairs = SortedMap<FeedID, FeedRepair>()
+    /// The feed for which missing batches were asked for last, and by how many thousandths pauses are longer now.
+    var repairTurn: FeedID?
+    var repairJitter: Int64 = 0
     /// What is remembered of peers beyond their links; one for each region of the roster at most.
     var peers = SortedMap<Region, PeerRecord>()
     var replacements = SortedMap<RequestID, PendingReplacement>()

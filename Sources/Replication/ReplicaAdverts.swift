@@ -111,9 +111,13 @@ extension Replica {
                 unknown = feed.region
                 continue
             }
+            let before = repairs.isEmpty ? nil : links[link]?.holds[feed]
             guard links.update(link, { $0.note(advert, now: now) }) == true else {
                 crowded = feed.region
                 continue
+            }
+            if let before, advert.first < before.first {
+                repairs.update(feed) { $0.offer(advert.first..<before.first, by: peer) }
             }
             if isFrozen(feed) { continue }
             if feeds[feed] == nil { feeds[feed] = FeedProgress(new: feed) }

@@ -9,47 +9,62 @@ extension Replica {
     /// Batches left out at once: each needs its root, about 5 microseconds.
     private static let skipLimit: UInt64 = 16_384
 
-    /// Fetches the hashes up to the newest batches, if many are missing.
+    /// Fetches the hashes up to where a feed is to go on here with what a peer has, if that is not the batch that comes
+    /// next.
     /// - Returns: false if the batches are to come in their order.
     mutating func startSkip(_ feed: FeedID, _ progress: FeedProgress, source: LinkID, now: Timestamp) -> Bool {
-        guard let link = links[source], let peer = link.peer, let advert = link.holds[feed],
-            progress.base?.skipped.isEmpty ?? true, progress.store == nil, !progress.comesInOrder,
-            standing(of: feed) == nil,
-            // Whoever may have boasted of what it has not is asked for what comes next.
-            link.withoutHashes[feed] == nil, !link.isPulled
+        guard let link = links[source], let peer = link.peer,
+            let end = skipEnd(feed, progress, of: link, now: now)
         else { return false }
         let next = progress.proven.next
-        guard advert.first <= next else { return false }
-        let end: UInt64
-        if advert.count > next + max(settings.catchUpFrom, settings.batchesPerFetch) {
-            end = min(advert.count - settings.batchesPerFetch, next + Replica.skipLimit)
-        } else if advert.count > next + 1, isVain(link, for: feed) {
-            // It says that it has the batch and does not give it: the only copy may have rotted.
-            end = next + 1
-        } else {
-            return false
-        }
-        ask(source, for: feed, .skip, start: next, now: now) { .fetchLeaves($0, from: peer, feed, next..<end) }
+        ask(source, for: feed, .skip, next..<end, now: now) { .fetchLeaves($0, from: peer, feed, next..<end) }
         return true
     }
 
-    /// Fetches, in a row and in vain, of a batch that a peer says it has, after which it is left out for now.
-    private static let vainFetches = 2
+    /// The batch with which a peer is to go on, which must prove the hashes up to it: the newest ones if many are missing;
+    /// after a vain question what lies behind that; where its feed begins if that is further on.
+    /// - Returns: nil if the one that comes next is asked for.
+    private func skipEnd(_ feed: FeedID, _ progress: FeedProgress, of link: LinkProgress, now: Timestamp) -> UInt64? {
+        let next = progress.proven.next
+        guard let advert = link.holds[feed], progress.base?.skipped.isEmpty ?? true, progress.store == nil,
+            standing(of: feed) == nil
+        else { return nil }
+        var end = next
+        if advert.first > next {
+            guard !progress.mayBegin, progress.base == nil else { return nil }
+            end = max(advert.first, link.aim(feed, at: progress.origin) ?? 0)
+        } else {
+            // Whoever may have boasted of what it has not is asked for what comes next.
+            guard link.withoutHashes[feed] == nil, !pulls(feed, from: link) else { return nil }
+            if let aim = link.aim(feed, at: progress.origin) {
+                end = max(next, aim)
+            } else if progress.unusableProof(now: now) == nil,
+                advert.count > next + max(settings.catchUpFrom, settings.batchesPerFetch)
+            {
+                end = min(advert.count - settings.batchesPerFetch, next + Replica.skipLimit)
+            }
+        }
+        if end > next, end == progress.unusableProof(now: now) { end += 1 }
+        return end > next && end < advert.count && end - next <= Replica.skipLimit ? end : nil
+    }
 
-    private func isVain(_ link: LinkProgress, for feed: FeedID) -> Bool {
-        (link.failures[feed]?.count ?? 0) >= Replica.vainFetches
+    /// Fetches, in a row and in vain, of a batch that a peer says it has, after which it is left out for now.
+    static let vainFetches = 2
+
+    private func isVain(_ position: Int, for feed: FeedID, _ progress: FeedProgress) -> Bool {
+        if let aim = links.values[position].aim(feed, at: progress.origin), aim > progress.proven.next { return true }
+        return (links.values[position].failures[feed]?.count ?? 0) >= Replica.vainFetches
     }
 
     /// Whether a peer says that it has the batch that comes next, and has not failed to give it again and again.
     func isOffered(_ feed: FeedID, _ progress: FeedProgress) -> Bool {
-        links.values.indices.contains { isSource($0, for: feed, progress) && !isVain(links.values[$0], for: feed) }
+        links.values.indices.contains { isSource($0, for: feed, progress) && !isVain($0, for: feed, progress) }
     }
 
     /// Whether the peer of the link at a position has batches behind others that it lacks, which come next here.
     func isBeyondGap(_ position: Int, for feed: FeedID, _ progress: FeedProgress) -> Bool {
         guard links.values[position].peer != nil, let advert = links.values[position].holds[feed],
-            !progress.mayBegin, progress.base == nil, progress.store == nil, !progress.comesInOrder,
-            standing(of: feed) == nil
+            !progress.mayBegin, progress.base == nil, progress.store == nil, standing(of: feed) == nil
         else { return false }
         let next = progress.proven.next
         return advert.first > next && advert.count > advert.first && advert.first - next <= Replica.skipLimit
@@ -68,22 +83,6 @@ extension Replica {
             if best.map({ advert.first < $0.first }) ?? true { best = (links.keys[position], advert.first) }
         }
         return best?.link
-    }
-
-    /// Fetches the hashes up to the first batch that the peer has.
-    /// - Returns: false if it lacks nothing that comes before it.
-    mutating func startSkipBeyondGap(
-        _ feed: FeedID,
-        _ progress: FeedProgress,
-        source: LinkID,
-        now: Timestamp
-    ) -> Bool {
-        guard let position = links.position(of: source), isBeyondGap(position, for: feed, progress),
-            let peer = links.values[position].peer, let first = links.values[position].holds[feed]?.first
-        else { return false }
-        let next = progress.proven.next
-        ask(source, for: feed, .skip, start: next, now: now) { .fetchLeaves($0, from: peer, feed, next..<first) }
-        return true
     }
 
     /// Goes on behind batches that are left out; what follows them must prove the hashes.
@@ -109,39 +108,61 @@ extension Replica {
 
     // MARK: Downwards
 
-    /// Asks for what comes before the place where a feed begins here, if a neighbour says that it has it. Where batches
-    /// have been dropped here, what comes before them has expired as well.
+    /// Asks for what comes before the place where a feed begins here, if a neighbour may have it. Where batches have been
+    /// dropped here, what comes before them has expired as well.
     mutating func attendToBeginning(of feed: FeedID, now: Timestamp) {
         guard let progress = feeds[feed], progress.isLiving, progress.begin.size > progress.floor,
             progress.first == progress.begin.size, progress.fetch == nil, progress.store == nil, progress.base == nil,
             !progress.isBlocked, standing(of: feed) == nil, !isFrozen(feed), !isUnderReview(feed.region),
             let source = longestHistory(of: feed, before: progress.begin.size, now: now),
-            let advert = links[source]?.holds[feed], let peer = links[source]?.peer
+            let peer = links[source.link]?.peer
         else { return }
         let nearest = progress.begin.size - min(progress.begin.size, Replica.skipLimit)
-        let start = max(advert.first, progress.floor, nearest)
-        guard start > 0 else { return askBefore(source, feed, from: Frontier(), now: now) }
-        ask(source, for: feed, .before, start: start, now: now) { .fetchFrontier($0, from: peer, feed, size: start) }
+        let start = max(source.first, progress.floor, nearest)
+        guard start > 0 else { return askBefore(source.link, feed, from: Frontier(), now: now) }
+        ask(source.link, for: feed, .before, start..<start, now: now) {
+            .fetchFrontier($0, from: peer, feed, size: start)
+        }
     }
 
-    private mutating func longestHistory(of feed: FeedID, before number: UInt64, now: Timestamp) -> LinkID? {
+    private func longestHistory(
+        of feed: FeedID,
+        before number: UInt64,
+        now: Timestamp
+    ) -> (link: LinkID, first: UInt64)? {
         var best: (link: LinkID, first: UInt64)?
         for position in links.keys.indices where links.values[position].peer != nil {
-            guard let advert = links.values[position].holds[feed], advert.first < number, advert.count >= number,
-                best.map({ advert.first < $0.first }) ?? true
+            guard let first = beginning(of: feed, at: position, now: now), first < number,
+                links.values[position].holds[feed]?.count ?? 0 >= number, best.map({ first < $0.first }) ?? true
             else { continue }
-            if let until = links.values[position].failures[feed]?.until, now < until {
-                waits[feed] = waits[feed].map { min($0, until) } ?? until
-                continue
-            }
-            best = (links.keys[position], advert.first)
+            if let until = links.values[position].withoutBeginning[feed]?.until, now < until { continue }
+            best = (links.keys[position], first)
         }
-        return best?.link
+        return best
+    }
+
+    /// When whoever could not give what comes before a feed's beginning is asked again.
+    func beginningDue(of feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> Timestamp? {
+        guard progress.begin.size > progress.floor, progress.first == progress.begin.size else { return nil }
+        var due: Timestamp?
+        for link in links.values where link.peer != nil {
+            if let until = link.withoutBeginning[feed]?.until, now < until { due = earlier(due, until) }
+        }
+        return due
+    }
+
+    /// From where on a peer may have a feed. It adverts only what lies behind the last batch that it lacks, and that one may
+    /// be lost for good: its index says more, and of an epoch that is younger than any batch may be nothing has expired.
+    private func beginning(of feed: FeedID, at position: Int, now: Timestamp) -> UInt64? {
+        guard let advert = links.values[position].holds[feed], advert.first < advert.count else { return nil }
+        let began = Interval(unixSeconds: feed.epoch.startUnixSeconds)
+        if !Expiry.isDropped(publishedAt: began, now: now.interval) { return 0 }
+        return min(advert.first, links.values[position].earlierFirsts[feed] ?? .max)
     }
 
     private mutating func askBefore(_ link: LinkID, _ feed: FeedID, from frontier: Frontier, now: Timestamp) {
         guard let peer = links[link]?.peer, let end = feeds[feed]?.begin.size, frontier.size < end else { return }
-        ask(link, for: feed, .before, start: frontier.size, frontier: frontier, now: now) {
+        ask(link, for: feed, .before, frontier.size..<end, frontier: frontier, now: now) {
             .fetchLeaves($0, from: peer, feed, frontier.size..<end)
         }
     }
@@ -190,7 +211,7 @@ extension Replica {
         _ link: LinkID,
         for feed: FeedID,
         _ kind: PendingFetch.Kind,
-        start: UInt64,
+        _ numbers: Range<UInt64>,
         frontier: Frontier? = nil,
         now: Timestamp,
         _ effect: (RequestID) -> ReplicaEffect
@@ -200,7 +221,8 @@ extension Replica {
         fetches[request] = PendingFetch(
             feed: feed,
             link: link,
-            start: start,
+            start: numbers.lowerBound,
+            end: numbers.upperBound,
             deadline: deadline,
             kind: kind,
             frontier: frontier

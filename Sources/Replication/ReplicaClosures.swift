@@ -114,6 +114,7 @@ extension Replica {
             feed: feed,
             link: source,
             start: start,
+            end: standing.size,
             deadline: now.advanced(byMilliseconds: settings.fetchDeadline)
         )
         feeds.update(feed) { $0.fetch = request }

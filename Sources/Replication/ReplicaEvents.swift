@@ -67,8 +67,9 @@ public enum ReplicaEvent: Sendable {
     case received(LinkID, LinkFrame)
     /// Answer to `fetchFrontier`.
     case frontierFetched(RequestID, Frontier?)
-    /// Answer to `fetchBatches`: those that came, from the first one asked for on; short or empty if it failed.
-    case batchesFetched(RequestID, [ReceivedBatch])
+    /// Answer to `fetchBatches`: an entry for each number from the first one asked for on, nil for a batch that the peer
+    /// was asked for and did not give. It ends where nothing is known of the rest, and is empty if nobody answered.
+    case batchesFetched(RequestID, [ReceivedBatch?])
     /// Answer to `store`, `extend` and `replace`: all of it is durable.
     case stored(RequestID)
     /// Answer to them: nothing of it is durable.

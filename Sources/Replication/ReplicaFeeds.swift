@@ -57,11 +57,14 @@ extension Replica {
                 progress.waiting.append(batch)
                 progress.retryAt = nil
                 taken.taken += 1
-            case .ahead where taken.taken == 0 && progress.base?.skipped.isEmpty == false,
-                .malformed where taken.taken == 0 && progress.base?.skipped.isEmpty == false:
+            case .ahead(_, let due) where taken.taken == 0 && progress.base?.skipped.isEmpty == false:
                 // Nothing proves the hashes of what was left out, which may be good and is not to wait.
+                progress.unusableProof = UnusableProof(number: progress.proven.next, until: due)
                 progress.forgetBase()
-                progress.comesInOrder = true
+                break loop
+            case .malformed where taken.taken == 0 && progress.base?.skipped.isEmpty == false:
+                progress.unusableProof = UnusableProof(number: progress.proven.next, until: nil)
+                progress.forgetBase()
                 break loop
             case .ahead(let publication, let due):
                 progress.retryAt = due

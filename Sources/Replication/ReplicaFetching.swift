@@ -12,18 +12,20 @@ extension Replica {
         }
         if touched.count > 1 { touched.sort() }
         var previous: FeedID?
+        var lacking: [FeedID] = []
         for feed in touched where feed != previous {
             attend(to: feed, now: now)
-            attendToRepair(of: feed, now: now)
+            if repairs.position(of: feed) != nil { lacking.append(feed) }
             previous = feed
         }
         touched = []
+        attendToRepairs(of: lacking, now: now)
         attendToRoster(now: now)
         attendToInquiries(now: now)
         sendAdverts(now: now)
         var next = waits.values.min()
         for fetch in fetches.values { next = earlier(next, fetch.deadline) }
-        for repair in repairs.values { next = earlier(next, repair.retryAt) }
+        for repair in repairs.values { next = earlier(next, repair.due) }
         for inquiry in inquiries.values { next = earlier(next, inquiry.deadline) }
         if let digestsDue { next = earlier(next, digestsDue) }
         if let advertsDue { next = earlier(next, advertsDue) }
@@ -46,7 +48,9 @@ extension Replica {
                 return attend(to: feed, now: now)
             }
             setAside(feed, progress, now: now)
-            return attendToBeginning(of: feed, now: now)
+            attendToBeginning(of: feed, now: now)
+            if let due = beginningDue(of: feed, progress, now: now) { waits[feed] = earlier(waits[feed], due) }
+            return
         }
         if progress.mayBegin, livingEpochs(of: feed.region) >= FormatLimits.epochsPerRegion {
             if !progress.isHeldBack { effects.append(.alarm(.tooManyEpochs(feed.region))) }
@@ -131,7 +135,7 @@ extension Replica {
         return best?.link
     }
 
-    private func earlier(_ left: Timestamp?, _ right: Timestamp?) -> Timestamp? {
+    func earlier(_ left: Timestamp?, _ right: Timestamp?) -> Timestamp? {
         guard let left, let right else { return left ?? right }
         return min(left, right)
     }
@@ -139,11 +143,11 @@ extension Replica {
     private mutating func startFetch(_ feed: FeedID, _ progress: FeedProgress, source: LinkID, now: Timestamp) {
         guard let link = links[source], let peer = link.peer, let advert = link.holds[feed] else { return }
         let next = progress.proven.next
-        let start = max(next, advert.first)
+        var start = max(next, advert.first)
         if start == next, startLeafFetch(feed, progress, source: source, now: now) { return }
-        if start == next, startSkip(feed, progress, source: source, now: now) { return }
-        if start > next, startSkipBeyondGap(feed, progress, source: source, now: now) { return }
-        let end = min(advert.count, next + settings.batchesPerFetch, standing(of: feed)?.size ?? .max)
+        if startSkip(feed, progress, source: source, now: now) { return }
+        if start > next, let aim = link.aim(feed, at: progress.origin), aim < advert.count { start = max(start, aim) }
+        let end = min(advert.count, start + link.fetchLimit(of: feed, settings), standing(of: feed)?.size ?? .max)
         let request = newRequest()
         let isPull = start == next && pulls(feed, from: link)
         let patience = isPull ? settings.pullDeadline : settings.fetchDeadline
@@ -151,6 +155,7 @@ extension Replica {
             feed: feed,
             link: source,
             start: start,
+            end: start == next && !isPull ? end : start + 1,
             deadline: now.advanced(byMilliseconds: patience),
             kind: isPull ? .pull : .next,
             expected: now.advanced(byMilliseconds: link.roundTrip ?? settings.pushGrace)
@@ -191,7 +196,7 @@ extension Replica {
 
     mutating func finishFetch(
         _ request: RequestID,
-        _ received: [ReceivedBatch],
+        _ received: [ReceivedBatch?],
         now: Timestamp,
         random: inout some RandomNumberGenerator
     ) {
@@ -201,13 +206,72 @@ extension Replica {
         // Pushes may have brought some of them meanwhile; after a failed store what comes before them is missing.
         guard next >= fetch.start, next - fetch.start < UInt64(received.count) else { return }
         let news = received.dropFirst(Int(next - fetch.start))
-        let outcome = take(news, of: fetch.feed, from: fetch.link, now: now)
+        let run = news.prefix { $0 != nil }.compactMap { $0 }
+        if run.isEmpty { return finishWithout(fetch, news, from: next, now: now, random: &random) }
+        let outcome = take(run, of: fetch.feed, from: fetch.link, now: now)
         if outcome.taken == 0 { return }
         feeds.update(fetch.feed) { $0.pushDue = nil }
         learn(fetch.feed, from: fetch.link, isPushed: false, now: now)
         if outcome.isRejected { return }
-        links.update(fetch.link) { $0.failures[fetch.feed] = nil }
+        links.update(fetch.link) { link in
+            link.failures[fetch.feed] = nil
+            link.aims[fetch.feed] = nil
+            link.isPulled = false
+        }
         adopt(fetch.link, asParentOf: fetch.feed.region)
+    }
+
+    /// The peer has answered without the batch that comes next. Others are asked first, then this one for what lies
+    /// behind: for what has come with this answer, if anything has.
+    private mutating func finishWithout(
+        _ fetch: PendingFetch,
+        _ answer: ArraySlice<ReceivedBatch?>,
+        from next: UInt64,
+        now: Timestamp,
+        random: inout some RandomNumberGenerator
+    ) {
+        let found = answer.firstIndex { $0 != nil }.map { next + UInt64($0 - answer.startIndex) }
+        let end = next + UInt64(answer.count)
+        guard aim(fetch.link, for: fetch.feed, at: found, behind: next..<end) else {
+            return avoid(fetch, now: now, random: &random)
+        }
+        let before = links[fetch.link]?.failures[fetch.feed]
+        let pause = settings.retryPause + Int64.random(in: 0...(settings.retryPause / 2), using: &random)
+        let failures = LinkProgress.Failures(
+            count: (before?.count ?? 0) + 1,
+            until: now.advanced(byMilliseconds: pause),
+            hasAnswered: true,
+            isVoid: before?.isVoid ?? false
+        )
+        setFailures(failures, of: fetch.link, for: fetch.feed)
+        links.update(fetch.link) { $0.withoutHashes[fetch.feed] = nil }
+    }
+
+    /// Notes what a peer is asked for next, as some batches did not come: after the newest, which come first where many are
+    /// missing, what comes next in order; then what lies behind that, up to the end of what it says it has.
+    /// - Parameter found: the first one that it is known to have.
+    /// - Returns: false if all has been asked for now; it begins anew.
+    @discardableResult
+    private mutating func aim(
+        _ link: LinkID,
+        for feed: FeedID,
+        at found: UInt64? = nil,
+        behind asked: Range<UInt64>
+    ) -> Bool {
+        guard let origin = feeds[feed]?.origin, let advert = links[link]?.holds[feed] else { return false }
+        let first = max(origin, advert.first)
+        let before = links[link]?.aim(feed, at: origin)
+        let next: UInt64
+        if let found {
+            next = found
+        } else if before == nil, asked.lowerBound > first {
+            next = first
+        } else {
+            next = max(before ?? 0, asked.upperBound)
+        }
+        let isLeft = next < advert.count
+        links.update(link) { $0.aims[feed] = isLeft ? LinkProgress.Aim(origin: origin, next: next) : nil }
+        return isLeft
     }
 
     /// Gives up on fetches that the shell has not answered in time.
@@ -229,6 +293,14 @@ extension Replica {
 
     /// Asks others first for a while; the pause doubles with every failure in a row, with jitter.
     mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
+        if fetch.kind == .repair { return failRepair(fetch, now: now, random: &random) }
+        if fetch.kind == .before {
+            let failed = links[fetch.link]?.withoutBeginning[fetch.feed]?.count ?? 0
+            let until = now.advanced(byMilliseconds: pause(after: failed + 2, random: &random))
+            let failures = LinkProgress.Failures(count: failed + 1, until: until)
+            links.update(fetch.link) { $0.withoutBeginning[fetch.feed] = failures }
+            return
+        }
         // Who gives neither hashes nor the next batch is asked for one after the other.
         switch fetch.kind {
         case .skip: links.update(fetch.link) { $0.withoutHashes[fetch.feed] = true }
@@ -237,10 +309,19 @@ extension Replica {
         }
         let before = links[fetch.link]?.failures[fetch.feed]
         let failed = before?.count ?? 0
-        let pause = min(settings.retryPause << Int64(min(failed, 10)), settings.retryLimit)
-        let until = now.advanced(byMilliseconds: pause + Int64.random(in: 0...(pause / 2), using: &random))
+        let until = now.advanced(byMilliseconds: pause(after: failed, random: &random))
         let failures = LinkProgress.Failures(count: failed + 1, until: until, isVoid: before?.isVoid ?? false)
         setFailures(failures, of: fetch.link, for: fetch.feed)
+        // That one batch may be what it cannot give.
+        if failures.count >= Replica.vainFetches, fetch.kind == .next || fetch.kind == .pull {
+            aim(fetch.link, for: fetch.feed, behind: fetch.start..<fetch.end)
+        }
+    }
+
+    /// How long whoever did not answer is not asked, in milliseconds.
+    func pause(after failures: Int, random: inout some RandomNumberGenerator) -> Int64 {
+        let pause = min(settings.retryPause << Int64(min(failures, 10)), settings.retryLimit)
+        return pause + Int64.random(in: 0...(pause / 2), using: &random)
     }
 
     /// Bytes that did not verify cost their sender this feed for a while, the longer the more often that was so.

@@ -95,6 +95,10 @@ extension Replica {
     mutating func compare(_ entries: [IndexEntry], from link: LinkID) {
         guard !mayKnowMore(link) else { return }
         for entry in entries where entry.first < entry.count {
+            if let begin = feeds[entry.feed]?.begin.size, entry.first < begin {
+                links.update(link) { $0.earlierFirsts[entry.feed] = entry.first }
+                touched.append(entry.feed)
+            }
             guard let progress = feeds[entry.feed], progress.isLiving, entry.count <= progress.count,
                 links[link]?.compared[entry.feed] != entry.count
             else { continue }

@@ -4,9 +4,11 @@ import FeedFormat
 /// Asking over the link itself, where a fetch leads nowhere: the roster's address of a region need not lead to whoever
 /// dialled this node. It may be the second copy of a node, or stand behind an address that changed.
 extension Replica {
-    /// Whether the next fetch from a link goes over it: every other one after a failure, and all once that has worked.
+    /// Whether the next fetch from a link goes over it: first where that was what worked last, and after each failure the
+    /// other way. Whoever has answered a fetch is reached by it.
     func pulls(_ feed: FeedID, from link: LinkProgress) -> Bool {
-        link.isPulled || !(link.failures[feed]?.count ?? 0).isMultiple(of: 2)
+        guard let failures = link.failures[feed] else { return link.isPulled }
+        return !failures.hasAnswered && failures.count.isMultiple(of: 2) == link.isPulled
     }
 
     /// A neighbour asks for batches to be pushed. It gets at most as many as a fetch brings, one answer at a time.

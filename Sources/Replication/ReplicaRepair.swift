@@ -15,6 +15,8 @@ extension Replica {
     /// How many fetches of one feed, and of all, may be under way.
     private static let repairsOfFeed = 4
     private static let repairsAtOnce = 8
+    /// Missing batches for which somebody to ask is looked for at once: thousands may be lost for good.
+    private static let looksAtOnce = 1024
 
     mutating func takeDamaged(_ feed: FeedID, _ batches: [DamagedBatch]) {
         guard let progress = feeds[feed] else { return }
@@ -40,52 +42,83 @@ extension Replica {
         repairs.isEmpty ? feeds.values[position].first : shownFirst(feeds.values[position])
     }
 
-    /// Starts the fetches of a feed's missing batches for which there is somebody to ask, newest batches first.
-    mutating func attendToRepair(of feed: FeedID, now: Timestamp) {
+    /// Starts the fetches of missing batches for which there is somebody to ask, the feed that had none for longest first.
+    mutating func attendToRepairs(of feeds: [FeedID], now: Timestamp) {
+        let last = repairTurn
+        for feed in feeds where last.map({ $0 < feed }) ?? true { attendToRepair(of: feed, now: now) }
+        for feed in feeds where last.map({ feed <= $0 }) ?? false { attendToRepair(of: feed, now: now) }
+    }
+
+    /// The same for one feed, newest batches first.
+    private mutating func attendToRepair(of feed: FeedID, now: Timestamp) {
         guard var repair = repairs[feed], !isUnderReview(feed.region) else { return }
         if repair.isEmpty { return repairs[feed] = nil }
         if repair.shownFrom > 0, isOverQuota(feed.region) { return holdBack(feed) }
-        if let retryAt = repair.retryAt, now < retryAt { return }
-        repair.retryAt = nil
+        if let pausedUntil = repair.pausedUntil, now < pausedUntil { return }
+        (repair.pausedUntil, repair.retryAt) = (nil, nil)
         var (asked, total) = repairFetches(of: feed)
         var end = UInt64.max
-        while asked.count < Replica.repairsOfFeed, total < Replica.repairsAtOnce,
-            let run = repair.newestRun(below: end, limit: settings.batchesPerFetch)
+        var looks = 0
+        while looks < Replica.looksAtOnce, asked.count < Replica.repairsOfFeed, total < Replica.repairsAtOnce,
+            let number = repair.newestDue(below: end, now: now)
         {
-            end = run.lowerBound
-            guard let source = repairSource(for: feed, run.upperBound - 1, except: asked, now: now),
-                let peer = links[source]?.peer
-            else { continue }
-            // What it says that it holds may begin in the middle.
-            let start = links[source]?.firstToRepair(run, of: feed) ?? run.lowerBound
-            let numbers = start..<run.upperBound
-            end = numbers.lowerBound
-            let request = newRequest()
-            let deadline = now.advanced(byMilliseconds: settings.fetchDeadline)
-            fetches[request] = PendingFetch(
-                feed: feed,
-                link: source,
-                start: numbers.lowerBound,
-                deadline: deadline,
-                kind: .repair
-            )
-            repair.begin(request, for: numbers)
-            asked.append(source)
-            total += 1
-            effects.append(.fetchBatches(request, from: peer, feed, numbers))
+            end = number
+            looks += 1
+            switch repairSource(for: feed, number, repair, except: asked, now: now) {
+            case .nobodyNow: break
+            case .askedInVain:
+                let pause = repairPause(after: repair.rounds(of: number))
+                repair.endRound(of: number, until: now.advanced(byMilliseconds: pause))
+            case .peer(let peer, let link):
+                let numbers = repairRun(of: feed, upTo: number, repair, from: link, peer, now: now)
+                end = numbers.lowerBound
+                startRepair(feed, numbers, &repair, from: link, peer, now: now)
+                asked.append(peer)
+                total += 1
+            }
         }
-        if asked.isEmpty, total < Replica.repairsAtOnce, repair.newestRun(below: .max, limit: 1) != nil {
-            repair.retryAt = now.advanced(byMilliseconds: settings.repairPause)
+        if asked.count < Replica.repairsOfFeed, total < Replica.repairsAtOnce {
+            let later = now.advanced(byMilliseconds: settings.repairPause)
+            repair.retryAt = min(repair.nextDue(after: now) ?? later, later)
         }
         repairs[feed] = repair
     }
 
+    /// How long a batch is not asked for after so many rounds in vain.
+    private func repairPause(after rounds: Int) -> Int64 {
+        let pause = min(settings.repairPause << Int64(min(rounds, 10)), settings.repairLimit)
+        return pause + pause * repairJitter / 1000
+    }
+
+    private mutating func startRepair(
+        _ feed: FeedID,
+        _ numbers: Range<UInt64>,
+        _ repair: inout FeedRepair,
+        from link: LinkID,
+        _ peer: Region,
+        now: Timestamp
+    ) {
+        let request = newRequest()
+        fetches[request] = PendingFetch(
+            feed: feed,
+            link: link,
+            start: numbers.lowerBound,
+            end: numbers.upperBound,
+            deadline: now.advanced(byMilliseconds: settings.fetchDeadline),
+            peer: peer,
+            kind: .repair
+        )
+        repair.begin(request, for: numbers)
+        repairTurn = feed
+        effects.append(.fetchBatches(request, from: peer, feed, numbers))
+    }
+
     /// Whom of a feed's neighbours a fetch of missing batches waits for, and how many such fetches there are in all.
-    private func repairFetches(of feed: FeedID) -> (asked: [LinkID], total: Int) {
-        var (asked, total): ([LinkID], Int) = ([], 0)
+    private func repairFetches(of feed: FeedID) -> (asked: [Region], total: Int) {
+        var (asked, total): ([Region], Int) = ([], 0)
         for fetch in fetches.values where fetch.kind == .repair {
             total += 1
-            if fetch.feed == feed { asked.append(fetch.link) }
+            if fetch.feed == feed, let peer = fetch.peer { asked.append(peer) }
         }
         return (asked, total)
     }
@@ -97,69 +130,140 @@ extension Replica {
         if total + 1 >= Replica.repairsAtOnce { touched.append(contentsOf: repairs.keys) }
     }
 
-    /// The link to ask: the one with the fewest failures of those that say they hold the batch or, as whoever fetches
-    /// from here says nothing back, were told of it; the oldest of these.
+    private enum RepairSource {
+        case peer(Region, LinkID)
+        /// Whoever may have it is being asked for something else, or is not asked now.
+        case nobodyNow
+        case askedInVain
+    }
+
+    /// Whom to ask for a batch: of those who say they hold it or, as whoever fetches from here says nothing back, were told
+    /// of it, and who were not asked in this round: the one with the fewest failures, who says so; the oldest link of these.
     private func repairSource(
         for feed: FeedID,
         _ number: UInt64,
-        except asked: [LinkID],
+        _ repair: FeedRepair,
+        except asked: [Region],
         now: Timestamp
-    ) -> LinkID? {
-        var best: (link: LinkID, failures: Int)?
-        for (id, link) in zip(links.keys, links.values) where !asked.contains(id) {
-            let advert = link.holds[feed]
-            let says = advert.map { $0.first <= number && number < $0.count } ?? false
-            guard link.peer != nil, says || number < link.told[feed] ?? 0 else { continue }
-            let failures = link.failures[feed]
-            if let failures, now < failures.until { continue }
-            let failed = (failures?.count ?? 0) + offences(link.peer, now: now)
-            if let best, best.failures <= failed { continue }
-            best = (id, failed)
+    ) -> RepairSource {
+        var best: (peer: Region, link: LinkID, rank: Int)?
+        var (isAskedInVain, isLeft) = (false, false)
+        for position in links.keys.indices {
+            guard let peer = links.values[position].peer else { continue }
+            let says = links.values[position].says(number, of: feed)
+            guard says || number < links.values[position].told[feed] ?? 0 else { continue }
+            if repair.isVain(number, of: peer) {
+                isAskedInVain = true
+                continue
+            }
+            if asked.contains(peer) {
+                isLeft = true
+                continue
+            }
+            if repair.isPaused(peer, now: now) || links.values[position].isDistrusted(for: feed, now: now) { continue }
+            let rank = 2 * (repair.failures(of: peer) + offences(peer, now: now)) + (says ? 0 : 1)
+            if let best, best.rank <= rank { continue }
+            best = (peer, links.keys[position], rank)
         }
-        return best?.link
+        if let best { return .peer(best.peer, best.link) }
+        return isAskedInVain && !isLeft ? .askedInVain : .nobodyNow
+    }
+
+    /// Which batches to ask a peer for together, up to one that it may have. What it says that it holds may begin in the
+    /// middle of those in a row.
+    private func repairRun(
+        of feed: FeedID,
+        upTo number: UInt64,
+        _ repair: FeedRepair,
+        from link: LinkID,
+        _ peer: Region,
+        now: Timestamp
+    ) -> Range<UInt64> {
+        // Fewer after each failure to answer at all, as the way may be too slow for more.
+        let limit = max(1, settings.batchesPerFetch >> UInt64(min(repair.failures(of: peer), 16)))
+        let run = repair.run(upTo: number, of: peer, limit: limit, now: now)
+        guard let first = links[link]?.holds[feed]?.first, links[link]?.says(number, of: feed) == true else {
+            return run
+        }
+        return max(first, run.lowerBound)..<run.upperBound
+    }
+
+    /// A peer has not answered at all, or not in time.
+    mutating func failRepair(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
+        guard let peer = fetch.peer else { return }
+        let failures = repairs[fetch.feed]?.failures(of: peer) ?? 0
+        let until = now.advanced(byMilliseconds: pause(after: failures, random: &random))
+        repairs.update(fetch.feed) { repair in
+            repair.noteVain(fetch.start..<fetch.end, of: peer)
+            repair.pause(peer, FeedRepair.Source(failures: failures + 1, until: until))
+        }
     }
 
     mutating func finishRepairFetch(
         _ fetch: PendingFetch,
-        _ received: [ReceivedBatch],
+        _ received: [ReceivedBatch?],
         now: Timestamp,
         random: inout some RandomNumberGenerator
     ) {
-        guard var repair = repairs[fetch.feed] else { return }
-        if received.isEmpty { return avoid(fetch, now: now, random: &random) }
-        var batches: [ProvenBatch] = []
-        for (offset, item) in received.enumerated() {
-            // Dropped meanwhile, or more than was asked for.
-            guard let wanted = repair[fetch.start + UInt64(offset)] else { break }
-            do throws(FormatError) {
-                try batches.append(prove(item, is: wanted, of: fetch.feed))
-            } catch {
-                let signed = signedByRegion(item.checkpoint, of: fetch.feed)
-                if Hash256(leaf: item.bytes[...]) == wanted.leaf, signed?.checkpoint.root == wanted.root {
-                    // As the region signed it: nobody has anything better.
-                    repair.refuse([wanted.number])
-                    effects.append(.alarm(.malformedFeed(fetch.feed, reason: error.description)))
-                } else if let signed, signed.checkpoint.size == wanted.number + 1,
-                    signed.checkpoint.root != wanted.root
-                {
-                    suspect(signed, of: fetch.feed, from: fetch.link, error, now: now)
-                } else {
-                    reject(fetch.feed, from: fetch.link, error, now: now)
-                }
-                break
-            }
+        repairJitter = Int64.random(in: 0...500, using: &random)
+        if received.isEmpty { return failRepair(fetch, now: now, random: &random) }
+        guard let peer = fetch.peer else { return }
+        repairs.update(fetch.feed) { $0.resume(peer) }
+        let batches = proveRepaired(received, fetch, now: now)
+        guard !batches.isEmpty else {
+            // It has none of these; the next ones are asked for in a moment.
+            let until = now.advanced(byMilliseconds: pause(after: 0, random: &random))
+            repairs.update(fetch.feed) { $0.pause(peer, FeedRepair.Source(until: until)) }
+            return
         }
-        repairs[fetch.feed] = repair
-        guard !batches.isEmpty else { return }
         let request = newRequest()
+        let news = batches.filter { repairs[fetch.feed]?.isGap($0.number) == true }.reduce(0) { $0 + $1.bytes.count }
         repairs.update(fetch.feed) { $0.begin(request, for: batches.map(\.number)) }
-        let news = batches.filter { repair.isGap($0.number) }.reduce(0) { $0 + $1.bytes.count }
         replacements[request] = PendingReplacement(
             feed: fetch.feed,
             newBytes: UInt64(news),
             numbers: batches.map(\.number)
         )
         effects.append(.replace(request, batches))
+    }
+
+    /// Proves what has come of missing batches, one by one; those that did not come are asked of others next.
+    private mutating func proveRepaired(
+        _ received: [ReceivedBatch?],
+        _ fetch: PendingFetch,
+        now: Timestamp
+    ) -> [ProvenBatch] {
+        guard let peer = fetch.peer, var repair = repairs[fetch.feed] else { return [] }
+        var batches: [ProvenBatch] = []
+        for (number, item) in zip(fetch.start..<fetch.end, received) {
+            // Dropped meanwhile.
+            guard let wanted = repair[number] else { continue }
+            guard let item else {
+                repair.noteVain(CollectionOfOne(number), of: peer)
+                continue
+            }
+            do throws(FormatError) {
+                try batches.append(prove(item, is: wanted, of: fetch.feed))
+                continue
+            } catch {
+                let signed = signedByRegion(item.checkpoint, of: fetch.feed)
+                if Hash256(leaf: item.bytes[...]) == wanted.leaf, signed?.checkpoint.root == wanted.root {
+                    // As the region signed it: nobody has anything better.
+                    repair.refuse([wanted.number])
+                    effects.append(.alarm(.malformedFeed(fetch.feed, reason: error.description)))
+                    continue
+                }
+                repair.noteVain(CollectionOfOne(number), of: peer)
+                if let signed, signed.checkpoint.size == wanted.number + 1, signed.checkpoint.root != wanted.root {
+                    suspect(signed, of: fetch.feed, from: fetch.link, error, now: now)
+                } else {
+                    reject(fetch.feed, from: fetch.link, error, now: now)
+                }
+            }
+            break
+        }
+        repairs[fetch.feed] = repair
+        return batches
     }
 
     /// - Throws: why the bytes are not those of the damaged batch.
@@ -202,7 +306,7 @@ extension Replica {
             if isStored {
                 repair.remove(replacement.numbers)
             } else {
-                repair.retryAt = now.advanced(byMilliseconds: settings.storePause)
+                repair.pausedUntil = now.advanced(byMilliseconds: settings.storePause)
             }
         }
         if isStored { feeds.update(replacement.feed) { $0.bytes += replacement.newBytes } }
@@ -218,6 +322,6 @@ extension Replica {
 
     /// Feeds whose pause before another attempt has ended.
     func dueRepairs(now: Timestamp) -> [FeedID] {
-        zip(repairs.keys, repairs.values).filter { $1.retryAt.map { $0 <= now } ?? false }.map(\.0)
+        zip(repairs.keys, repairs.values).filter { $1.due.map { $0 <= now } ?? false }.map(\.0)
     }
 }

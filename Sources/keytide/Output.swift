@@ -1,3 +1,4 @@
+import ExposureKeys
 import FeedStore
 import Foundation
 import HTTP2
@@ -81,6 +82,11 @@ enum Output {
             result.append(digit)
         }
         return number < 0 ? "-" + result : result
+    }
+
+    /// A count with its noun, which stands in the plural unless there is one: `1 key`, `1,234 keys`.
+    static func counted(_ number: Int, _ noun: String) -> String {
+        "\(grouped(number)) \(number == 1 ? noun : Plural.of(noun))"
     }
 
     /// Numbers come from a node, so that no sum or difference may trap: beyond the range it stays at its end.

@@ -76,7 +76,7 @@ struct StatusCommand: AsyncParsableCommand {
             )
         }
         for feed in status.feeds {
-            if let damaged = feed.damaged { Output.line("DAMAGED: \(damaged.count) batches of \(feed.feed)") }
+            if let damaged = feed.damaged { Output.line("DAMAGED: \(damaged.count.counted("batch")) of \(feed.feed)") }
         }
         if let trouble = status.trouble { Output.line("TROUBLE: \(trouble)") }
         for alarm in status.alarms {

@@ -96,7 +96,7 @@ import TestSupport
         for (number, line) in lines.enumerated() {
             text += "\(Interval(line.enin).unixSeconds),\(line.rpi),\(line.aem),\(-40 - number % 50)\n"
         }
-        let encounters = try EncounterFile.parse(Array(text.utf8)[...])
+        let encounters = try EncounterFile.parse(Array(text.utf8)[...]).encounters
         #expect(encounters.count == 144)
         for (number, encounter) in encounters.enumerated() {
             #expect(encounter.resolved(under: key).strength == .attenuation(48 + number % 50))
@@ -129,5 +129,36 @@ import TestSupport
         #expect(report.exposures.allSatisfy { $0.rssi == nil && $0.attenuation != nil })
         #expect(report.exposures.compactMap(\.attenuation?.nearest).min() == 48)
         if let typical { #expect(report.exposures.map(\.attenuation?.typical) == [typical]) }
+    }
+}
+
+/// Two rows on one sighting: whichever comes first, the same one counts.
+struct JoinedEncounterTests {
+    private static let strengths: [SignalStrength] = [
+        .attenuation(0), .attenuation(40), .attenuation(255), .rssi(-127), .rssi(-60), .rssi(20),
+        .sealed(rssi: -60, metadata: 1), .sealed(rssi: -60, metadata: 2), .sealed(rssi: -50, metadata: 0),
+    ]
+
+    private func encounter(_ strength: SignalStrength) -> Encounter {
+        Encounter(time: 1_627_606_800, identifier: ProximityIdentifier(high: 1, low: 2), strength: strength)
+    }
+
+    @Test func joinIsAssociativeCommutativeAndIdempotent() {
+        for a in Self.strengths.map(encounter) {
+            #expect(a.joined(with: a) == a)
+            for b in Self.strengths.map(encounter) {
+                #expect(a.joined(with: b) == b.joined(with: a))
+                for c in Self.strengths.map(encounter) {
+                    #expect(a.joined(with: b).joined(with: c) == a.joined(with: b.joined(with: c)))
+                }
+            }
+        }
+    }
+
+    @Test func whatIsKnownBestAndNearestCounts() {
+        let (near, far) = (encounter(.attenuation(40)), encounter(.attenuation(60)))
+        #expect(near.joined(with: far) == near)
+        #expect(encounter(.rssi(-60)).joined(with: encounter(.rssi(-80))) == encounter(.rssi(-60)))
+        #expect(encounter(.rssi(20)).joined(with: far) == far)
     }
 }

@@ -81,7 +81,9 @@ import TestSupport
         let english = ExposureExplanation(moment, language: .english).text
         #expect(english.hasPrefix("No contact found. On 1 day somebody was near"))
         #expect(english.contains("30 July 2021: somebody was near, but this phone's scans do not show for how long"))
-        #expect(english.contains("does not count as a contact") && english.contains("How near: at the nearest very near"))
+        #expect(
+            english.contains("does not count as a contact") && english.contains("How near: at the nearest very near")
+        )
         #expect(english.contains("What to do: nothing special"))
         let vietnamese = ExposureExplanation(moment, language: .vietnamese).text
         #expect(vietnamese.hasPrefix("Không phát hiện tiếp xúc. Vào 1 ngày"))
@@ -89,7 +91,9 @@ import TestSupport
         #expect(vietnamese.contains("Khoảng cách: lúc gần nhất rất gần"))
         let short = try day([(0, 60), (300, 60), (500, 60)], .selfReport, daysSinceOnset: 5)
         let brief = ExposureExplanation(short, language: .english).text
-        #expect(brief.contains("30 July 2021: near for about 10 minutes") && brief.contains("does not count as a contact"))
+        #expect(
+            brief.contains("30 July 2021: near for about 10 minutes") && brief.contains("does not count as a contact")
+        )
         #expect(brief.contains("nobody has checked it") && brief.contains("one of the less infectious"))
         #expect(ExposureExplanation(short, language: .vietnamese).text.contains("tổng cộng khoảng 10 phút"))
     }
@@ -109,7 +113,11 @@ import TestSupport
         )
         let english = ExposureExplanation(report, language: .english).text.split(separator: "\n\n")
         #expect(english.count == 4)
-        #expect(english[1].hasPrefix("The warning for 30 July 2021 no longer stands: the report of an infection has been withdrawn."))
+        #expect(
+            english[1].hasPrefix(
+                "The warning for 30 July 2021 no longer stands: the report of an infection has been withdrawn."
+            )
+        )
         #expect(english[2].hasPrefix("The warning for 1 January 1970 cannot be confirmed at present"))
         let vietnamese = ExposureExplanation(report, language: .vietnamese).text.split(separator: "\n\n")
         #expect(
@@ -127,7 +135,9 @@ import TestSupport
         #expect(ExposureExplanation(short, language: .vietnamese).text.contains("ở gần tổng cộng chưa đến 5 phút"))
     }
 
-    @Test(arguments: [(0, 0), (149, 0), (150, 5), (449, 5), (450, 10), (899, 15), (3600, 60), (-7, 0)] as [(Int64, Int64)])
+    @Test(
+        arguments: [(0, 0), (149, 0), (150, 5), (449, 5), (450, 10), (899, 15), (3600, 60), (-7, 0)] as [(Int64, Int64)]
+    )
     func minutesAreRoundedToFive(seconds: Int64, minutes: Int64) {
         #expect(ExposureExplanation.minutes(seconds) == minutes)
     }
@@ -139,7 +149,14 @@ import TestSupport
     }
 
     @Test func nothingFoundIsNoAllClear() {
-        let empty = ExposureReport(asOf: Sample.now, encounters: 1234, keys: 314_921, matchedKeys: 0, exposures: [], freshness: fresh)
+        let empty = ExposureReport(
+            asOf: Sample.now,
+            encounters: 1234,
+            keys: 314_921,
+            matchedKeys: 0,
+            exposures: [],
+            freshness: fresh
+        )
         let english = ExposureExplanation(empty, language: .english).text
         #expect(english.hasPrefix("No contact found."))
         #expect(english.contains("as of 1 August 2021, 07:00") && english.contains("cannot be found this way"))

@@ -23,11 +23,13 @@ import TestSupport
         try FeedServer("VN-01", country: country, feeds: [feed], time: indexTime)
     }
 
-    @Test(arguments: [
-        (0, .news, nil), (1, .news, nil), (-7200, .news, nil), (7200, .news, nil), (7201, .tooOld, .nodeBehind),
-        (-7201, .fromTheFuture, .nodeAhead), (6 * 365 * day, .tooOld, .nodeBehind),
-        (-20 * day, .fromTheFuture, .nodeAhead),
-    ] as [(Int64, IndexStanding, ClockDifference?)])
+    @Test(
+        arguments: [
+            (0, .news, nil), (1, .news, nil), (-7200, .news, nil), (7200, .news, nil), (7201, .tooOld, .nodeBehind),
+            (-7201, .fromTheFuture, .nodeAhead), (6 * 365 * day, .tooOld, .nodeBehind),
+            (-20 * day, .fromTheFuture, .nodeAhead),
+        ] as [(Int64, IndexStanding, ClockDifference?)]
+    )
     func anIndexIsNewsForTwoSlots(age: Int64, standing: IndexStanding, clocks: ClockDifference?) async throws {
         let phone = Phone(country)
         let now = Sample.now + age
@@ -81,12 +83,14 @@ import TestSupport
         #expect(second.freshness.fetchedUntil == Sample.now && second.freshness.incompleteRegions == 1)
     }
 
-    @Test(arguments: [
-        (nil, 0, .unknown, nil), (0, 0, .fresh, nil), (0, 86_400, .fresh, nil), (0, 86_401, .stale, nil),
-        (0, 14 * day, .stale, nil), (0, 14 * day + 1, .unknown, nil), (0, 63 * day, .unknown, nil),
-        (0, -7200, .fresh, nil), (0, -7201, .stale, .phoneSetBack), (0, .max, .unknown, nil),
-        (0, .min, .stale, .phoneSetBack),
-    ] as [(Int64?, Int64, Freshness.Standing, ClockDifference?)])
+    @Test(
+        arguments: [
+            (nil, 0, .unknown, nil), (0, 0, .fresh, nil), (0, 86_400, .fresh, nil), (0, 86_401, .stale, nil),
+            (0, 14 * day, .stale, nil), (0, 14 * day + 1, .unknown, nil), (0, 63 * day, .unknown, nil),
+            (0, -7200, .fresh, nil), (0, -7201, .stale, .phoneSetBack), (0, .max, .unknown, nil),
+            (0, .min, .stale, .phoneSetBack),
+        ] as [(Int64?, Int64, Freshness.Standing, ClockDifference?)]
+    )
     func whatCanBeSaid(until: Int64?, age: Int64, standing: Freshness.Standing, clocks: ClockDifference?) {
         let until = until.map { $0 + Sample.now }
         let (now, overflows) = Sample.now.addingReportingOverflow(age)

@@ -84,8 +84,12 @@ import Testing
     }
 
     @Test func anyReportsAreAdded() async throws {
-        let names = ["keys", "published", "expired", "notYetEnded", "malformed", "duplicates", "batches", "bytes"]
-        let body = "{" + names.map { "\"\($0)\":\(Int64.max)" }.joined(separator: ",") + "}"
+        let names = [
+            "keys", "published", "expired", "notYetEnded", "malformed", "duplicates", "superseded", "corrections",
+            "withdrawnBefore", "endTooFarAhead", "furtherRevocations", "batches", "bytes", "heldUntil",
+        ]
+        let numbers = names.map { "\"\($0)\":\(Int64.max)" }.joined(separator: ",")
+        let body = "{\(numbers),\"named\":[\"\\u001b[2J\"],\"clock\":\"trusted\"}"
         let command = ["import", "ARCHIVE", "ARCHIVE", "--key", "ARCHIVE"]
         let outcome = try await run(command, answeredBy: Answer(status: 200, body: body))
         #expect(outcome.status == 0 && outcome.output.contains("total"), "\(outcome.errors)")

@@ -128,6 +128,79 @@ import TestSupport
         try await importBoth()
     }
 
+    /// One line that cannot be read costs no other: it is counted and named, with what is right.
+    @Test func oneBadLineCostsNoOther() async throws {
+        try scratch.write(
+            """
+            time;identifier;rssi
+            2021-08-01T06:30:00+0700;\(identifiers[0]);-60,5
+            "2021-08-01 06:35:00+07:00";"\(identifiers[0])";127
+            2021-08-01T06:40:00;\(identifiers[1]);-61
+            1627774800;\(identifiers[1]);-61
+            """.utf8,
+            "mixed.csv"
+        )
+        let outcome = try await run("encounters", "import", scratch.file("mixed.csv"))
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(
+            outcome.output
+                == "sightings: 2 read, 2 new, 0 too old to keep\n2 lines could not be read and are left out\n"
+        )
+        #expect(
+            outcome.errors.contains("mixed.csv, line 3: an rssi of 127 means in Bluetooth that it is not available")
+        )
+        #expect(outcome.errors.contains("mixed.csv, line 4: the time has no offset from UTC"))
+        let again = try object(try await run("encounters", "import", scratch.file("mixed.csv"), "--json"))
+        #expect(again["read"] as? Int == 2 && again["new"] as? Int == 0 && again["refused"] as? Int == 2)
+        try scratch.write("time,identifier,rssi\n1,\(identifiers[0]),127\n".utf8, "none.csv")
+        let none = try await run("encounters", "import", scratch.file("none.csv"))
+        #expect(none.status == 1 && none.errors.contains("none.csv, line 2: an rssi of 127"))
+    }
+
+    /// Times of scans come by a file of their own, and are forgotten with the sightings.
+    @Test func timesOfScansAreTakenIn() async throws {
+        try scratch.write("time\n2021-08-01T06:30:00+07:00\n1627774800\nsoon\n".utf8, "scans.txt")
+        let taken = try await run("encounters", "import", "--scans", scratch.file("scans.txt"))
+        #expect(taken.status == 0 && taken.output.hasPrefix("times of scans: 2 read, 2 new\n1 line could not be read"))
+        #expect(taken.errors.contains("scans.txt, line 4: the time is neither RFC 3339"))
+        try await importBoth()
+        let match = try await run(
+            "match",
+            "--scans",
+            scratch.file("scans.txt"),
+            "--as-of",
+            "2021-08-03T00:00:00Z",
+            "--json"
+        )
+        let result = try #require(try JSONSerialization.jsonObject(with: Data(match.output.utf8)) as? [String: Any])
+        #expect(result["scansRead"] as? Int == 2 && result["scansNew"] as? Int == 0 && match.status == 3)
+        #expect(try object(try await run("encounters", "list", "--json"))["scans"] as? Int == 2)
+        let nothing = try await run("encounters", "import")
+        #expect(nothing.status == 64 && nothing.errors.contains("--scans"))
+        #expect(try await run("encounters", "erase", "--yes").status == 0)
+        #expect(try object(try await run("encounters", "list", "--json"))["scans"] as? Int == 0)
+    }
+
+    /// A sighting dated 9999 is set aside, told, and in nobody's way.
+    @Test func theFutureIsSetAside() async throws {
+        let lines = ["2021-08-01T06:30:00Z", "9999-12-30T00:00:00Z", "2021-08-05T00:00:00Z"].map {
+            "\($0),\(identifiers[0]),-60\n"
+        }
+        try scratch.write("time,identifier,rssi\n\(lines.joined())".utf8, "future.csv")
+        let outcome = try await run("encounters", "import", scratch.file("future.csv"))
+        #expect(outcome.output == "sightings: 3 read, 3 new, 0 too old to keep\n")
+        for (asOf, waiting) in [("2021-08-02T00:00:00Z", 2), ("2021-08-05T00:00:00Z", 1)] {
+            let match = try await run("match", "--as-of", asOf, "--json")
+            let result = try #require(try JSONSerialization.jsonObject(with: Data(match.output.utf8)) as? [String: Any])
+            #expect(result["waiting"] as? Int == waiting)
+            #expect((result["report"] as? [String: Any])?["encounters"] as? Int == 3 - waiting)
+            #expect(match.errors.contains("set aside"))
+        }
+        let list = try await run("encounters", "list", "--as-of", "2021-08-02T00:00:00Z")
+        #expect(list.output.contains("3 sightings;"))
+        #expect(list.errors.contains("2 sightings are set aside: their times lie in the future"))
+    }
+
     /// Also where nobody matches, sightings do not stay longer than they serve.
     @Test func aSyncForgetsWhatNothingCanMatch() async throws {
         try await Cluster.with("VN-01") { cluster in

@@ -52,9 +52,55 @@ import TestSupport
                 let kept = try await told(phone)
                 #expect(kept.days.isEmpty && kept.lapsed.map(\.reason) == [.withdrawn])
                 #expect(kept.lapsed.map(\.day) == before.days.map(\.day))
-                #expect(try await phone.words("en").contains("no longer stands: the report of an infection has been withdrawn"))
+                #expect(
+                    try await phone.words("en").contains(
+                        "no longer stands: the report of an infection has been withdrawn"
+                    )
+                )
                 #expect(try await phone.words("vi").contains("báo cáo ca nhiễm đã được rút lại"))
             }
+        }
+    }
+
+    /// A phone is warned, then has no network. What it says days and weeks later is no good news, and the warning is not
+    /// gone; nor is a node that was cut off believed.
+    @Test func noNewsIsNotToldAsGoodNews() async throws {
+        try await Cluster.with("VN-01", "VN-48") { cluster in
+            for region in ["VN-48", "VN-01"] { try await cluster.start(region) }
+            let archive = try cluster.archives.make("archive.zip", patients: 20)
+            _ = try await cluster.import("VN-01", archive.path)
+            let phone = try Phone("phone", meeting: [try recentKey(of: archive)], at: [0, 290, 580, 870], of: cluster)
+            let strange = try Phone("stranger", meeting: [], of: cluster)
+            for each in [phone, strange] { #expect(try await each.sync(port: cluster.basePort).upToDate) }
+            #expect(try await phone.match().days.map(\.isContact) == [true])
+            func run(_ command: String, days: Int64, _ options: String...) async throws -> Keytide.Outcome {
+                let store = ["--store", cluster.scratch.file("phone"), "--as-of", "\(Archives.time + days * 86_400)"]
+                return try await Keytide.run(["device", command] + store + options, in: cluster.scratch)
+            }
+            // Read three days later without matching again, then matched.
+            for command in ["report", "match"] {
+                let outcome = try await run(command, days: 3, command == "report" ? "--language=en" : "--json")
+                #expect(outcome.status == 3, "\(command): \(outcome.errors)")
+            }
+            let stale = try await run("report", days: 3, "--language", "en")
+            #expect(stale.output.hasPrefix("Nothing can be said of the time since"))
+            #expect(stale.output.contains("Contact on 1 day") && stale.output.contains("Keys were fetched until"))
+            let match = try await run("match", days: 20)
+            #expect(match.status == 3 && match.errors.contains("THE PHONE KNOWS NOTHING: keys were fetched until"))
+            for language in ["en", "vi"] {
+                let report = try await run("report", days: 63, "--language", language)
+                let (nothing, warned) =
+                    language == "en"
+                    ? ("This phone knows nothing", "A warning was given for")
+                    : ("Máy này không biết gì", "Đã có cảnh báo cho ngày")
+                #expect(report.status == 3 && report.output.hasPrefix(nothing) && report.output.contains(warned))
+                #expect(!report.output.contains("No contact") && !report.output.contains("Không phát hiện"))
+            }
+            let json = try await run("report", days: 63, "--json")
+            #expect(json.output.contains("\"standing\":\"unknown\"") && json.output.contains("\"unchecked\""))
+            // The node's index is three days old by this phone's clock.
+            let late = try await strange.sync(port: cluster.basePort, asOf: "\(Archives.time + 3 * 86_400)")
+            #expect(!late.upToDate)
         }
     }
 

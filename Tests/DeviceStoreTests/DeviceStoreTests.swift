@@ -166,6 +166,32 @@ final class TemporaryFolder {
         #expect(try await store.keys(of: feed.region).count == 5)
     }
 
+    /// Version 4 knew no times of scans, and until when keys were fetched by the marks of indexes only.
+    @Test func aFileOfVersion4IsTakenOver() async throws {
+        let path = folder.path("former.db")
+        let region = try #require(Region("VN-01"))
+        do {
+            let store = try DeviceStore(path: path)
+            for (node, time) in [("http://a", Int64(1_600_003_600)), ("http://b", 1_600_000_000)] {
+                try await store.hold(IndexMark(etag: "e", selection: "*", signer: region, time: time), of: node)
+            }
+            try await store.execute(
+                """
+                DROP TABLE sealed_scans; DROP TABLE freshness; DROP TABLE encounter_loss; PRAGMA user_version = 4
+                """
+            )
+        }
+        let store = try DeviceStore(path: path, key: .random())
+        #expect(try await store.pragma("user_version") == "5")
+        #expect(try await store.freshness() == FreshnessRecord(fetchedUntil: 1_600_003_600))
+        #expect(try await store.indexMark(of: "http://b")?.time == 1_600_000_000)
+        #expect(try await store.hold(scanTimes: [1, 2]) == 2)
+        #expect(try await store.encounterLog() == EncounterLog(encounters: []))
+        let record = FreshnessRecord(fetchedUntil: 7, incompleteRegions: 2, trust: .disproved, clocks: .nodeBehind)
+        try await store.hold(record)
+        #expect(try await DeviceStore(path: path).freshness() == record)
+    }
+
     @Test func theFileIsPrivateAndCommitsAreSynchronised() async throws {
         let path = folder.path("phone.db")
         let store = try DeviceStore(path: path)

@@ -38,7 +38,7 @@ import TestSupport
         #expect(try await storage.encounters() == expected.sorted())
     }
 
-    /// One sighting is one identifier of one schedule in one second: the first strength stays.
+    /// One sighting is one identifier of one schedule in one second.
     @Test(arguments: Medium.allCases) func duplicatesAreKnown(medium: Medium) async throws {
         let storage = try storage(medium)
         let identifier = ProximityIdentifier(high: 7, low: 1 << 32)
@@ -54,6 +54,24 @@ import TestSupport
         ]
         #expect(try await storage.hold(others + others) == 4)
         #expect(try await storage.encounters() == (others + [first]).sorted())
+    }
+
+    /// The order of rows, within one file or over several, decides nothing: the best known and nearest strength stays.
+    @Test(arguments: Medium.allCases) func ofTwoRowsOnOneSightingTheSameStays(medium: Medium) async throws {
+        let identifier = ProximityIdentifier(high: 7, low: 1 << 32)
+        let strengths: [SignalStrength] = [
+            .attenuation(60), .attenuation(40), .rssi(-20), .sealed(rssi: -50, metadata: 9), .attenuation(255),
+        ]
+        let rows = strengths.map { Encounter(time: 599, identifier: identifier, strength: $0) }
+        var random = SplitMix64(seed: 84)
+        for _ in 0..<20 {
+            let storage = try storage(medium)
+            let shuffled = rows.shuffled(using: &random)
+            #expect(try await storage.hold(Array(shuffled.prefix(2))) == 1)
+            #expect(try await storage.hold(Array(shuffled.dropFirst(2))) == 0)
+            #expect(try await storage.encounters() == [rows[1]])
+            _ = try await storage.eraseEncounters()
+        }
     }
 
     @Test(arguments: Medium.allCases) func forgettingGoesByInterval(medium: Medium) async throws {
@@ -84,19 +102,50 @@ import TestSupport
         }
         let maximum = Encounter.maximumHeld
         #expect(try await storage.hold(sightings(0..<maximum - 1)) == maximum - 1)
-        await #expect(throws: SyncError(.limitReached, "")) {
-            _ = try await storage.hold(sightings(maximum..<maximum + 2))
-        }
-        #expect(try await storage.encounters().count == maximum - 1)
-        #expect(try await storage.hold(sightings(maximum - 2..<maximum)) == 1)
-        await #expect(throws: SyncError(.limitReached, "")) {
-            _ = try await storage.hold(sightings(maximum..<maximum + 1))
-        }
-        #expect(try await storage.hold(sightings(0..<maximum)) == 0)
-        // Room comes with forgetting.
+        #expect(try await storage.encounterLog().lost == 0)
+        // Each is seen once; the minutes are equally full but for the last one: the oldest ones lose one each.
+        #expect(try await storage.hold(sightings(maximum..<maximum + 2)) == 2)
+        let log = try await storage.encounterLog()
+        #expect(log.encounters.count == maximum && log.lost == 1)
+        #expect(log.encounters.count { $0.time < 60 } == 59)
+        #expect(try await storage.hold(sightings(maximum - 1..<maximum)) == 1)
+        let more = try await storage.encounterLog()
+        #expect(more.encounters.count == maximum && more.lost == 2)
+        #expect(more.encounters.count { $0.time < 120 } == 118)
+        // Room comes with forgetting, and when none of what was lost could count any more, nothing is said of it.
         try await storage.dropEncounters(before: Interval(1))
-        #expect(try await storage.hold(sightings(maximum..<maximum + 600)) == 600)
+        #expect(try await storage.encounterLog().lost == 0)
+        #expect(try await storage.hold(sightings(maximum + 2..<maximum + 600)) == 598)
+        #expect(try await storage.encounterLog().lost == 0)
         #expect(try await storage.encounters() == sightings(600..<maximum + 600))
+    }
+
+    /// A room full of random identifiers pushes out neither those who stayed nor other hours, and what is dated 9999
+    /// leaves before all else.
+    @Test(arguments: Medium.allCases) func whoStaysIsNotPushedOut(medium: Medium) async throws {
+        var random = SplitMix64(seed: 83)
+        let storage = try storage(medium)
+        try await storage.hold(FreshnessRecord(fetchedUntil: 1_600_000_000))
+        func sighting(_ time: Int64, _ identifier: UInt64) -> Encounter {
+            let identifier = ProximityIdentifier(high: identifier, low: 7)
+            return Encounter(time: time, identifier: identifier, strength: .rssi(-60))
+        }
+        // Somebody for an hour, passers-by at another time, and those of the far future.
+        let stayed = (0..<12).flatMap { (scan: Int64) -> [Encounter] in
+            let identifier = UInt64(scan / 2)
+            return [sighting(1_600_000_000 + scan * 300, identifier)]
+        }
+        let passed = (0..<50).map { sighting(1_599_900_000 + Int64($0) * 600, 1000 + UInt64($0)) }
+        let future = (0..<1000).map { sighting(253_402_000_000 + Int64($0) * 60, 5000 + UInt64($0)) }
+        #expect(try await storage.hold(stayed + passed + future) == 1062)
+        let noise = (0..<Encounter.maximumHeld + 5000).map { _ in
+            sighting(1_600_000_000 + Int64.random(in: 0..<3600, using: &random), random.next() | 1 << 63)
+        }
+        _ = try await storage.hold(noise)
+        let log = try await storage.encounterLog()
+        #expect(log.encounters.count == Encounter.maximumHeld && log.lost == 1062 + 5000)
+        let held = Set(log.encounters)
+        #expect(held.isSuperset(of: stayed) && held.isSuperset(of: passed) && held.isDisjoint(with: future))
     }
 
     /// Times of scans are kept as sightings are: bounded, forgotten with them, erased with them.

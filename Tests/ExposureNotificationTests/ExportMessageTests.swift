@@ -83,13 +83,23 @@ struct ExportMessageTests {
         for period: Int64 in [0, 145, -1, 1 << 31] {
             #expect(try Self.rejection(Forge.entry(1, Self.start + Forge.field(4, negative: period))) == .rollingPeriod)
         }
-        for risk: Int64 in [9, -1, 0x7fff_ffff] {
+        for risk: Int64 in [9, -1, 0x7fff_fffe, -0x8000_0000] {
             let entry = Forge.entry(1, Self.start + Forge.field(2, negative: risk))
             #expect(try Self.rejection(entry) == .transmissionRisk)
         }
         for zigzag: UInt64 in [2 * 8191, 2 * 8191 - 1, UInt64(UInt32.max)] {
             #expect(try Self.rejection(Forge.entry(1, Self.start + Forge.field(6, zigzag))) == .daysSinceOnset)
         }
+    }
+
+    /// The largest int32 is what the systems' documents name "unknown": it is none given.
+    @Test func theLargestNumberIsNoneGiven() throws {
+        let risk = try #require(try Self.key(Self.start + Forge.field(2, 0x7fff_ffff)))
+        #expect(risk.transmissionRisk == 0)
+        let onset = try Self.key(Self.start + Forge.field(6, 0xffff_fffe))
+        #expect(onset != nil && onset?.daysSinceOnset == nil)
+        let both = try Self.key(Self.start + Forge.field(2, 0x7fff_ffff) + Forge.field(6, 0xffff_fffe))
+        #expect(both != nil)
     }
 
     @Test func rejectedEntriesCostOnlyThemselves() throws {

@@ -105,6 +105,30 @@ struct HTTP1Tests {
         }
     }
 
+    /// Messages of which two readers may think differently where they end.
+    private static let doubtfulMessages = [
+        "POST /count HTTP/1.0\r\nHost: x\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "GET /x HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nhello",
+        "POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked, gzip\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "POST /count HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: xchunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+    ]
+
+    @Test("A message whose end is in doubt is refused, and the connection ends", arguments: doubtfulMessages)
+    func faultyFraming(request: String) async throws {
+        try await withServer(answer: Self.answer) { server, port in
+            let peer = try await RawPeer.connect(to: port)
+            try await peer.send(request + "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+            try await peer.expectClosed()
+            let status = peer.receivedText.dropFirst("HTTP/1.".count).dropFirst().prefix(5)
+            #expect(status == " 400 ", "\(peer.receivedText)")
+            #expect(!peer.receivedText.contains(" 200 "), "\(peer.receivedText)")
+            #expect(try await eventually { server.connectionCount == 0 })
+        }
+    }
+
     @Test("HTTP/1.0 gets no chunks: the end of the connection ends the body")
     func oldVersion() async throws {
         try await withPeer { peer in

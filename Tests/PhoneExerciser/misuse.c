@@ -95,13 +95,21 @@ static void wrong_sightings(keytide_phone *phone) {
     wrong[6].strength = KEYTIDE_ATTENUATION, wrong[6].level = 256;
     wrong[7].strength = KEYTIDE_RSSI_AND_METADATA, wrong[7].schedule = KEYTIDE_BLUEZONE;
     for (int i = 0; i < 8; i++) {
+        /* What is good is kept: the first time it is new. */
         keytide_sighting both[2] = {good, wrong[i]};
+        EXPECT(i > 0 || added == 77);
         REFUSED(keytide_add_sightings(phone, both, 2, &added), KEYTIDE_OUT_OF_RANGE);
+        EXPECT(added == (i == 0 ? 1 : 0));
         expect_message(phone);
     }
-    EXPECT(added == 77);
     EXPECT(keytide_add_sightings(phone, NULL, 0, &added) == KEYTIDE_OK && added == 0);
     EXPECT(keytide_add_sightings(phone, &good, 1, NULL) == KEYTIDE_OK);
+    keytide_log counts;
+    REFUSED(keytide_log_counts(phone, good.time, NULL), KEYTIDE_NULL_ARGUMENT);
+    REFUSED(keytide_log_counts(phone, never, &counts), KEYTIDE_OUT_OF_RANGE);
+    EXPECT(keytide_log_counts(phone, good.time, &counts) == KEYTIDE_OK);
+    EXPECT(counts.sightings == 1 && counts.set_aside == 0 && counts.lost == 0 && counts.scans == 0);
+    EXPECT(keytide_log_counts(phone, good.time - 7201, &counts) == KEYTIDE_OK && counts.set_aside == 1);
     EXPECT(keytide_message(phone, NULL, 0) == 1);
     EXPECT(keytide_erase_sightings(phone, &added) == KEYTIDE_OK && added == 1);
 }
@@ -113,11 +121,14 @@ static void wrong_scans(keytide_phone *phone) {
     REFUSED(keytide_add_scans(phone, NULL, 1, &added), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_add_scans(phone, good, KEYTIDE_MAXIMUM_SCANS + 1, &added), KEYTIDE_TOO_MANY);
     REFUSED(keytide_add_scans(phone, good, (size_t)-1, &added), KEYTIDE_TOO_MANY);
-    for (int i = 0; i < 2; i++) REFUSED(keytide_add_scans(phone, wrong[i], 2, &added), KEYTIDE_OUT_OF_RANGE);
-    expect_message(phone);
     EXPECT(added == 77);
+    for (int i = 0; i < 2; i++) {
+        REFUSED(keytide_add_scans(phone, wrong[i], 2, &added), KEYTIDE_OUT_OF_RANGE);
+        EXPECT(added == (i == 0 ? 1 : 0));
+    }
+    expect_message(phone);
     EXPECT(keytide_add_scans(phone, NULL, 0, &added) == KEYTIDE_OK && added == 0);
-    EXPECT(keytide_add_scans(phone, good, 3, &added) == KEYTIDE_OK && added == 2);
+    EXPECT(keytide_add_scans(phone, good, 3, &added) == KEYTIDE_OK && added == 1);
     EXPECT(keytide_add_scans(phone, good, 2, NULL) == KEYTIDE_OK);
     EXPECT(keytide_erase_sightings(phone, &added) == KEYTIDE_OK && added == 0);
     EXPECT(keytide_add_scans(phone, good, 1, &added) == KEYTIDE_OK && added == 1);

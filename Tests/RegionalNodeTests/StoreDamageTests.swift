@@ -118,6 +118,28 @@ import TestSupport
         }
     }
 
+    /// Both nodes have lost batch 1 for good, and the second one four more: these are asked for together with it.
+    @Test func whatIsLostForGoodKeepsNothingElseAway() async throws {
+        try await withFeed { nodes, feed, ranges in
+            for number in 0..<2 { try await nodes.stop(number) }
+            try file(nodes, 0).damage(ranges[1])
+            for number in 1...5 { try file(nodes, 1).damage(ranges[number]) }
+            for number in 0..<2 { try await nodes.start(number) }
+            let node = try nodes[1]
+            let isBack = try await eventually(seconds: 60) {
+                for number in ranges.indices where number != 1 {
+                    let (head, body) = try await get("/v1/feeds/\(feed)/0/\(number)", from: node)
+                    guard head.status == 200 else { return false }
+                    #expect(body == ranges[number])
+                }
+                return true
+            }
+            #expect(isBack)
+            #expect(try await get("/v1/feeds/\(feed)/0/1", from: node).0.status == 503)
+            #expect(try await status(of: node).feeds.map(\.damaged) == [[1]])
+        }
+    }
+
     /// The file's head; a page in the middle; most of it.
     @Test(arguments: [0, 1], [0..<100, 8192..<12_288, 4096..<40_000])
     func aBrokenStoreIsMovedAsideAndFilledAgain(number: Int, range: Range<Int>) async throws {

@@ -175,7 +175,8 @@ final class InMemoryNetwork {
             settings: settings
         )
         let living = nodes[index].heldFeeds.filter { $0.feed.region == region && $0.first < $0.frontier.size }
-        let epoch = Epoch(startUnixSeconds: now / 1000, random: UInt32.random(in: .min ... .max, using: &random))
+        let began = now / 1000 - options.epochAge
+        let epoch = Epoch(startUnixSeconds: began, random: UInt32.random(in: .min ... .max, using: &random))
         nodes[index].writer = FeedWriter(
             beginning: FeedID(region: region, epoch: epoch),
             predecessors: living.map(\.feed.epoch),
@@ -357,7 +358,7 @@ final class InMemoryNetwork {
             fetchesAtOnce += 1
             mostFetchesAtOnce = max(mostFetchesAtOnce, fetchesAtOnce)
             fetch(from: from, at: index) { [self] source in
-                let answer = nodes[source].disk[feed]?.answer(range) ?? []
+                let answer = nodes[source].disk[feed]?.answer(range) ?? range.map { _ in nil }
                 return .batchesFetched(request, nodes[source].lie.map { told($0, answer, by: source) } ?? answer)
             } failure: {
                 .batchesFetched(request, [])
@@ -533,7 +534,7 @@ final class InMemoryNetwork {
             after(latency) { [self] in
                 guard nodes[index].generation == generation else { return }
                 if case .batchesFetched(_, let batches) = event {
-                    nodes[index].fetched += batches.count
+                    nodes[index].fetched += batches.count { $0 != nil }
                     fetchesAtOnce -= 1
                 }
                 dispatch(judged(event, at: index), to: index)

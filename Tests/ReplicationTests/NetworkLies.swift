@@ -23,7 +23,7 @@ extension InMemoryNetwork {
             return [.holdings(IndexPart(entries), wantsAnswer: wantsAnswer)]
         case .batch(let pushed) where lie == .alteredBytes || lie == .wrongCheckpoint:
             let one = told(lie, [ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)], by: 0)
-            return one.map {
+            return one.compactMap { $0 }.map {
                 .batch(LinkFrame.PushedBatch(feed: pushed.feed, bytes: $0.bytes, checkpoint: $0.checkpoint))
             }
         default:
@@ -47,30 +47,30 @@ extension InMemoryNetwork {
         }
     }
 
-    func told(_ lie: NetworkNode.Lie, _ answer: [ReceivedBatch], by node: Int) -> [ReceivedBatch] {
-        guard let first = answer.first else { return answer }
+    func told(_ lie: NetworkNode.Lie, _ answer: [ReceivedBatch?], by node: Int) -> [ReceivedBatch?] {
+        guard let place = answer.firstIndex(where: { $0 != nil }), let first = answer[place] else { return answer }
         var changed = answer
         switch lie {
         case .alteredBytes:
             var bytes = first.bytes
             bytes[bytes.count - 1] ^= 1
-            changed[0] = ReceivedBatch(bytes: bytes, checkpoint: first.checkpoint)
+            changed[place] = ReceivedBatch(bytes: bytes, checkpoint: first.checkpoint)
         case .wrongCheckpoint:
             // One byte of the signature.
             var checkpoint = first.checkpoint
-            let place = checkpoint.count - 20
-            checkpoint[place] = checkpoint[place] == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
-            changed[0] = ReceivedBatch(bytes: first.bytes, checkpoint: checkpoint)
+            let byte = checkpoint.count - 20
+            checkpoint[byte] = checkpoint[byte] == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
+            changed[place] = ReceivedBatch(bytes: first.bytes, checkpoint: checkpoint)
         case .skippedNumber:
-            changed.removeFirst()
+            changed.remove(at: place)
         case .repeatedNumber:
-            changed.insert(first, at: 1)
+            changed.insert(first, at: place + 1)
         case .otherRegion:
             let other = truth.values.first {
                 $0.batches[0]?.bytes != first.bytes && $0.feed.region != nodes[node].region
             }
             if let batch = other?.batches[0] {
-                changed[0] = ReceivedBatch(bytes: batch.bytes, checkpoint: batch.checkpoint)
+                changed[place] = ReceivedBatch(bytes: batch.bytes, checkpoint: batch.checkpoint)
             }
         case .emptyAnswers:
             changed = []

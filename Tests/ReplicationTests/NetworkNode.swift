@@ -162,13 +162,11 @@ struct StoredFeed {
         for old in damaged.keys where old < first { damaged[old] = nil }
     }
 
-    /// Batches from a number on, as far as they are held.
-    func answer(_ range: Range<UInt64>) -> [ReceivedBatch] {
-        var answer: [ReceivedBatch] = []
-        for number in range {
-            guard let batch = batches[number], damaged[number] == nil else { break }
-            answer.append(ReceivedBatch(bytes: batch.bytes, checkpoint: batch.checkpoint))
+    /// The batches of a range, nil for each that cannot be given.
+    func answer(_ range: Range<UInt64>) -> [ReceivedBatch?] {
+        range.map { number in
+            guard let batch = batches[number], damaged[number] == nil else { return nil }
+            return ReceivedBatch(bytes: batch.bytes, checkpoint: batch.checkpoint)
         }
-        return answer
     }
 }

@@ -21,6 +21,8 @@ struct NetworkOptions: Sendable {
     var settings = ReplicationSettings()
     /// Unix time in milliseconds at which virtual time begins: an interval's start.
     var start: Int64 = 1_800_000_000_000
+    /// Seconds for which epochs have lasted when they begin: longer than batches live, as tests drop what is young.
+    var epochAge: Int64 = 16 * 86_400
     /// More events than this are a livelock.
     var eventLimit = 200_000
 

@@ -37,6 +37,25 @@ import Testing
         #expect(peers.holds(Set(0..<40).subtracting([24])), "\(peers.held.sorted())")
     }
 
+    /// Where a feed begins here behind a batch that is lost everywhere, those before it come: of an epoch in which nothing
+    /// can have expired.
+    @Test func whatLiesBeforeTheBeginningComes() throws {
+        let peers = try ScriptedPeers(batches: 40)
+        peers.link(ScriptedPeers.Peer(says: 25..<40, has: Set(0..<40).subtracting([24]), hashes: 0..<40))
+        #expect(peers.holds(Set(0..<40).subtracting([24])), "\(peers.held.sorted())")
+        #expect(peers.begin == 0)
+    }
+
+    /// Of an older one, what a peer does not say is taken for expired, and not asked for.
+    @Test func whatHasExpiredIsNotLookedFor() throws {
+        let peers = try ScriptedPeers(batches: 40, epochAge: 16 * 86_400)
+        peers.link(says: 25..<40)
+        #expect(peers.holds(25..<40))
+        _ = peers.run(within: 60) { false }
+        #expect(peers.begin == 25)
+        #expect(peers.questions.allSatisfy { $0.batches.lowerBound >= 25 })
+    }
+
     // MARK: (b) The right one is asked for the wrong batch
 
     @Test(arguments: [1, 2, 32] as [UInt64], 1...4)

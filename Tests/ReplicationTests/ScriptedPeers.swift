@@ -46,14 +46,18 @@ final class ScriptedPeers {
     /// - Parameters:
     ///   - batches: how many the region has signed.
     ///   - ahead: of these the publication is three hours ahead.
+    ///   - epochAge: seconds since the epoch began.
     ///   - held: numbers of batches held from the beginning; those below the highest one are gaps.
     init(
         batches: Int,
         ahead: Set<UInt64> = [],
         held: Set<UInt64> = [],
+        epochAge: Int64 = 0,
         settings: ReplicationSettings = .init()
     ) throws {
-        let network = try InMemoryNetwork(.mesh(8))
+        var options = NetworkOptions.mesh(8)
+        options.epochAge = epochAge
+        let network = try InMemoryNetwork(options)
         try network.startAll()
         for number in 0..<UInt64(batches) {
             let lead: Int64 = ahead.contains(number) ? 18 : 0
@@ -199,8 +203,8 @@ final class ScriptedPeers {
         return place - 2
     }
 
-    private func batches(_ range: Range<UInt64>, of peer: Int) -> [ReceivedBatch] {
-        range.prefix { peers[peer].has.contains($0) }.compactMap(received)
+    private func batches(_ range: Range<UInt64>, of peer: Int) -> [ReceivedBatch?] {
+        range.map { peers[peer].has.contains($0) ? received($0) : nil }
     }
 
     private func received(_ number: UInt64) -> ReceivedBatch? {

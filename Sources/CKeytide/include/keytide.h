@@ -67,7 +67,7 @@ typedef enum keytide_code {
     KEYTIDE_NOTHING = 8,
     /* The app's buffer is too small; the length that is needed has been given. */
     KEYTIDE_TOO_SMALL = 9,
-    /* More sightings than are held, or more bytes than were asked for. */
+    /* More at once than can be held, or more bytes than were asked for. */
     KEYTIDE_TOO_MANY = 10,
     /* The app's callback returned another value than 0. */
     KEYTIDE_REFUSED = 11,
@@ -136,11 +136,14 @@ typedef struct keytide_sighting {
     uint8_t metadata[4];
 } keytide_sighting;
 
-/* Keeps sightings, all or none; those already there (same time, identifier and schedule) are passed over.
+/* Keeps sightings; those already there (same time, identifier and schedule) are passed over. Beyond
+   KEYTIDE_MAXIMUM_SIGHTINGS some go: of those seen in one scan those of the fullest minutes first; keytide_log_counts
+   tells how many went.
    sightings: count of them; may be NULL if count is 0.
-   added: takes how many were new; may be NULL.
-   Returns KEYTIDE_OUT_OF_RANGE if one has a value outside its range, KEYTIDE_TOO_MANY if more than
-   KEYTIDE_MAXIMUM_SIGHTINGS would be held. */
+   added: takes how many were new and are held, also with KEYTIDE_OUT_OF_RANGE; may be NULL.
+   Returns KEYTIDE_OUT_OF_RANGE if some have a value outside its range: those are not kept, all others are, and the
+   message says how many and which is the first. KEYTIDE_TOO_MANY for more than KEYTIDE_MAXIMUM_SIGHTINGS at once: none
+   is then kept. */
 keytide_code keytide_add_sightings(keytide_phone *KEYTIDE_NULLABLE phone,
                                    const keytide_sighting *KEYTIDE_NULLABLE sightings, size_t count,
                                    size_t *KEYTIDE_NULLABLE added);
@@ -149,11 +152,28 @@ keytide_code keytide_add_sightings(keytide_phone *KEYTIDE_NULLABLE phone,
    times of all scans are known, a meeting counts as long as it was. Optional: without them sightings, of anybody, are
    what shows when the phone scanned. Beyond KEYTIDE_MAXIMUM_SCANS the oldest days go.
    times: count of them, in any order; may be NULL if count is 0.
-   added: takes how many more than before are held; may be NULL.
-   Returns KEYTIDE_OUT_OF_RANGE if one is no time, KEYTIDE_TOO_MANY for more than KEYTIDE_MAXIMUM_SCANS at once; none is
-   then kept. */
+   added: takes how many more than before are held, also with KEYTIDE_OUT_OF_RANGE; may be NULL.
+   Returns KEYTIDE_OUT_OF_RANGE if one is no time: all others are kept. KEYTIDE_TOO_MANY for more than
+   KEYTIDE_MAXIMUM_SCANS at once: none is then kept. */
 keytide_code keytide_add_scans(keytide_phone *KEYTIDE_NULLABLE phone, const int64_t *KEYTIDE_NULLABLE times, size_t count,
                                size_t *KEYTIDE_NULLABLE added);
+
+typedef struct keytide_log {
+    /* Sightings held, those set aside among them. */
+    uint64_t sightings;
+    /* Sightings of the future, as far as the phone knows the time: they count when it has come. */
+    uint64_t set_aside;
+    /* Sightings that went for want of room, while one of them could still count. */
+    uint64_t lost;
+    /* Times of scans held. */
+    uint64_t scans;
+} keytide_log;
+
+/* What the phone's log holds.
+   now: the time.
+   counts: needed. */
+keytide_code keytide_log_counts(keytide_phone *KEYTIDE_NULLABLE phone, int64_t now,
+                                keytide_log *KEYTIDE_NULLABLE counts);
 
 /* Deletes all sightings, the times of scans, and what matching made of them.
    erased: takes how many there were; may be NULL. Save afterwards: the state kept before still has them. */

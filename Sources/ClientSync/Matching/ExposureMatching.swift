@@ -70,16 +70,19 @@ public struct ExposureMatching: Sendable {
             try await catchUp(storage, matcher, from: horizon)
             matched = try await storage.matchedBatches()
         }
+        // Sightings from later than that are set aside: they can match no key that has been published.
+        let latest = try await storage.latestTime(now: now.unixSeconds + Interval.seconds)
         let handedOver = given == nil ? try await storage.scanTimes() : givenScans
         let claims = try await nearKeys(matched, storage, matcher.matcher)
         return ExposureReport(
             asOf: now.unixSeconds,
-            encounters: matcher.matcher.encounters.count,
+            encounters: matcher.matcher.encounters.count { !EncounterLog.isAhead($0.time, of: latest) },
             keys: matched.reduce(0) { $0 + $1.keys },
             met: MetKey.met(by: claims, configuration),
             phone: PhoneScans(handedOver + matcher.matcher.encounters.map(\.time)),
             former: try await storage.report(),
             freshness: try await storage.freshness(),
+            lost: matcher.lost,
             utcOffset: utcOffset,
             configuration: configuration
         )
@@ -164,20 +167,27 @@ struct SerialMatcher: Sendable {
     let after: Int64?
     /// Serial of the last one.
     let serial: Int64
+    /// Sightings that the log had no room for.
+    let lost: Int
 
     /// - Parameter horizon: sightings from before it are left out.
     init(_ storage: any DeviceStorage, after: Int64?, from horizon: Interval) async throws {
         // In this order: what comes in between is compared twice, not never.
         serial = try await storage.encounterSerial()
         self.after = after
-        let encounters =
-            if let after { try await storage.encounters(after: after) } else { try await storage.encounters() }
+        let encounters: [Encounter]
+        if let after {
+            (encounters, lost) = (try await storage.encounters(after: after), 0)
+        } else {
+            let log = try await storage.encounterLog()
+            (encounters, lost) = (log.encounters, log.lost)
+        }
         matcher = KeyMatcher(encounters, tolerance: ExposureMatching.tolerance, from: horizon)
     }
 
     /// Over sightings that no store keeps.
     init(_ encounters: [Encounter], from horizon: Interval) {
-        (serial, after) = (0, nil)
+        (serial, after, lost) = (0, nil, 0)
         matcher = KeyMatcher(encounters, tolerance: ExposureMatching.tolerance, from: horizon)
     }
 

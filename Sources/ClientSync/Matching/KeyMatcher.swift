@@ -23,9 +23,12 @@ package struct KeyMatcher: Sendable {
     package init(_ encounters: [Encounter], tolerance: Int64, from horizon: Interval) {
         let end = horizon.advanced(by: KeyMatcher.window)
         var sorted: [Encounter] = []
-        for encounter in encounters.sorted()
-        where (horizon...end).contains(encounter.interval) && sorted.last != encounter {
-            sorted.append(encounter)
+        for encounter in encounters.sorted() where (horizon...end).contains(encounter.interval) {
+            if let last = sorted.last, last.isSameSighting(as: encounter) {
+                sorted[sorted.count - 1] = last.joined(with: encounter)
+            } else {
+                sorted.append(encounter)
+            }
         }
         self.tolerance = tolerance
         index = SightingIndex(sorted)

@@ -1,7 +1,7 @@
 public import ExposureKeys
 
-/// What a person is told of one local day on which somebody was near who later tested positive. It says no more than the
-/// API's windows do: no key, place, region, time of day, and no day of onset.
+/// What a person is told of one local day on which somebody was near who was reported infected later. It says no more
+/// than the API's windows do: no key, place, region, time of day, and no day of onset.
 public struct ExposureDay: Sendable, Equatable {
     public let day: CivilDate
     /// Whether it is a contact, by the configuration in force when it was matched.

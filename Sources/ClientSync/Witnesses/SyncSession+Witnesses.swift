@@ -73,7 +73,7 @@ extension SyncSession {
                 WitnessFinding(
                     .stale,
                     """
-                    \(transport.node) signed its index at unix time \(time), more than two publication slots ago: it may \
+                    \(transport.node) signed its index at \(TimeText.utc(time)), more than two publication slots ago: it may \
                     be cut off, or this clock wrong; sync with another node
                     """
                 )

@@ -63,8 +63,8 @@ extension WitnessHearing {
                     feed: entry.feed,
                     size: entry.count,
                     """
-                    feed \(entry.feed): \(context.node) listed \(entry.count) batches at unix time \(earlier.time), and \
-                    none of \(witnesses.count) witnesses does an hour later; compare with another node
+                    feed \(entry.feed): \(context.node) listed \(entry.count.counted("batch")) at \
+                    \(TimeText.utc(earlier.time)), and an hour later no witness does; compare with another node
                     """
                 )
             )

@@ -86,7 +86,7 @@ extension WitnessHearing {
                     feed: claim.feed,
                     size: claim.size,
                     """
-                    feed \(claim.feed): the indexes of \(operators.count) operators give other roots than \
+                    feed \(claim.feed): the indexes of \(operators.count.counted("operator")) give other roots than \
                     \(context.node) has shown; sync with other nodes, and tell the region
                     """
                 )

@@ -215,8 +215,8 @@ struct WitnessHearing {
                 size: entry.count,
                 witness: witness.region.id,
                 """
-                feed \(entry.feed): \(witness.region.id) claims \(entry.count) batches since unix time \
-                \(witness.view.time), \(context.node) lists fewer; \(why)
+                feed \(entry.feed): \(witness.region.id) claims \(entry.count.counted("batch")) since \
+                \(TimeText.utc(witness.view.time)), \(context.node) lists fewer; \(why)
                 """
             )
         )

@@ -152,8 +152,8 @@ struct WitnessSync: Sendable {
             witness: region,
             evidence: evidence,
             """
-            \(fetcher.transport.node) gave an index of \(region) signed at unix time \(index.time), though one of \
-            \(voice?.time ?? 0) was seen before: it is kept as evidence and not believed; sync with another node
+            \(fetcher.transport.node) gave an index of \(region) signed at \(TimeText.utc(index.time)), though one of \
+            \(TimeText.utc(voice?.time ?? 0)) was seen before: it is kept as evidence and not believed; sync with another node
             """
         )
     }

@@ -48,12 +48,12 @@ extension Simulation {
         return result
     }
 
-    /// A batch that one node has and another one lacks in the middle of its own.
+    /// A batch that one node has and another one lacks in the middle of its own, or before them.
     private func gap(in feed: FeedID) -> String? {
         let running = nodes.filter { $0.process != nil }
         for node in running {
-            guard let gaps = node.disk.feeds[feed]?.gaps, !gaps.isEmpty else { continue }
-            for number in gaps {
+            guard let lacking = node.disk.feeds[feed]?.lacking, !lacking.isEmpty else { continue }
+            for number in lacking {
                 let holder = running.first {
                     $0.disk.feeds[feed]?.batch(number).map { truth.keys(of: $0) != nil } ?? false
                 }

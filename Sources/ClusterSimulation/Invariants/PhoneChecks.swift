@@ -135,7 +135,7 @@ extension Simulation {
                 let expected = RegionKeys(joining: Simulation.folded(reports)).live(at: moment)
                 let shown = contents.keys(of: region).live(at: moment)
                 if shown != expected {
-                    return "phone \(phone) shows \(shown.count) keys of \(region), \(expected.count) live"
+                    return "phone \(phone) shows \(shown.count.counted("key")) of \(region), \(expected.count) live"
                 }
             }
         }

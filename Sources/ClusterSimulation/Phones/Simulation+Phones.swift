@@ -161,7 +161,8 @@ extension Simulation {
             note(
                 phone: phone,
                 "\(isComplete ? "is up to date with" : "has synced with") node \(phones[phone].node): "
-                    + (report.notModified ? "nothing new" : "\(report.batches) batches, \(report.keys) keys")
+                    + (report.notModified
+                        ? "nothing new" : "\(report.batches.counted("batch")), \(report.keys.counted("key"))")
             )
         case .failure where isDead:
             note(phone: phone, "dies in a sync with node \(phones[phone].node)")

@@ -59,11 +59,12 @@ extension StoredFeed {
     /// What the range route answers.
     func response(_ range: FeedRange) -> TransportResponse {
         guard range.upperBound <= count else { return TransportResponse(status: 404) }
-        guard shown <= range.lowerBound else { return TransportResponse(status: 410) }
+        guard first <= range.lowerBound else { return TransportResponse(status: 410) }
         var body: [UInt8] = []
         var checkpoint: [UInt8] = []
         for number in range.lowerBound..<range.upperBound {
             guard let batch = batch(number) else {
+                if range.lowerBound < shown { return TransportResponse(status: 410) }
                 return TransportResponse(status: 503, body: Array("{\"type\":\"\(ServedProblem.damaged)\"}".utf8))
             }
             body += batch.bytes

@@ -23,7 +23,7 @@ extension Simulation {
             block(from, to, isOneWay: isOneWay, by: 1)
             agenda.add(at: now + duration, .ends(place))
         case .slowLinks(let node, let bytesPerSecond, let duration):
-            note(node, "has \(bytesPerSecond) bytes a second")
+            note(node, "has \(bytesPerSecond.counted("byte")) a second")
             nodes[node].bandwidth = (bytesPerSecond, now + duration)
         case .loss(let node, let part, let duration):
             note(node, "loses \(part) of 1000 messages")

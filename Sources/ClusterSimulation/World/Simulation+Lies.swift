@@ -125,12 +125,14 @@ extension Simulation {
             return .batchesFetched(
                 request,
                 batches.map { batch in
+                    guard let batch else { return nil }
                     var bytes = batch.bytes
                     bytes[bytes.count / 2] ^= 1
                     return ReceivedBatch(bytes: bytes, checkpoint: batch.checkpoint)
                 }
             )
-        case (.wrongCheckpoint, .batchesFetched(let request, let batches)):
+        case (.wrongCheckpoint, .batchesFetched(let request, let answer)):
+            let batches = answer.compactMap { $0 }
             let checkpoints = batches.map(\.checkpoint)
             let turned = zip(batches, checkpoints.dropFirst() + checkpoints.prefix(1))
             return .batchesFetched(request, turned.map { ReceivedBatch(bytes: $0.bytes, checkpoint: $1) })
@@ -144,7 +146,9 @@ extension Simulation {
         case (.falseFrontier, .frontierFetched(let request, let frontier)):
             let hashes = frontier.map { $0.hashes.map { _ in Hash256(leaf: [1, 2, 3][...]) } } ?? []
             return .frontierFetched(request, frontier.flatMap { Frontier(size: $0.size, hashes: hashes) })
-        case (.emptyAnswers, .batchesFetched(let request, _)), (.noAnswers, .batchesFetched(let request, _)):
+        case (.emptyAnswers, .batchesFetched(let request, let batches)):
+            return .batchesFetched(request, batches.map { _ in nil })
+        case (.noAnswers, .batchesFetched(let request, _)):
             return .batchesFetched(request, [])
         default:
             return event

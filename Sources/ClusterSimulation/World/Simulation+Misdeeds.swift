@@ -101,10 +101,10 @@ extension Simulation {
     }
 
     /// The same for those who ask by request.
-    func twins(for batches: [ReceivedBatch], _ feed: FeedID, asking: Int, at index: Int) -> [ReceivedBatch] {
+    func twins(for batches: [ReceivedBatch?], _ feed: FeedID, asking: Int, at index: Int) -> [ReceivedBatch?] {
         guard let twin = nodes[index].twins[feed], asking.isMultiple(of: 2) else { return batches }
         return batches.map { batch in
-            guard (try? Batch(batch.bytes))?.number == twin.number else { return batch }
+            guard let batch, (try? Batch(batch.bytes))?.number == twin.number else { return batch }
             return ReceivedBatch(bytes: twin.bytes, checkpoint: twin.checkpoint)
         }
     }

@@ -18,7 +18,7 @@ extension Simulation {
         case .received(_, .batch(let pushed)):
             nodes[index].process?.received = ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)
         case .batchesFetched(_, let batches):
-            nodes[index].process?.received = batches.first
+            nodes[index].process?.received = batches.lazy.compactMap { $0 }.first
         default:
             break
         }

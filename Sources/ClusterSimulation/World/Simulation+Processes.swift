@@ -8,7 +8,7 @@ extension Simulation {
     func start(_ index: Int) {
         guard nodes[index].process == nil else { return }
         guard nodes[index].downUntil <= now else { return agenda.add(at: nodes[index].downUntil, .start(node: index)) }
-        note(index, "starts, holding \(nodes[index].disk.feeds.count) feeds")
+        note(index, "starts, holding \(nodes[index].disk.feeds.count.counted("feed"))")
         nodes[index].generation += 1
         recoverDisk(of: index)
         let roster = nodes[index].disk.roster ?? rosters.first

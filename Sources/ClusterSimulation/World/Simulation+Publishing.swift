@@ -40,7 +40,7 @@ extension Simulation {
             }
             guard let feed = batches.first?.feed else { return }
             if nodes[index].isThief { truth.steal(feed) }
-            note(index, "publishes \(news.count) keys as batch \(batches[0].number) of \(feed)")
+            note(index, "publishes \(news.count.counted("key")) as batch \(batches[0].number) of \(feed)")
             write(PendingWrite(feed: feed, batches: batches, base: nil, request: nil), at: index)
         } catch {
             violate(.orderly, index, "could not publish: \(error)")

@@ -48,7 +48,7 @@ extension Simulation {
         }
         var size = 0
         if case .batchesFetched(_, let batches) = event {
-            for batch in batches { size += batch.bytes.count + batch.checkpoint.count }
+            for case let batch? in batches { size += batch.bytes.count + batch.checkpoint.count }
         }
         if case .leavesFetched(_, let leaves) = event { size += 32 * leaves.count }
         result.traffic.fetchBytes += size + 200
@@ -72,7 +72,7 @@ extension Simulation {
         case .frontier(let request, let feed, let size):
             return .frontierFetched(request, disk.feeds[feed]?.frontier(at: size))
         case .batches(let request, let feed, let range):
-            return .batchesFetched(request, disk.feeds[feed]?.answer(range) ?? [])
+            return .batchesFetched(request, disk.feeds[feed]?.answer(range) ?? range.map { _ in nil })
         case .leaves(let request, let feed, let range):
             return .leavesFetched(request, disk.feeds[feed]?.leaves(range) ?? [])
         case .roster(let request):

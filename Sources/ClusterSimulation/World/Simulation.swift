@@ -176,7 +176,7 @@ public final class Simulation {
         case .answer(let node, let generation, let event):
             guard nodes[node].generation == generation else { return }
             if isPaused(node, event: .answer(node: node, generation: generation, event)) { return }
-            if case .batchesFetched(_, let batches) = event { result.traffic.fetched += batches.count }
+            if case .batchesFetched(_, let batches) = event { result.traffic.fetched += batches.count { $0 != nil } }
             dispatch(event, to: node)
         case .housekeeping(let node, let generation): keepHouse(node, generation)
         case .image(let place): takeImage(for: plan.steps[place], place)

@@ -56,7 +56,7 @@ struct StoredFeed {
         missing += skipped.count
         for batch in added {
             guard batch.number == frontier.size, batch.feed == feed else {
-                return "\(feed): batch \(batch.number) stored after \(frontier.size) batches"
+                return "\(feed): batch \(batch.number) stored after \(frontier.size.counted("batch"))"
             }
             frontier.append(batch.leaf)
             leaves.append(batch.leaf)
@@ -121,6 +121,10 @@ struct StoredFeed {
     /// Numbers of batches that have never come.
     var gaps: [UInt64] { missing == 0 ? [] : (first..<count).filter { slots[Int($0 - first)] == nil } }
 
+    /// Numbers of batches that may yet come: those, and all before the place where the feed began here, unless batches from
+    /// there on were dropped since, as what comes before them has expired as well.
+    var lacking: [UInt64] { first == base.size && floor < first ? (floor..<first) + gaps : gaps }
+
     /// The first batch that index and routes show.
     var shown: UInt64 { IndexEntry.first(from: first, lacking: gaps) }
 
@@ -174,11 +178,11 @@ struct StoredFeed {
         base.size <= number && number < count ? leaves[Int(number - base.size)] : nil
     }
 
-    /// Batches from the start of a range on, as far as they are held.
-    func answer(_ range: Range<UInt64>) -> [ReceivedBatch] {
-        guard first <= range.lowerBound, range.lowerBound < count else { return [] }
-        let held = (range.lowerBound..<min(range.upperBound, count)).lazy.map { batch($0) }.prefix { $0 != nil }
-        return held.compactMap { $0 }.map { ReceivedBatch(bytes: $0.bytes, checkpoint: $0.checkpoint) }
+    /// The batches of a range, nil for each that cannot be given.
+    func answer(_ range: Range<UInt64>) -> [ReceivedBatch?] {
+        range.map { number in
+            batch(number).map { ReceivedBatch(bytes: $0.bytes, checkpoint: $0.checkpoint) }
+        }
     }
 
     /// Leaf hashes of a range; empty unless all are known.

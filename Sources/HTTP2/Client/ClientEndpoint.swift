@@ -2,7 +2,7 @@ import Logging
 import NIOCore
 
 /// The client's end of an HTTP/2 connection: makes requests and hands what comes back to those who made them.
-final class ClientEndpoint: HTTP2Endpoint {
+final class ClientEndpoint: HTTP2Endpoint, ClientTransport {
     private let session: NGHTTP2Session
     private let limits: ConnectionLimits
     private let status: ConnectionStatus

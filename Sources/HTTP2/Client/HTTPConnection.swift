@@ -3,13 +3,14 @@ public import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A client's connection, HTTP/2 over TLS or with prior knowledge. It makes any number of requests at once; those beyond what the
-/// peer allows wait inside. It is not opened again when it is lost: make another one.
+/// A client's connection, HTTP/2 over TLS or with prior knowledge, or HTTP/1.1 over TLS where that is allowed
+/// (`TLSClient`). It makes any number of requests at once; those beyond what the peer allows, in HTTP/1.1 all but one,
+/// wait inside. It is not opened again when it is lost: make another one.
 ///
 /// A connection stays open until `close`, the peer's end, or until nobody holds it or a stream of it any more.
 public final class HTTPConnection: Sendable {
     private let channel: any Channel
-    private let endpoint: NIOLoopBound<ClientEndpoint>
+    private let endpoint: NIOLoopBound<any ClientTransport>
     private let counters: TransportCounters
     private let status: ConnectionStatus
     private let tls: TLSClient.Session?
@@ -36,11 +37,25 @@ public final class HTTPConnection: Sendable {
 
     private struct Parts: Sendable {
         let channel: any Channel
-        let endpoint: NIOLoopBound<ClientEndpoint>
+        let endpoint: NIOLoopBound<any ClientTransport>
         let counters: TransportCounters
         let status: ConnectionStatus
         /// Nil for cleartext.
         let tls: TLSClient.Session?
+    }
+
+    /// A channel whose handshake may be under way: what is above TLS is there when that is done.
+    private struct Opening: Sendable {
+        let channel: any Channel
+        let tls: TLSClient.Session?
+        let transport: NIOLoopBound<TransportBox>
+        let counters: TransportCounters
+        let status: ConnectionStatus
+    }
+
+    /// Confined to the event loop.
+    private final class TransportBox {
+        var transport: (any ClientTransport)?
     }
 
     /// Connects. Over cleartext the peer is not asked whether it speaks HTTP/2: if it does not, the first request fails.
@@ -56,23 +71,24 @@ public final class HTTPConnection: Sendable {
         let bootstrap = ClientBootstrap(group: group)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelOption(.writeBufferWaterMark, value: .transport)
-        let make: @Sendable (any Channel) -> EventLoopFuture<Parts> = { channel in
+        let make: @Sendable (any Channel) -> EventLoopFuture<Opening> = { channel in
             channel.eventLoop.makeCompletedFuture {
-                let session = try tls?.add(to: channel, host: address.host)
-                return try addHandlers(to: channel, configuration: configuration, logger: logger, session)
+                try begin(on: channel, address, configuration: configuration, logger: logger, tls)
             }
         }
         do {
-            let parts =
+            let opening =
                 switch address {
                 case .tcp(let host, let port):
                     try await bootstrap.connect(host: host, port: port, channelInitializer: make)
                 case .unix(let path):
                     try await bootstrap.connect(unixDomainSocketPath: path, channelInitializer: make)
                 }
-            if let session = parts.tls {
-                try await finish(session.handshake, on: parts.channel, address, within: configuration.connectTimeout)
+            if let session = opening.tls {
+                let limit = configuration.connectTimeout
+                try await finish(session.handshake, on: opening.channel, address, within: limit)
             }
+            let parts = try await opened(opening)
             let scheme = tls == nil ? "http" : "https"
             return HTTPConnection(parts, configuration: configuration, scheme: scheme, authority: address.authority)
         } catch let error as HTTPError {
@@ -112,16 +128,60 @@ public final class HTTPConnection: Sendable {
         }
     }
 
-    private static func addHandlers(
-        to channel: any Channel,
+    /// Adds TLS, and above it what the handshake shows; without TLS HTTP/2.
+    private static func begin(
+        on channel: any Channel,
+        _ address: ConnectAddress,
         configuration: ClientConfiguration,
         logger: Logger,
-        _ tls: TLSClient.Session?
-    ) throws -> Parts {
+        _ tls: TLSClient?
+    ) throws -> Opening {
+        let (counters, status, box) = (TransportCounters(), ConnectionStatus(), TransportBox())
         let limits = ConnectionLimits(configuration)
+        channel.closeFuture.whenComplete { _ in status.ended() }
+        let install: (SpokenVersion) throws -> Void = { version in
+            switch version {
+            case .http2: box.transport = try addHTTP2(to: channel, limits, counters, status, logger)
+            case .http1:
+                let endpoint = HTTP1ClientEndpoint(limits: limits, counters: counters, status: status, logger: logger)
+                try endpoint.add(to: channel)
+                box.transport = endpoint
+            }
+        }
+        let session = try tls?.add(to: channel, host: address.host, install: install)
+        if session == nil { try install(.http2) }
+        return Opening(
+            channel: channel,
+            tls: session,
+            transport: NIOLoopBound(box, eventLoop: channel.eventLoop),
+            counters: counters,
+            status: status
+        )
+    }
+
+    private static func opened(_ opening: Opening) async throws -> Parts {
+        try await opening.channel.eventLoop.submit {
+            guard let transport = opening.transport.value.transport else {
+                throw HTTPError(.connectionClosed, "the connection was closed while it was being opened")
+            }
+            return Parts(
+                channel: opening.channel,
+                endpoint: NIOLoopBound(transport, eventLoop: opening.channel.eventLoop),
+                counters: opening.counters,
+                status: opening.status,
+                tls: opening.tls
+            )
+        }.get()
+    }
+
+    private static func addHTTP2(
+        to channel: any Channel,
+        _ limits: ConnectionLimits,
+        _ counters: TransportCounters,
+        _ status: ConnectionStatus,
+        _ logger: Logger
+    ) throws -> ClientEndpoint {
         let session = try NGHTTP2Session(role: .client, limits: limits)
-        let status = ConnectionStatus()
-        let counters = TransportCounters()
         let flush = FlushRequest()
         let endpoint = ClientEndpoint(session: session, limits: limits, status: status, needsFlush: { flush() })
         let handler = HTTP2Handler(
@@ -133,14 +193,7 @@ public final class HTTPConnection: Sendable {
         )
         flush.handler = handler
         try channel.pipeline.syncOperations.addHandler(handler)
-        channel.closeFuture.whenComplete { _ in status.ended() }
-        return Parts(
-            channel: channel,
-            endpoint: NIOLoopBound(endpoint, eventLoop: channel.eventLoop),
-            counters: counters,
-            status: status,
-            tls: tls
-        )
+        return endpoint
     }
 }
 

@@ -252,7 +252,7 @@ extension HTTP1Handler {
             version: head.version,
             keepsAlive: head.isKeepAlive && !isDraining && !isLast
         )
-        guard let request = RequestHead(head, scheme: scheme) else {
+        guard let request = RequestHead(head, scheme: scheme), !head.isFramingFaulty else {
             current?.keepsAlive = false
             respond(.badRequest)
             return

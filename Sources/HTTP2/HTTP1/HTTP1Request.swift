@@ -70,6 +70,17 @@ struct HTTP1Request {
     }
 }
 
+extension HTTPRequestHead {
+    /// Where the message ends cannot be told: HTTP/1.0 has no transfer codings (RFC 9112, 6.1), and with a length beside
+    /// one two readers may disagree (6.3), which is how requests are smuggled past a proxy.
+    var isFramingFaulty: Bool {
+        let codings = headers[canonicalForm: "transfer-encoding"]
+        guard !codings.isEmpty else { return false }
+        let isOld = version.major < 1 || version == .http1_0
+        return isOld || headers.contains(name: "content-length") || codings.last?.lowercased() != "chunked"
+    }
+}
+
 extension RequestHead {
     /// The head of an HTTP/1.1 request in the terms of HTTP/2; nil if it breaks RFC 9112, 3.2: without one `Host`, or
     /// with a target that is none.

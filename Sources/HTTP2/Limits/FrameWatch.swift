@@ -1,7 +1,8 @@
 package import NIOCore
 
 /// Follows the frames that a peer sends (RFC 9113, 4.1), before anything else looks at them, and keeps their budgets.
-/// It sees the frame headers only: what a frame means, and whether it is allowed, is nghttp2's to say.
+/// It sees the frame headers only: what a frame means, and whether it is allowed, is nghttp2's to say, but for what that
+/// passes over (`PeerStreams.Misplaced`).
 ///
 /// After a limit was exceeded the connection is to be ended, and nothing more asked of this.
 package struct FrameWatch {
@@ -12,6 +13,8 @@ package struct FrameWatch {
     private var skip: Int
     /// A frame header that came in part: its first 8 bytes, and how many bytes of it are there.
     private var header: UInt64 = 0
+    /// The ninth byte: the last of the stream's number.
+    private var lastByte: UInt8 = 0
     private var headerBytes = 0
     private var isData = false
     private var isInHeaderBlock = false
@@ -20,6 +23,10 @@ package struct FrameWatch {
     private var begun: NIODeadline
     /// What the peer has earned WINDOW_UPDATE frames with: bytes sent to it, and 4096 for each head.
     private var credit = 0
+    /// Nil at a client, whose streams are its own.
+    private var streams: PeerStreams?
+    /// The first frame that is where it may not be.
+    package private(set) var misplaced: PeerStreams.Misplaced?
 
     private var resets = FrameBudget()
     private var provokedResets = FrameBudget()
@@ -37,6 +44,7 @@ package struct FrameWatch {
     package init(prefaceBytes: Int, now: NIODeadline) {
         skip = prefaceBytes
         begun = now
+        streams = prefaceBytes > 0 ? PeerStreams() : nil
     }
 
     /// Bytes were sent to the peer.
@@ -75,6 +83,7 @@ package struct FrameWatch {
             }
             if bytes.count - position >= 9 {
                 header = UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+                lastByte = bytes[position + 8]
                 position += 9
                 return true
             }
@@ -83,6 +92,8 @@ package struct FrameWatch {
         while headerBytes < 9, position < bytes.count {
             if headerBytes < 8 {
                 header = header << 8 | UInt64(bytes[position])
+            } else {
+                lastByte = bytes[position]
             }
             headerBytes += 1
             position += 1
@@ -98,6 +109,7 @@ package struct FrameWatch {
         let flags = UInt8(truncatingIfNeeded: header >> 24)
         skip = length
         isData = false
+        note(flags)
         switch UInt8(truncatingIfNeeded: header >> 32) {
         case 0:
             isData = true
@@ -122,6 +134,28 @@ package struct FrameWatch {
         default:
             return unknownFrames.take(rates.unknownFrames, now: now) ? nil : .unknownFrames
         }
+    }
+
+    /// Notes the frame if it is where it may not be.
+    private mutating func note(_ flags: UInt8) {
+        let stream = UInt32(truncatingIfNeeded: header << 8) & 0x7FFF_FFFF | UInt32(lastByte)
+        let isEnd = flags & Flag.endStream != 0
+        let found: PeerStreams.Misplaced?
+        switch UInt8(truncatingIfNeeded: header >> 32) {
+        case 0: found = streams?.data(on: stream, isEnd: isEnd)
+        case 1: found = streams?.head(on: stream, isEnd: isEnd)
+        case 2: found = stream == 0 ? .priorityOnConnection : nil
+        case 3:
+            streams?.reset(stream)
+            found = nil
+        default: found = nil
+        }
+        misplaced = misplaced ?? found
+    }
+
+    /// The frame that was found is nghttp2's to judge.
+    package mutating func forgive() {
+        misplaced = nil
     }
 
     private mutating func headers(

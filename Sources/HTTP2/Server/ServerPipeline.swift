@@ -21,7 +21,9 @@ struct ServerPipeline: Sendable {
         }
         let operations = channel.pipeline.syncOperations
         if let tls {
-            try operations.addHandlers(tls.makeHandler(service.logger), TLSServerGate(pipeline: self, tls: tls))
+            let hello = ClientHelloWatch()
+            let gate = TLSServerGate(pipeline: self, tls: tls, hello: hello)
+            try operations.addHandlers(hello, tls.makeHandler(service.logger), gate)
         } else {
             try operations.addHandler(ProtocolDetector(pipeline: self))
         }

@@ -55,6 +55,8 @@ final class HTTP2Handler: ChannelDuplexHandler {
     private var watch: FrameWatch
     /// The peer exceeded a limit: nothing more of what it sends is looked at.
     private var isExceeded = false
+    /// One on which the peer has sent a frame after it ended it, in the bytes that are being read.
+    private var doubtfulStream: UInt32?
     private var ticker: RepeatedTask?
 
     /// - Parameter counters: where transport bytes are counted, if anybody asks.
@@ -104,6 +106,7 @@ final class HTTP2Handler: ChannelDuplexHandler {
         do throws(HTTPError) {
             try input.withUnsafeReadableBytes { bytes throws(HTTPError) in try session.receive(bytes) }
             dispatch(input)
+            judgeDoubtfulStream()
         } catch {
             dispatch(input)
             if error.http2Code == .enhanceYourCalm {
@@ -315,11 +318,46 @@ extension HTTP2Handler {
         let limit = input.withUnsafeReadableBytes { watch.received($0, limits.frameRates, now: now) }
         if let limit {
             exceeded(limit)
+        } else if let code = misplacedFrame() {
+            violated(code)
+            return false
         } else if session.queuedFrames > Self.queuedFramesMaximum {
             exceeded(.queuedFrames)
             return false
         }
         return limit == nil
+    }
+
+    /// The error that a frame costs which nghttp2 would pass over; nil if there is none.
+    private func misplacedFrame() -> HTTP2ErrorCode? {
+        guard let misplaced = watch.misplaced else { return nil }
+        watch.forgive()
+        switch misplaced {
+        case .priorityOnConnection, .belowEarlier: return .protocolError
+        case .afterEnd(let stream) where session.judges(stream):
+            doubtfulStream = stream
+            return nil
+        case .afterEnd: return .streamClosed
+        }
+    }
+
+    /// What was nghttp2's to judge when it came has been passed over, if nghttp2 has closed the stream before it.
+    private func judgeDoubtfulStream() {
+        guard let stream = doubtfulStream else { return }
+        doubtfulStream = nil
+        if !session.judges(stream) { violated(.streamClosed) }
+    }
+
+    /// Ends the connection of a peer that broke HTTP/2, and tells it.
+    private func violated(_ code: HTTP2ErrorCode) {
+        guard state == .open, !isExceeded else { return }
+        isExceeded = true
+        logger.debug("connection ended: its peer broke HTTP/2", metadata: ["code": "\(code)"])
+        session.terminate(code)
+        if context?.channel.isWritable != true {
+            fail(HTTPError(.protocolViolation, "the peer sent a frame where it may not", http2Code: code))
+        }
+        needsFlush()
     }
 
     /// Charges the peer for what it made the session do.

@@ -140,6 +140,11 @@ extension NGHTTP2Session {
     var wantsRead: Bool { nghttp2_session_want_read(handle) != 0 }
     /// The stream of the last request that was acted on.
     var lastRequest: Int { Int(nghttp2_session_get_last_proc_stream_id(handle)) }
+    /// Whether nghttp2 itself says what a frame on this stream means: it knows the stream, or has yet to read of it.
+    func judges(_ stream: UInt32) -> Bool {
+        let stream = Int32(clamping: stream)
+        return Int(stream) > lastRequest || nghttp2_session_find_stream(handle, stream) != nil
+    }
     /// Frames other than DATA that wait to be sent.
     var queuedFrames: Int { nghttp2_session_get_outbound_queue_size(handle) }
 }

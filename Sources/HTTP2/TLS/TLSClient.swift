@@ -3,7 +3,8 @@ internal import NIOSSL
 internal import NIOTLS
 internal import Synchronization
 
-/// TLS 1.3 for client connections: whom to believe, and who to be. `h2` must be negotiated (ALPN).
+/// TLS 1.3 for client connections: whom to believe, and who to be. `h2` must be negotiated (ALPN), unless HTTP/1.1 is
+/// allowed; then that is spoken to servers that do not choose `h2`.
 public struct TLSClient: Sendable {
     public enum Trust: Sendable {
         /// The authorities that this system trusts; the certificate must be for the host that was dialled.
@@ -16,14 +17,18 @@ public struct TLSClient: Sendable {
 
     private let context: NIOSSLContext
     private let judge: PeerJudge?
+    private let allowsHTTP1: Bool
 
     /// Reads the authorities: make one for many connections, and not on an event loop.
-    /// - Parameter identity: what to show to a server that asks for a certificate.
+    /// - Parameters:
+    ///   - identity: what to show to a server that asks for a certificate.
+    ///   - allowsHTTP1: whether a server may speak HTTP/1.1, as many a proxy does.
     /// - Throws: `certificate` if authorities or identity cannot be used.
-    public init(trust: Trust, identity: TLSIdentity? = nil) throws(HTTPError) {
+    public init(trust: Trust, identity: TLSIdentity? = nil, allowsHTTP1: Bool = false) throws(HTTPError) {
+        self.allowsHTTP1 = allowsHTTP1
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.restrict()
-        configuration.applicationProtocols = ["h2"]
+        configuration.applicationProtocols = allowsHTTP1 ? ["h2", "http/1.1"] : ["h2"]
         if let identity {
             configuration.certificateChain = identity.chain.map { .certificate($0) }
             configuration.privateKey = .privateKey(identity.key)
@@ -82,12 +87,17 @@ public struct TLSClient: Sendable {
         }
     }
 
-    /// Adds TLS to a new channel, below what is added later.
-    func add(to channel: any Channel, host: String?) throws -> Session {
+    /// Adds TLS to a new channel.
+    /// - Parameter install: adds what is above TLS, when the handshake has shown what is spoken.
+    func add(
+        to channel: any Channel,
+        host: String?,
+        install: @escaping (SpokenVersion) throws -> Void
+    ) throws -> Session {
         // An address is no server name (RFC 6066, 3): it is compared with the connection's.
         let isAddress = host.map { (try? SocketAddress(ipAddress: $0, port: 0)) != nil } ?? true
         let name = isAddress ? nil : host
-        let gate = TLSClientGate(channel.eventLoop.makePromise())
+        let gate = TLSClientGate(channel.eventLoop.makePromise(), allowsHTTP1: allowsHTTP1, install: install)
         let session = Session(handshake: gate.outcome.futureResult, judge: judge)
         let handler: NIOSSLClientHandler
         if judge != nil {
@@ -110,24 +120,46 @@ public struct TLSClient: Sendable {
     }
 }
 
-/// Waits for the handshake of a connection that was made here.
+/// What a server speaks.
+enum SpokenVersion {
+    case http1
+    case http2
+}
+
+/// Waits for the handshake of a connection that was made here, and puts on top of it what was negotiated.
 private final class TLSClientGate: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
     let outcome: EventLoopPromise<Void>
     /// Why the server's certificate was not accepted.
     var refusal: HTTPError?
+    private let allowsHTTP1: Bool
+    private let install: (SpokenVersion) throws -> Void
 
-    init(_ outcome: EventLoopPromise<Void>) {
+    init(
+        _ outcome: EventLoopPromise<Void>,
+        allowsHTTP1: Bool,
+        install: @escaping (SpokenVersion) throws -> Void
+    ) {
         self.outcome = outcome
+        self.allowsHTTP1 = allowsHTTP1
+        self.install = install
+    }
+
+    private func version(_ negotiated: String?) throws(HTTPError) -> SpokenVersion {
+        if negotiated == "h2" { return .http2 }
+        // A server that knows no ALPN speaks HTTP/1.1.
+        if allowsHTTP1, negotiated == nil || negotiated == "http/1.1" { return .http1 }
+        throw HTTPError(.connectFailed, "the server does not speak HTTP/2 over TLS (no h2 by ALPN)")
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case .handshakeCompleted(let negotiated)? = event as? TLSUserEvent {
-            if negotiated == "h2" {
+            do {
+                try install(try version(negotiated))
                 outcome.succeed()
-            } else {
-                outcome.fail(HTTPError(.connectFailed, "the server does not speak HTTP/2 over TLS (no h2 by ALPN)"))
+            } catch {
+                outcome.fail(error)
                 context.close(promise: nil)
             }
         }

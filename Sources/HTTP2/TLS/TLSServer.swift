@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// TLS 1.3 for a listener: the certificate it shows, which can be replaced while it runs, and what it asks of clients.
 ///
-/// Clients negotiate `h2` or `http/1.1` by ALPN (RFC 7301); one that offers neither is closed after the handshake,
-/// so that no other protocol's bytes are ever taken for HTTP. There is no early data (0-RTT): it could be replayed.
+/// Clients negotiate `h2` or `http/1.1` by ALPN (RFC 7301); to one that offers nothing HTTP/1.1 is spoken, and one that
+/// offers other protocols only is closed after the handshake, so that no other protocol's bytes are ever taken for HTTP. There is no early data (0-RTT): it could be replayed.
 /// Sessions are resumed by tickets (RFC 8446, 2.2) under keys that live in memory only.
 public final class TLSServer: Sendable {
     public enum ClientCertificates: Sendable {

@@ -9,12 +9,14 @@ final class TLSServerGate: ChannelInboundHandler, RemovableChannelHandler {
 
     private let pipeline: ServerPipeline
     private let tls: TLSServer
+    private let hello: ClientHelloWatch
     private var deadline: Scheduled<Void>?
     private var isDecided = false
 
     private var logger: Logger { pipeline.service.logger }
 
-    init(pipeline: ServerPipeline, tls: TLSServer) {
+    init(pipeline: ServerPipeline, tls: TLSServer, hello: ClientHelloWatch) {
+        self.hello = hello
         self.pipeline = pipeline
         self.tls = tls
     }
@@ -60,7 +62,10 @@ final class TLSServerGate: ChannelInboundHandler, RemovableChannelHandler {
     private func completed(_ context: ChannelHandlerContext, _ negotiated: String?) {
         guard !isDecided else { return }
         let allowsHTTP1 = pipeline.service.configuration.allowsHTTP1
-        guard negotiated == "h2" || (negotiated == "http/1.1" && allowsHTTP1) else {
+        // Who offers nothing speaks HTTP/1.1: proxies do.
+        var name = negotiated
+        if name == nil, case .nothing = hello.offer { name = "http/1.1" }
+        guard name == "h2" || (name == "http/1.1" && allowsHTTP1) else {
             return give(up: context, "the client does not offer \(allowsHTTP1 ? "h2 or http/1.1" : "h2") by ALPN")
         }
         do {
@@ -81,7 +86,8 @@ final class TLSServerGate: ChannelInboundHandler, RemovableChannelHandler {
             }
             isDecided = true
             tls.completed()
-            if negotiated == "h2" {
+            operations.removeHandler(hello, promise: nil)
+            if name == "h2" {
                 try pipeline.addHTTP2(to: context.channel, information)
             } else {
                 try pipeline.addHTTP1(to: context.channel, information)

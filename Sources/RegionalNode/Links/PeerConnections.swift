@@ -254,38 +254,49 @@ struct PeerFetcher: Sendable {
     }
 
     /// Each batch comes as a range of its own (level 0), since a node must hold the checkpoint of every size.
-    func batches(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [ReceivedBatch] {
+    /// - Returns: as `ReplicaEvent.batchesFetched` has it.
+    func batches(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [ReceivedBatch?] {
         await limits.fetch(from: peer) { await fetchBatches(numbers, of: feed, from: peer) } ?? []
     }
 
-    private func fetchBatches(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [ReceivedBatch] {
+    /// What came of one batch.
+    private enum Outcome {
+        case came(ReceivedBatch)
+        /// The peer answers that it has none to give.
+        case absent
+        /// No answer, or none that can be read.
+        case failed
+    }
+
+    private func fetchBatches(_ numbers: Range<UInt64>, of feed: FeedID, from peer: Region) async -> [ReceivedBatch?] {
         do {
             let connection = try await connections.connection(to: peer)
-            return await withTaskGroup(of: (UInt64, ReceivedBatch?).self) { group in
+            return await withTaskGroup(of: (UInt64, Outcome).self) { group in
                 var next = numbers.lowerBound
                 var results: [UInt64: ReceivedBatch] = [:]
-                var bytes = 0
-                var isEnough = false
+                var (bytes, hasAnswer) = (0, false)
                 func start() {
-                    guard !isEnough, next < numbers.upperBound else { return }
+                    // What follows a batch that did not come may come: only a connection that is gone ends it.
+                    guard bytes < PeerFetcher.enoughBytes, next < numbers.upperBound, connection.isOpen else { return }
                     let number = next
                     next += 1
                     group.addTask {
                         let found = await limits.batch(from: peer) {
                             await batch(number, of: feed, over: connection, from: peer)
                         }
-                        return (number, found ?? nil)
+                        return (number, found ?? .failed)
                     }
                 }
                 for _ in 0..<PeerFetcher.width { start() }
-                while let (number, batch) = await group.next() {
-                    results[number] = batch
-                    bytes += batch?.bytes.count ?? 0
-                    // What follows a batch that did not come is of no use.
-                    isEnough = isEnough || batch == nil || bytes >= PeerFetcher.enoughBytes
+                while let (number, outcome) = await group.next() {
+                    if case .came(let batch) = outcome {
+                        results[number] = batch
+                        bytes += batch.bytes.count
+                    }
+                    if case .failed = outcome {} else { hasAnswer = true }
                     start()
                 }
-                return Array(numbers.lazy.map { results[$0] }.prefix { $0 != nil }.compactMap { $0 })
+                return hasAnswer ? (numbers.lowerBound..<next).map { results[$0] } : []
             }
         } catch {
             report(error, feed, peer)
@@ -298,18 +309,29 @@ struct PeerFetcher: Sendable {
         of feed: FeedID,
         over connection: HTTPConnection,
         from peer: Region
-    ) async -> ReceivedBatch? {
+    ) async -> Outcome {
         do {
             let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/0/\(number)"
             let limit = FormatLimits.batchBytes + FormatLimits.checkpointBytes
             let (head, body) = try await connection.get(path, maxBody: limit)
-            guard head.status == 200, let range = FeedRange(level: 0, index: number) else { return nil }
-            let parts = try RangeBody(Array(body.readableBytesView)[...], range: range)
-            return parts.batches.first.map { ReceivedBatch(bytes: Array($0), checkpoint: Array(parts.checkpoint)) }
+            let bytes = Array(body.readableBytesView)
+            guard head.status == 200, let range = FeedRange(level: 0, index: number) else {
+                return PeerFetcher.isAbsence(head.status, bytes) ? .absent : .failed
+            }
+            let parts = try RangeBody(bytes[...], range: range)
+            guard let batch = parts.batches.first else { return .failed }
+            return .came(ReceivedBatch(bytes: Array(batch), checkpoint: Array(parts.checkpoint)))
         } catch {
             report(error, feed, peer)
-            return nil
+            return .failed
         }
+    }
+
+    /// Whether an answer says that the batch is not there, and not that the peer has no time for the question.
+    private static func isAbsence(_ status: Int, _ body: [UInt8]) -> Bool {
+        if status == 404 || status == 410 { return true }
+        let head = String(decoding: body.prefix(1024), as: UTF8.self)
+        return status == 503 && head.contains("\"\(ProblemDocument.damagedType)\"")
     }
 
     private func report(_ error: any Error, _ feed: FeedID, _ peer: Region) {

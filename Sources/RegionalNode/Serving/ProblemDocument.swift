@@ -1,3 +1,4 @@
+internal import ExposureKeys
 internal import Foundation
 internal import HTTP2
 internal import NIOCore
@@ -123,7 +124,7 @@ struct ProblemDocument: Encodable {
             "beyond-end",
             status: 404,
             title: "Beyond the end",
-            detail: "The feed \(feed) has \(count) batches here; ask for ranges that end there or before."
+            detail: "The feed \(feed) has \(count.counted("batch")) here; ask for ranges that end there or before."
         )
     }
 
@@ -136,6 +137,9 @@ struct ProblemDocument: Encodable {
                 + "everywhere, or have yet to come from other nodes."
         )
     }
+
+    /// What `damaged` calls itself.
+    static let damagedType = "urn:keytide:problem:damaged"
 
     static func damaged(_ feed: String) -> ProblemDocument {
         ProblemDocument(

@@ -117,7 +117,8 @@ struct PublicHandler: RequestHandler {
         guard range.upperBound <= feed.count else {
             return ProblemDocument.beyondEnd(id.description, count: feed.count).response()
         }
-        guard range.lowerBound >= feed.shown else {
+        // What lies below the first batch shown may be the only copy that nodes look for: it is given where it is whole.
+        guard range.lowerBound >= feed.first, range.lowerBound >= feed.shown || !feed.isDamaged(range) else {
             return ProblemDocument.gone(id.description, first: feed.shown).response()
         }
         let generation = served.generation

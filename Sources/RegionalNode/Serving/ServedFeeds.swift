@@ -139,7 +139,7 @@ package struct ServedFeed: Sendable {
 
     var count: UInt64 { frontier.size }
     var isLiving: Bool { first < count }
-    /// The first batch that index and routes show.
+    /// The first batch that the index shows.
     package var shown: UInt64 { IndexEntry.first(from: first, lacking: gaps) }
     /// Batches held.
     var held: UInt64 { count - first - UInt64(gaps.count) }

@@ -58,7 +58,8 @@ struct StoreRecovery: Sendable {
             throw error
         }
         alarms.append(
-            "the store was broken and was moved to \(aside); \(count) batches that still prove themselves were taken "
+            "the store was broken and was moved to \(aside); \(count.counted("batch")) that still "
+                + "\(count == 1 ? "proves itself was" : "prove themselves were") taken "
                 + "over, the others come again from neighbours; check the disk, and delete that file when all is there"
         )
         return storage

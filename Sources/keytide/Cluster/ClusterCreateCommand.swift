@@ -66,7 +66,9 @@ struct ClusterCreateCommand: AsyncParsableCommand {
         else { throw CommandError("a region is listed twice") }
         try write(String(decoding: try roster.signed(by: [authority]), as: UTF8.self), "roster")
         try write(authorities.text, "authorities")
-        Output.line("made \(list.count) regions in \(directory), for demonstrations only: all private keys are there")
+        Output.line(
+            "made \(list.count.counted("region")) in \(directory), for demonstrations only: all private keys are there"
+        )
     }
 
     /// From 2020 on, so that nodes whose clocks are set back for old exports accept roster and certificates.

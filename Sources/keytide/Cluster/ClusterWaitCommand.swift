@@ -1,3 +1,4 @@
+import ExposureKeys
 import ArgumentParser
 import RegionalNode
 
@@ -49,7 +50,8 @@ struct ClusterWaitCommand: AsyncParsableCommand {
                         "the nodes do not hold the same after \(timeout) s; see 'keytide status' of each"
                     )
                 }
-                if !json { Output.line("\(all.count) nodes hold the same \(views.first?.count ?? 0) feeds") }
+                let (nodes, feeds) = (all.count.counted("node"), (views.first?.count ?? 0).counted("feed"))
+                if !json { Output.line("\(nodes) \(all.count == 1 ? "holds" : "hold") the same \(feeds)") }
                 return
             }
             try await Task.sleep(for: .milliseconds(50))

@@ -45,7 +45,7 @@ struct DeviceEncountersEraseCommand: AsyncParsableCommand {
         }
         if json { return try Output.json(result) }
         Output.line(
-            "\(Output.grouped(result.erased)) sightings erased, and the report"
+            "\(Output.counted(result.erased, "sighting")) erased, and the report"
                 + (result.keyRemoved ? "; their key in \(device.encounterKeyPath) is removed" : "")
         )
     }
@@ -78,7 +78,7 @@ struct DeviceEncountersEraseCommand: AsyncParsableCommand {
             throw CommandError("this erases all sightings and the report for good; give --yes if that is meant")
         }
         Output.progress(
-            "This erases \(Output.grouped(count)) sightings and the report in \(device.store) for good. Type yes:"
+            "This erases \(Output.counted(count, "sighting")) and the report in \(device.store) for good. Type yes:"
         )
         return readLine() == "yes"
     }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClientSync
 import DeviceStore
+import RegionalNode
 
 /// `keytide device encounters list`: what the phone has seen, day by day.
 struct DeviceEncountersListCommand: AsyncParsableCommand {
@@ -15,6 +16,7 @@ struct DeviceEncountersListCommand: AsyncParsableCommand {
     )
 
     @OptionGroup var device: DeviceStoreOptions
+    @OptionGroup var time: DeviceClockOptions
 
     @Flag(help: "Every sighting, with its identifier.")
     var full = false
@@ -53,27 +55,45 @@ struct DeviceEncountersListCommand: AsyncParsableCommand {
 
     private struct Listing: Encodable {
         var days: [Day]
-        /// Sightings that cannot be read any more.
-        var damaged: Int
+        /// Its fields stand beside the others.
+        var log: LogComplaint
         /// Only if all were asked for, ascending by time.
         var encounters: [Sighting]?
+        /// Times of scans that were handed over.
+        var scans: Int
+
+        private enum CodingKeys: String, CodingKey { case days, encounters, scans }
+
+        func encode(to encoder: any Encoder) throws {
+            try log.encode(to: encoder)
+            var fields = encoder.container(keyedBy: CodingKeys.self)
+            try fields.encode(days, forKey: .days)
+            try fields.encodeIfPresent(encounters, forKey: .encounters)
+            try fields.encode(scans, forKey: .scans)
+        }
     }
 
     func run() async throws {
         let log: EncounterLog
+        let latest: Int64
+        let scans: Int
         do {
-            log = try await device.open(create: false).encounterLog()
+            let store = try device.open(create: false)
+            log = try await store.encounterLog()
+            latest = try await store.latestTime(now: try time.clock().seconds)
+            scans = try await store.scanTimes().count
         } catch let error as DeviceStoreError {
             throw CommandError("\(error)")
         }
         let ordered = log.encounters.sorted { $0.time != $1.time ? $0.time < $1.time : $0 < $1 }
         let listing = Listing(
             days: days(ordered),
-            damaged: log.damaged.count,
-            encounters: full ? ordered.map(Sighting.init) : nil
+            log: LogComplaint(log, latest: latest),
+            encounters: full ? ordered.map(Sighting.init) : nil,
+            scans: scans
         )
         if json { try Output.json(listing) } else { show(listing, count: ordered.count) }
-        EncounterIntake.complain(ofDamaged: listing.damaged)
+        listing.log.show()
     }
 
     /// - Parameter ordered: ascending by time.
@@ -118,7 +138,7 @@ struct DeviceEncountersListCommand: AsyncParsableCommand {
             [["day", "sightings", "first", "last"]]
                 + listing.days.map { [$0.day, Output.grouped($0.sightings), clock($0.first), clock($0.last)] }
         )
-        Output.line("\(Output.grouped(count)) sightings; times are Vietnam's")
+        Output.line("\(Output.counted(count, "sighting")); times are Vietnam's")
     }
 
     private func day(_ time: Int64) -> String {

@@ -38,20 +38,20 @@ struct DeviceMatchCommand: AsyncParsableCommand {
     var json = false
 
     private struct Result: Encodable {
-        /// Sightings of the store that cannot be read any more.
-        var damaged: Int
+        /// Its fields stand beside the others.
+        var log: LogComplaint
         /// What came of the files; its fields stand beside the others.
         var intake: EncounterIntake
         var seconds: Double
         var report: ExposureReport
         var freshness: Freshness { report.judgedFreshness() }
 
-        private enum CodingKeys: String, CodingKey { case damaged, seconds, report, news }
+        private enum CodingKeys: String, CodingKey { case seconds, report, news }
 
         func encode(to encoder: any Encoder) throws {
             try intake.encode(to: encoder)
+            try log.encode(to: encoder)
             var fields = encoder.container(keyedBy: CodingKeys.self)
-            try fields.encode(damaged, forKey: .damaged)
             try fields.encode(seconds, forKey: .seconds)
             try fields.encode(report, forKey: .report)
             try fields.encode(ToldFreshness(freshness), forKey: .news)
@@ -69,7 +69,7 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         do {
             let result = try await match(in: store, now: now, risk: risk)
             if json { try Output.json(result) } else { show(result) }
-            EncounterIntake.complain(ofDamaged: result.damaged)
+            result.log.show()
             if let remark = ToldFreshness.remark(result.freshness) { Output.progress(remark) }
             if !result.report.saysSomething() { throw ExitCode.nothingCanBeSaid }
         } catch let error as CommandError {
@@ -96,7 +96,7 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         try await store.hold(report)
         let elapsed = (ContinuousClock.now - began).components
         return Result(
-            damaged: log.damaged.count,
+            log: LogComplaint(log, latest: try await store.latestTime(now: now)),
             intake: intake,
             seconds: Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18,
             report: report
@@ -128,8 +128,8 @@ struct DeviceMatchCommand: AsyncParsableCommand {
         result.intake.show(sightings: encounters != nil, scans: scans != nil)
         let report = result.report
         Output.line(
-            "\(Output.grouped(report.keys)) live keys, \(Output.grouped(report.encounters)) sightings: "
-                + "\(report.matchedKeys) keys were near (\(Output.fixed(result.seconds, 2)) s)"
+            "\(Output.counted(report.keys, "key")), \(Output.counted(report.encounters, "sighting")): "
+                + "\(Output.counted(report.matchedKeys, "key")) \(report.matchedKeys == 1 ? "was" : "were") near (\(Output.fixed(result.seconds, 2)) s)"
         )
         if report.exposures.isEmpty { return }
         Output.table(

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClientSync
 import DeviceStore
+import RegionalNode
 
 /// `keytide device report`: explains the last matching to a person.
 struct DeviceReportCommand: AsyncParsableCommand {

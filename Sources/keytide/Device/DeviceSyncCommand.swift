@@ -118,16 +118,17 @@ struct DeviceSyncCommand: AsyncParsableCommand {
         let summary =
             result.notModified
             ? "nothing new at \(result.node)"
-            : "\(Output.grouped(result.keys)) keys in \(Output.grouped(result.batches)) batches from \(result.node)"
+            : "\(Output.counted(result.keys, "key")) in \(Output.counted(result.batches, "batch")) from \(result.node)"
         Output.line(
-            "\(summary): \(Output.grouped(result.bytes)) bytes, \(result.requests) requests, "
+            "\(summary): \(Output.counted(result.bytes, "byte")), \(Output.counted(result.requests, "request")), "
                 + "\(Output.fixed(result.seconds, 2)) s; \(result.upToDate ? "up to date" : "NOT up to date")"
         )
         if let witnesses = result.witnesses {
             Output.line(
                 witnesses.witnessed
                     ? "witnessed by \(witnesses.present.joined(separator: ", "))"
-                    : "UNWITNESSED: indexes of \(witnesses.present.count) of \(witnesses.wanted) other operators"
+                    : "UNWITNESSED: indexes of \(witnesses.present.count) of "
+                        + Output.counted(witnesses.wanted, "other operator")
             )
             for finding in witnesses.findings {
                 Output.progress("\(finding.proven ? "PROVEN" : "not proven"), \(finding.kind): \(finding.reason)")
@@ -141,7 +142,7 @@ struct DeviceSyncCommand: AsyncParsableCommand {
         }
         for problem in result.problems { Output.progress(problem) }
         for evidence in result.evidence {
-            Output.progress("EVIDENCE of \(evidence.kind) kept: \(evidence.feed) at \(evidence.size) batches")
+            Output.progress("EVIDENCE of \(evidence.kind) kept: \(evidence.feed) at \(evidence.size.counted("batch"))")
         }
     }
 

@@ -6,7 +6,8 @@ import Logging
 import NIOCore
 import NIOPosix
 
-/// A phone's requests over one HTTP/2 connection, made again when it is lost.
+/// A phone's requests over one connection, HTTP/2 or, where a proxy in front of the node speaks nothing else, HTTP/1.1;
+/// made again when it is lost.
 actor NodeTransport: SyncTransport {
     nonisolated let node: String
     private let address: ConnectAddress
@@ -31,9 +32,9 @@ actor NodeTransport: SyncTransport {
     }
 
     private static func tls(_ authorities: String?) throws -> TLSClient {
-        guard let path = authorities else { return try TLSClient(trust: .system) }
+        guard let path = authorities else { return try TLSClient(trust: .system, allowsHTTP1: true) }
         do {
-            return try TLSClient(trust: .authorities(pem: Array(Files.read(path))))
+            return try TLSClient(trust: .authorities(pem: Array(Files.read(path))), allowsHTTP1: true)
         } catch let error as HTTPError {
             throw CommandError("\(path): \(error.reason)")
         }

@@ -69,7 +69,7 @@ struct RosterDraft {
     private func refuseTooManyKeys(beside kept: [RosterRegion.Key], of region: Region) throws {
         guard kept.count >= FormatLimits.keysPerRegion, let next = kept.map(\.notAfter).min() else { return }
         throw CommandError(
-            "\(region) has \(kept.count) keys under which batches may still be kept, no more can be listed: rotate after "
+            "\(region) has \(kept.count.counted("key")) under which batches may still be kept, no more can be listed: rotate after "
                 + RosterTable.time(next + 16 * 86_400)
         )
     }

@@ -111,10 +111,10 @@ struct RosterStandingCommand: AsyncParsableCommand {
             }
             let size = genuine.size ?? one.count
             guard size <= one.count else {
-                throw CommandError("epoch \(genuine.epoch) has \(one.count) batches here, not \(size)")
+                throw CommandError("epoch \(genuine.epoch) has \(one.count.counted("batch")) here, not \(size)")
             }
             guard let root = try await root(of: one, at: size, client) else {
-                throw CommandError("another key has signed epoch \(genuine.epoch) at \(size) batches")
+                throw CommandError("another key has signed epoch \(genuine.epoch) at \(size.counted("batch"))")
             }
             lines.append(StandingLine.text(.init(epoch: genuine.epoch, size: size, root: root)))
         }

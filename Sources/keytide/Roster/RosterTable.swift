@@ -6,7 +6,8 @@ import Foundation
 enum RosterTable {
     static func show(_ roster: Roster) {
         Output.line(name(roster))
-        Output.line("issued \(time(roster.issued)), expires \(time(roster.expires)), \(roster.regions.count) regions")
+        let regions = roster.regions.count.counted("region")
+        Output.line("issued \(time(roster.issued)), expires \(time(roster.expires)), \(regions)")
         Output.table(
             [["region", "name", "operator", "keys", "certificates", "closed", "successor", "nodes"]]
                 + roster.regions.map { region in
@@ -70,7 +71,7 @@ enum RosterTable {
         for closure in new.closures where !old.closures.contains(closure) {
             row("KEY CLOSED", closure.key.text)
             for one in closure.standing {
-                row("stands", "epoch \(one.epoch), \(one.size) batches, root \(one.root.hexadecimal)")
+                row("stands", "epoch \(one.epoch), \(one.size.counted("batch")), root \(one.root.hexadecimal)")
             }
         }
         for closure in old.closures where new.closure(of: closure.key) == nil { row("closure ends", closure.key.text) }

@@ -44,7 +44,9 @@ enum StandingLine {
         }
         guard entry.keys.count == 1, let key = entry.keys.first else {
             let keys = entry.keys.map { "\n  \($0.verifier.text)" }.joined()
-            throw CommandError("\(region) lists \(entry.keys.count) keys; say which one is to be closed:\(keys)")
+            throw CommandError(
+                "\(region) lists \(entry.keys.count.counted("key")); say which one is to be closed:\(keys)"
+            )
         }
         return key.verifier
     }

@@ -57,7 +57,7 @@ struct SampleEncountersCommand: AsyncParsableCommand {
         var random = SystemRandomNumberGenerator()
         let chosen = try candidates(now: now).shuffled(using: &random).prefix(planted + 3)
         guard chosen.count == planted + 3 else {
-            throw CommandError("the archives hold only \(chosen.count) keys that are still live; plant fewer")
+            throw CommandError("of the keys in the archives only \(chosen.count) can still count; plant fewer")
         }
         var sightings: [Sighting] = []
         for key in chosen.prefix(planted) { sightings += meeting(key, using: &random) }
@@ -131,6 +131,8 @@ struct SampleEncountersCommand: AsyncParsableCommand {
             text += "\(sighting.time),\(hexadecimal),\(sighting.attenuation)\n"
         }
         try Files.write(text.utf8, output)
-        Output.progress("wrote \(output): \(sightings.count) sightings, \(planted) meetings planted")
+        Output.progress(
+            "wrote \(output): \(sightings.count.counted("sighting")), \(planted.counted("meeting")) planted"
+        )
     }
 }

@@ -48,6 +48,6 @@ struct SampleExportsCommand: AsyncParsableCommand {
 
     private func write(_ bytes: [UInt8], _ name: String) throws {
         try Files.write(bytes, "\(directory)/\(name)")
-        Output.progress("wrote \(directory)/\(name), \(Output.grouped(bytes.count)) bytes")
+        Output.progress("wrote \(directory)/\(name), \(Output.counted(bytes.count, "byte"))")
     }
 }

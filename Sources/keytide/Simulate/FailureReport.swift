@@ -1,3 +1,4 @@
+import ExposureKeys
 import ClusterSimulation
 import Foundation
 
@@ -19,14 +20,15 @@ struct FailureReport {
         var shrinker = Shrinker(options, goal: goal) { smaller in
             guard ContinuousClock.now - shown > .seconds(2) else { return }
             shown = ContinuousClock.now
-            Output.progress("  \(smaller.steps?.count ?? 0) steps, \(smaller.nodes - smaller.absent.count) nodes")
+            let nodes = smaller.nodes - smaller.absent.count
+            Output.progress("  \((smaller.steps?.count ?? 0).counted("step")), \(nodes.counted("node"))")
         } attempt: {
             try attempt($0)
         }
         try shrinker.run()
         let smallest = shrinker.smallest
         Output.progress(
-            "smallest case: \(smallest.steps?.count ?? 0) steps, \(smallest.nodes - smallest.absent.count) nodes, "
+            "smallest case: \((smallest.steps?.count ?? 0).counted("step")), \((smallest.nodes - smallest.absent.count).counted("node")), "
                 + "\(smallest.healAfterMinutes) min\nrepeat it: keytide simulate --timeline \(smallest.arguments)"
         )
         return smallest

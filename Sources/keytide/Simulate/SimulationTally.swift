@@ -1,3 +1,4 @@
+import ExposureKeys
 import ClusterSimulation
 import Foundation
 
@@ -47,7 +48,9 @@ final class SimulationTally {
         let now = ContinuousClock.now
         if now - shown > .seconds(5), done < total {
             shown = now
-            Output.progress("\(done) of \(total) seeds, \(Output.grouped(events)) events, \(bad.count) failed")
+            Output.progress(
+                "\(done) of \(total.counted("seed")), \(Output.counted(events, "event")), \(bad.count) failed"
+            )
         }
     }
 
@@ -65,8 +68,8 @@ final class SimulationTally {
     func finish() {
         let time = (ContinuousClock.now - start) / .seconds(1)
         Output.progress(
-            "\(done) seeds in \(Output.fixed(time, 1)) s, \(Output.grouped(events)) events "
-                + "(\(Output.grouped(Int(Double(events) / max(time, 0.001)))) a second), \(Output.grouped(batches)) batches; "
+            "\(done.counted("seed")) in \(Output.fixed(time, 1)) s, \(Output.counted(events, "event")) "
+                + "(\(Output.grouped(Int(Double(events) / max(time, 0.001)))) a second), \(Output.counted(batches, "batch")); "
                 + "longest healing \(slowest) s; \(bad.count) failed"
         )
     }

@@ -32,10 +32,12 @@ import TestSupport
         #expect(KeyScan.scans(of: []).isEmpty)
     }
 
-    @Test(arguments: [
-        (30, 30), (299, 299), (300, 300), (301, 300), (600, 300), (601, 300), (660, 300), (1799, 300), (1800, 300),
-        (1801, 0), (9000, 0),
-    ] as [(Int64, Int)])
+    @Test(
+        arguments: [
+            (30, 30), (299, 299), (300, 300), (301, 300), (600, 300), (601, 300), (660, 300), (1799, 300), (1800, 300),
+            (1801, 0), (9000, 0),
+        ] as [(Int64, Int)]
+    )
     func whatTheSecondOfTwoScansCountsFor(gap: Int64, seconds: Int) {
         let scans = KeyScan.scans(of: Meeting.sightings([(0, 50), (gap, 50)]))
         #expect(scans.map(\.seconds) == [0, seconds])
@@ -43,11 +45,14 @@ import TestSupport
 
     /// Where the phone has scanned in between and not seen the key, the other phone was away then. What lies within ten
     /// seconds is the same scan.
-    @Test(arguments: [
-        (30, [19], 11), (30, [20], 30), (30, [10], 30), (660, [360], 300), (660, [361], 299), (660, [640], 20), (660, [100, 640, 200], 20),
-        (1799, [1790], 300), (1799, [1700, 600], 99), (1801, [1201], 300), (1801, [1200], 0), (9000, [8400], 300),
-        (9000, [8399], 0), (9000, [8900], 100),
-    ] as [(Int64, [Int64], Int)])
+    @Test(
+        arguments: [
+            (30, [19], 11), (30, [20], 30), (30, [10], 30), (660, [360], 300), (660, [361], 299), (660, [640], 20),
+            (660, [100, 640, 200], 20),
+            (1799, [1790], 300), (1799, [1700, 600], 99), (1801, [1201], 300), (1801, [1200], 0), (9000, [8400], 300),
+            (9000, [8399], 0), (9000, [8900], 100),
+        ] as [(Int64, [Int64], Int)]
+    )
     func knownScansOfThePhoneCount(gap: Int64, phone: [Int64], seconds: Int) {
         let sightings = Meeting.sightings([(0, 50), (gap, 50)])
         let scans = KeyScan.scans(of: sightings, phone: PhoneScans(phone.map { Meeting.start + $0 }))
@@ -55,10 +60,12 @@ import TestSupport
     }
 
     /// A first scan counts from a scan of the phone at most ten minutes before, whoever was seen in it.
-    @Test(arguments: [
-        ([], 0), ([-10], 0), ([-11], 11), ([-240], 240), ([-300], 300), ([-301], 300), ([-600], 300), ([-601], 0),
-        ([-600, -30], 30), ([0, 5, 300], 0),
-    ] as [([Int64], Int)])
+    @Test(
+        arguments: [
+            ([], 0), ([-10], 0), ([-11], 11), ([-240], 240), ([-300], 300), ([-301], 300), ([-600], 300), ([-601], 0),
+            ([-600, -30], 30), ([0, 5, 300], 0),
+        ] as [([Int64], Int)]
+    )
     func whatAFirstScanCountsFor(phone: [Int64], seconds: Int) {
         let known = PhoneScans(phone.map { Meeting.start + $0 })
         #expect(KeyScan.scans(of: Meeting.sightings([(0, 50)]), phone: known).map(\.seconds) == [seconds])

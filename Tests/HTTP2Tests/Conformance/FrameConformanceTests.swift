@@ -43,6 +43,7 @@ struct FrameConformanceTests {
             Frame.make(type: 1, flags: 0x24, stream: 1, [0, 0]),
             .connectionError(.frameSize)
         ),
+        .init("6.3", "PRIORITY on stream 0", frame(2, 0, 0, 5), .connectionError(.protocolError)),
         .init("6.3", "PRIORITY of 4 bytes", frame(2, 0, 1, 4), .streamError(.frameSize)),
         .init("6.3", "PRIORITY has no effect", Frame.make(type: 2, flags: 0, stream: 1, [0, 0, 0, 3, 5]), .ignored),
         .init("6.4", "RST_STREAM on stream 0", Frame.reset(stream: 0, 8), .connectionError(.protocolError)),
@@ -107,13 +108,12 @@ struct FrameConformanceTests {
 
     /// Where nghttp2 departs from the RFC, which asks for a connection error: docs/ARCHITECTURE.md, "HTTP/2".
     static let departures: [ConformanceCase] = [
-        .init("6.3", "PRIORITY on stream 0 is ignored, like every other", frame(2, 0, 0, 5), .ignored),
         .init(
             "6.9.2",
             "SETTINGS that take a window beyond 2^31 - 1 cost the stream",
             Frame.windowUpdate(stream: 1, 65_536) + Frame.settings(id: 4, 0x7FFF_FFFF),
             .streamError(.flowControl)
-        ),
+        )
     ]
 
     static let serverOnly: [ConformanceCase] = [

@@ -131,6 +131,24 @@ struct FramingConformanceTests {
             get + Frame.reset(stream: 1, 8) + Frame.make(type: 2, flags: 0, stream: 1, [0, 0, 0, 0, 1]),
             .ignored
         ),
+        .init(
+            "5.1",
+            "closed by the client: DATA",
+            get + Frame.reset(stream: 1, 8) + Frame.data(stream: 1, [1]),
+            .streamError(.streamClosed)
+        ),
+        .init(
+            "5.1",
+            "closed by the client: HEADERS",
+            get + Frame.reset(stream: 1, 8) + Frame.headers(Block.request()),
+            .streamError(.streamClosed)
+        ),
+        .init(
+            "5.1.1",
+            "HEADERS on a stream below an earlier one",
+            Frame.headers(Block.request(), stream: 5) + Frame.headers(Block.request(), stream: 3),
+            .connectionError(.protocolError)
+        ),
         .init("5.1.1", "an even stream", Frame.headers(Block.request(), stream: 2), .connectionError(.protocolError)),
         .init("5.1.1", "streams may be left out", Frame.headers(Block.request(), stream: 101), .answered("GET")),
         .init(
@@ -160,6 +178,61 @@ struct FramingConformanceTests {
     @Test("States of streams", arguments: states)
     func state(_ conformanceCase: ConformanceCase) async throws {
         try await EchoServer.run(conformanceCase, ServerConfiguration())
+    }
+
+    /// What comes on stream 1 when both sides have ended it, in one piece with the request or after the answer.
+    static let afterBothEnds: [ConformanceCase] = [
+        .init("5.1", "closed: DATA", Frame.data(stream: 1, [1]), .connectionError(.streamClosed)),
+        .init(
+            "5.1",
+            "closed: the end once more",
+            Frame.data(stream: 1, [], isEnd: true),
+            .connectionError(.streamClosed)
+        ),
+        .init("5.1", "closed: HEADERS", Frame.headers(Block.request()), .connectionError(.streamClosed)),
+        .init("5.1", "closed: trailers", Frame.headers(Block.literal("a", "b")), .connectionError(.streamClosed)),
+        .init(
+            "5.1.1",
+            "closed: a stream left out",
+            Frame.headers(Block.request(), stream: 9) + Frame.headers(Block.request(), stream: 5),
+            .connectionError(.protocolError)
+        ),
+        .init("5.1", "closed: RST_STREAM", Frame.reset(stream: 1, 8), .ignored),
+        .init("5.1", "closed: WINDOW_UPDATE", Frame.windowUpdate(stream: 1, 1), .ignored),
+        .init("5.1", "closed: the next stream", Frame.headers(Block.request(), stream: 3), .answered("GET")),
+    ]
+
+    @Test("A stream that both sides have ended", arguments: afterBothEnds)
+    func afterTheAnswer(_ conformanceCase: ConformanceCase) async throws {
+        try await withServer(answer: EchoServer.answer) { _, port in
+            let peer = try await RawPeer.connect(to: port)
+            try await peer.send(Frame.preface + Frame.settings + Self.get)
+            #expect(try await eventually { Observed(peer).endedStreams == [1] })
+            try await conformanceCase.run(against: peer)
+            await peer.close()
+        }
+    }
+
+    @Test("What is under way on a stream that the server has reset is no mistake")
+    func underWay() async throws {
+        var configuration = ServerConfiguration()
+        configuration.maxDrainedBody = 10
+        let hello: @Sendable (RequestHead) -> RequestHandling = { _ in
+            .respond(ResponseHead(status: 200), ByteBuffer(string: "hello"))
+        }
+        try await withServer(configuration, answer: hello) { _, port in
+            let peer = try await RawPeer.connect(to: port)
+            try await peer.send(Frame.preface + Frame.settings + Frame.request(stream: 1, post: true, isEnd: false))
+            try await peer.send(Frame.data(stream: 1, [UInt8](repeating: 1, count: 100)))
+            #expect(try await eventually { !Observed(peer).resetCodes.isEmpty })
+            for _ in 0..<10 { try await peer.send(Frame.data(stream: 1, [1, 2, 3])) }
+            try await peer.send(Frame.data(stream: 1, [1], isEnd: true) + Frame.ping(1))
+            #expect(try await eventually { Observed(peer).isPingAnswered(1) })
+            #expect(Observed(peer).goAwayCode == nil)
+            // But after its end, nothing.
+            try await peer.send(Frame.data(stream: 1, [1]))
+            #expect(try await eventually { Observed(peer).goAwayCode == 5 && peer.isClosed })
+        }
     }
 
     @Test("5.1.2 Streams beyond those allowed at once: REFUSED_STREAM, before their limit was acknowledged or after")

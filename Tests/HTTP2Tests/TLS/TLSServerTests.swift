@@ -48,7 +48,34 @@ struct TLSServerTests {
         }
     }
 
-    @Test("A client that offers no protocol, or another, gets nothing", arguments: ["", "ftp"])
+    @Test("A client that offers no protocol is answered in HTTP/1.1, as proxies want it")
+    func noProtocol() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let tls = try server(try TestCertificate())
+        try await withTLSServer(tls) { server, port in
+            let text = try await OpenSSLClient(folder: folder, port: port).run([], alpn: "")
+            #expect(text.contains("HTTP/1.1 200"), "\(text)")
+            #expect(tls.counts == TLSServer.Counts(handshakes: 1, failures: 0, refusals: 0))
+            #expect(try await eventually { server.connectionCount == 0 })
+        }
+    }
+
+    @Test("A client that offers no protocol gets nothing where HTTP/1.1 is not spoken")
+    func noProtocolWithoutHTTP1() async throws {
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let tls = try server(try TestCertificate())
+        var configuration = ServerConfiguration()
+        configuration.allowsHTTP1 = false
+        try await withTLSServer(tls, configuration) { _, port in
+            let text = try await OpenSSLClient(folder: folder, port: port).run([], alpn: "")
+            #expect(!text.contains("HTTP/1.1 200"), "\(text)")
+            #expect(try await eventually { tls.counts.failures == 1 })
+        }
+    }
+
+    @Test("A client that offers other protocols only gets nothing", arguments: ["ftp", "http/1.0,imap", "h2c"])
     func otherProtocols(alpn: String) async throws {
         let folder = try TemporaryFolder()
         defer { folder.remove() }

@@ -1,7 +1,10 @@
 import ExposureKeys
+import ExposureNotification
 import FeedFormat
 import FeedStore
 import Foundation
+import HTTP2
+import NIOCore
 import RegionalNode
 import TestSupport
 import Testing

@@ -15,12 +15,14 @@ enum EncountersFuzz {
     }
 
     private static func isSound(_ file: [UInt8]) -> Bool {
-        let lines = 1 + file.count { $0 == UInt8(ascii: "\n") }
+        let lines = 1 + file.count { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }
         do {
-            let encounters = try EncounterFile.parse(file[...])
+            let contents = try EncounterFile.parse(file[...])
+            let encounters = contents.encounters
             // The same in a slice that does not begin at 0.
-            guard encounters.count < lines, (try? EncounterFile.parse(([0] + file)[1...])) == encounters,
-                encounters.allSatisfy(isInRange)
+            guard encounters.count + contents.refused.count < lines,
+                (try? EncounterFile.parse(([0] + file)[1...])) == contents, encounters.allSatisfy(isInRange),
+                contents.refused.named.allSatisfy({ (1...lines).contains($0.line) && !$0.reason.isEmpty })
             else { return false }
             return ["attenuation", "rssi", "metadata,rssi"].allSatisfy { columns in
                 comesBack(encounters.filter { self.columns($0) == columns }, columns: columns)
@@ -67,7 +69,10 @@ enum EncountersFuzz {
             plain += "\(encounter.time),\(digits),\(strength)\n"
             other += "\(TimeText.utc(encounter.time)), \(digits.uppercased()), \(strength.uppercased())\r\n"
         }
-        return [plain, other].allSatisfy { (try? EncounterFile.parse(Array($0.utf8)[...])) == encounters }
+        return [plain, other].allSatisfy {
+            let contents = try? EncounterFile.parse(Array($0.utf8)[...])
+            return contents?.encounters == encounters && contents?.refused.count == 0
+        }
     }
 
     private static let hexadecimal = (0..<256).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }
