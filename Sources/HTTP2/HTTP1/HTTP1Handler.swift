@@ -25,6 +25,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
     private let scheme: String
     private let connection: ConnectionInfo
     private let counter: HTTP1ByteCounter
+    private let base: Int
     private let limits: ConnectionLimits
     private var requests = 0
     private var memory: MemoryShare?
@@ -42,8 +43,17 @@ final class HTTP1Handler: ChannelDuplexHandler {
     /// The request under way; nil between two.
     var current: HTTP1Request?
 
-    /// - Parameter counter: stands before the parser.
-    init(service: ServerService, scheme: String, connection: ConnectionInfo, counter: HTTP1ByteCounter) {
+    /// - Parameters:
+    ///   - counter: stands before the parser.
+    ///   - base: bytes that the connection takes by itself.
+    init(
+        service: ServerService,
+        scheme: String,
+        connection: ConnectionInfo,
+        counter: HTTP1ByteCounter,
+        base: Int
+    ) {
+        self.base = base
         self.service = service
         self.scheme = scheme
         self.connection = connection
@@ -58,7 +68,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        memory = MemoryShare(service.memory, context.channel)
+        memory = MemoryShare(service.memory, context.channel, base: base)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let tick = limits.tick
         ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in bound.value.tick() }
@@ -146,7 +156,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
     private func end() {
         guard !isEnded else { return }
         isEnded = true
-        memory?.report(own: 0)
+        memory?.end()
         memory = nil
         ticker?.cancel()
         queue.removeAll()
@@ -154,16 +164,12 @@ final class HTTP1Handler: ChannelDuplexHandler {
         current = nil
     }
 
-    /// Later requests, what the task has not read, what the channel does not take, and what the channel holds for the
-    /// kernel.
+    /// Later requests, what the task has not read, and what the channel does not take.
     private func reportMemory() {
-        guard !isEnded, let context, let memory else { return }
+        guard !isEnded, let memory else { return }
         var held = queue.count * Self.partBytes
         if let exchange = current?.exchange {
-            held += exchange.inbound.waitingBytes + exchange.outbound.waitingBytes
-        }
-        if !context.channel.isWritable {
-            held += bufferedBytes
+            held += exchange.inbound.heldBytes + exchange.outbound.streamedBytes
         }
         memory.report(own: held, shared: current?.whole?.hold(memory.account)?.bytes ?? 0)
     }
@@ -277,6 +283,7 @@ extension HTTP1Handler {
                 stream: 0,
                 isHead: head.method == .HEAD,
                 writeBuffer: limits.writeBuffer,
+                memory: memory.map { ConnectionMemory($0) },
                 carrier: self
             )
             current?.exchange = exchange

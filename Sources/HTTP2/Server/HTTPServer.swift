@@ -40,7 +40,7 @@ public final class HTTPServer: Sendable {
             handler: handler,
             connections: ConnectionRegistry(configuration),
             tasks: TaskCount(),
-            memory: MemoryAccount(limit: configuration.maxMemory),
+            memory: configuration.sharedMemory?.account ?? MemoryAccount(limit: configuration.maxMemory),
             logger: logger
         )
         let pipeline = ServerPipeline(service: service, tls: tls)

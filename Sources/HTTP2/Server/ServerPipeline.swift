@@ -9,6 +9,9 @@ struct ServerPipeline: Sendable {
     /// Nil for cleartext.
     let tls: TLSServer?
 
+    /// Bytes that a connection takes before it asks for anything, measured: sessions of TLS and HTTP/2, buffers, tasks.
+    private var base: Int { tls == nil ? 16 * 1024 : ServerConfiguration.bytesPerConnection }
+
     /// `http` or `https`.
     private var scheme: String { tls == nil ? "http" : "https" }
 
@@ -19,6 +22,8 @@ struct ServerPipeline: Sendable {
             channel.close(promise: nil)
             return
         }
+        service.memory.report(own: base, all: base, of: channel)
+        channel.closeFuture.whenComplete { [memory = service.memory] _ in memory.report(own: 0, all: 0, of: channel) }
         let operations = channel.pipeline.syncOperations
         if let tls {
             let hello = ClientHelloWatch()
@@ -40,7 +45,7 @@ struct ServerPipeline: Sendable {
             eventLoop: channel.eventLoop,
             needsFlush: { flush() }
         )
-        endpoint.memory = MemoryShare(service.memory, channel)
+        endpoint.memory = MemoryShare(service.memory, channel, base: base)
         let handler = HTTP2Handler(session: session, endpoint: endpoint, limits: limits, logger: service.logger)
         flush.handler = handler
         try channel.pipeline.syncOperations.addHandler(handler)
@@ -66,7 +71,8 @@ struct ServerPipeline: Sendable {
             service: service,
             scheme: scheme,
             connection: connection.of(channel),
-            counter: counter
+            counter: counter,
+            base: base
         )
         try operations.addHandler(handler)
     }

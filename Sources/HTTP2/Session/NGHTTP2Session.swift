@@ -19,10 +19,11 @@ final class NGHTTP2Session {
     /// What the callbacks work on.
     private let state: UnsafeMutablePointer<SessionState>
     private var fields = FieldBlock()
+    private let memory = CountedMemory()
 
     init(role: Role, limits: ConnectionLimits) throws(HTTPError) {
         self.role = role
-        guard let handle = NGHTTP2Session.makeHandle(role, limits) else {
+        guard let handle = NGHTTP2Session.makeHandle(role, limits, memory) else {
             throw HTTPError(.connectionClosed, "nghttp2 could not make a session: out of memory")
         }
         self.handle = handle
@@ -38,7 +39,11 @@ final class NGHTTP2Session {
         state.deallocate()
     }
 
-    private static func makeHandle(_ role: Role, _ limits: ConnectionLimits) -> OpaquePointer? {
+    private static func makeHandle(
+        _ role: Role,
+        _ limits: ConnectionLimits,
+        _ memory: CountedMemory
+    ) -> OpaquePointer? {
         var options: OpaquePointer?
         guard nghttp2_option_new(&options) == 0, let options else { return nil }
         defer { nghttp2_option_del(options) }
@@ -49,10 +54,12 @@ final class NGHTTP2Session {
         // limit that holds is that of `FrameWatch`.
         nghttp2_option_set_max_continuations(options, 9 * min(max(limits.frameRates.maxContinuations, 0), 1 << 20) + 9)
         var session: OpaquePointer?
+        var functions = memory.functions
+        let callbacks = SessionCallbacks.table.pointer
         let result =
             switch role {
-            case .client: nghttp2_session_client_new2(&session, SessionCallbacks.table.pointer, nil, options)
-            case .server: nghttp2_session_server_new2(&session, SessionCallbacks.table.pointer, nil, options)
+            case .client: nghttp2_session_client_new3(&session, callbacks, nil, options, &functions)
+            case .server: nghttp2_session_server_new3(&session, callbacks, nil, options, &functions)
             }
         return result == 0 ? session : nil
     }
@@ -180,8 +187,10 @@ extension NGHTTP2Session {
         get { state.pointee.tally }
         set { state.pointee.tally = newValue }
     }
-    /// Bytes of streamed bodies that wait to be sent.
+    /// Bytes held by streamed bodies that wait to be sent.
     var streamedBytes: Int { state.pointee.bodies.sum { $0.streamedBytes } }
+    /// Bytes that nghttp2 has for this session, in whole steps: less than a step comes and goes with every request.
+    var engineBytes: Int { memory.bytes & ~(Self.outputLimit - 1) }
 
     /// Notes the large whole bodies that wait to be sent.
     /// - Returns: their bytes, each counted once.
