@@ -15,7 +15,9 @@ public struct Keepalive: Sendable {
 
 /// Limits of a listener. Each bounds memory or time that a stranger can claim.
 public struct ServerConfiguration: Sendable {
-    /// Connections open at once over all event loops; one more is closed as soon as it is accepted. Default 10,000.
+    /// Connections open at once over all event loops. A quarter is kept for those that have made a request. One more than
+    /// there is room for takes the place of one that has made none: of the network that has most of these the oldest;
+    /// if there is none, it is closed as soon as it is accepted. Default 10,000.
     public var maxConnections = 10_000
     /// The same from one IPv4 address, or one IPv6 network of 64 bits. Many phones may share one. Default 256.
     public var maxConnectionsPerAddress = 256

@@ -249,6 +249,7 @@ extension HTTP1Handler {
 
     private func begin(_ head: HTTPRequestHead) {
         requests += 1
+        if requests == 1, let context { service.connections.proved(context.channel) }
         let isLast = requests >= service.configuration.maxRequestsPerConnection
         if isLast {
             service.exceeded(.requestsPerConnection)

@@ -116,6 +116,7 @@ final class ServerEndpoint: HTTP2Endpoint {
 
     private func countRequest() {
         requests += 1
+        if requests == 1, let memory { service.connections.proved(memory.channel) }
         if requests == service.configuration.maxRequestsPerConnection {
             service.exceeded(.requestsPerConnection)
             drain()
