@@ -46,6 +46,11 @@ public final class HTTPServer: Sendable {
         let pipeline = ServerPipeline(service: service, tls: tls)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(service: service))
+                }
+            }
             .childChannelOption(.writeBufferWaterMark, value: .transport)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try pipeline.accept(channel) }

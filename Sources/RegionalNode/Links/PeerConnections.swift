@@ -196,11 +196,13 @@ actor PeerConnections {
 /// Fetches from other nodes by range, as a replica asks. Whatever fails comes back as less than was asked for.
 struct PeerFetcher: Sendable {
     let connections: PeerConnections
+    let memory: SharedMemory
     let logger: Logger
     private let limits = FetchLimits()
 
-    init(connections: PeerConnections, logger: Logger) {
+    init(connections: PeerConnections, memory: SharedMemory, logger: Logger) {
         self.connections = connections
+        self.memory = memory
         self.logger = logger
     }
 
@@ -302,9 +304,13 @@ struct PeerFetcher: Sendable {
         do {
             let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/0/\(number)"
             let limit = FormatLimits.batchBytes + FormatLimits.checkpointBytes
+            // For the body, and for the batch that is taken out of it.
+            let room = try await FetchMemory.wait(for: 2 * limit, in: memory)
+            defer { withExtendedLifetime(room) {} }
             let (head, body) = try await connection.get(path, maxBody: limit)
             guard head.status == 200, let range = FeedRange(level: 0, index: number) else { return nil }
             let parts = try RangeBody(Array(body.readableBytesView)[...], range: range)
+            FetchMemory.keep(body.readableBytes, of: memory)
             return parts.batches.first.map { ReceivedBatch(bytes: Array($0), checkpoint: Array(parts.checkpoint)) }
         } catch {
             report(error, feed, peer)
