@@ -55,7 +55,7 @@ final class ConnectionRegistry: Sendable {
             return true
         case .replaces(let other):
             onLimit?(.waitingConnections)
-            other.close(promise: nil)
+            other.closeWithoutFarewell()
             channel.closeFuture.whenComplete { _ in self.remove(channel) }
             return true
         case .draining:

@@ -18,6 +18,9 @@ public enum ThreadProbe {
         if let number = ProcessLimits.soft(.addressSpace) {
             limits.append("LimitAS=, in which the threads' stacks lie, is \(number >> 20) MiB")
         }
+        if let number = ProcessLimits.soft(.data) {
+            limits.append("LimitDATA=, of which they are a part, is \(number >> 20) MiB")
+        }
         let found = limits.isEmpty ? "" : " What limits it: \(limits.joined(separator: "; "))."
         throw NodeError(
             .limits,
