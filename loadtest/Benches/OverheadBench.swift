@@ -185,8 +185,8 @@ enum OverheadKind: String, CaseIterable {
     }
 
     private static let limitFiles: Set<Substring> = [
-        "AddressQuota.swift", "ConnectionRegistry.swift", "CountedMemory.swift", "FrameBudget.swift", "FrameWatch.swift",
-        "HTTP1Progress.swift", "Liveness.swift", "PeerStreams.swift", "ProgressWatch.swift", "TransportLimit.swift",
+        "AddressQuota.swift", "ConnectionRegistry.swift", "CountedMemory.swift", "FrameBudget.swift",
+        "FrameWatch.swift", "HTTP1Progress.swift", "Liveness.swift", "PeerStreams.swift", "ProgressWatch.swift", "TransportLimit.swift",
         "WaitingConnections.swift",
     ]
 
