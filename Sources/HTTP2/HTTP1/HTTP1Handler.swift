@@ -25,7 +25,6 @@ final class HTTP1Handler: ChannelDuplexHandler {
     private let scheme: String
     private let connection: ConnectionInfo
     private let counter: HTTP1ByteCounter
-    private let base: Int
     private let limits: ConnectionLimits
     private var requests = 0
     private var memory: MemoryShare?
@@ -43,17 +42,8 @@ final class HTTP1Handler: ChannelDuplexHandler {
     /// The request under way; nil between two.
     var current: HTTP1Request?
 
-    /// - Parameters:
-    ///   - counter: stands before the parser.
-    ///   - base: bytes that the connection takes by itself.
-    init(
-        service: ServerService,
-        scheme: String,
-        connection: ConnectionInfo,
-        counter: HTTP1ByteCounter,
-        base: Int
-    ) {
-        self.base = base
+    /// - Parameter counter: stands before the parser.
+    init(service: ServerService, scheme: String, connection: ConnectionInfo, counter: HTTP1ByteCounter) {
         self.service = service
         self.scheme = scheme
         self.connection = connection
@@ -68,7 +58,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
-        memory = MemoryShare(service.memory, context.channel, base: base)
+        memory = MemoryShare(service.memory, context.channel)
         let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
         let tick = limits.tick
         ticker = context.eventLoop.scheduleRepeatedTask(initialDelay: tick, delay: tick) { _ in bound.value.tick() }

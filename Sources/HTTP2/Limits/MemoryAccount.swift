@@ -176,16 +176,12 @@ final class BufferHold {
 final class MemoryShare {
     let account: MemoryAccount
     let channel: any Channel
-    /// What the connection takes by itself, counted from when it was accepted.
-    private let base: Int
-    private var own: Int
-    private var all: Int
+    private var own = 0
+    private var all = 0
 
-    init(_ account: MemoryAccount, _ channel: any Channel, base: Int) {
+    init(_ account: MemoryAccount, _ channel: any Channel) {
         self.account = account
         self.channel = channel
-        self.base = base
-        (own, all) = (base, base)
     }
 
     /// Whether the connection may take up another request.
@@ -194,7 +190,7 @@ final class MemoryShare {
     /// The connection holds that much now: bytes of its own, and those of buffers that others may hold too. What the
     /// kernel has not taken yet is added.
     func report(own: Int, shared: Int = 0) {
-        var own = base + own
+        var own = own
         if !channel.isWritable {
             own += (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
         }

@@ -22,8 +22,9 @@ struct ServerPipeline: Sendable {
             channel.close(promise: nil)
             return
         }
-        service.memory.report(own: base, all: base, of: channel)
-        channel.closeFuture.whenComplete { [memory = service.memory] _ in memory.report(own: 0, all: 0, of: channel) }
+        // Nobody's in particular: to give up a connection that holds nothing else would help little.
+        service.memory.add(base)
+        channel.closeFuture.whenComplete { [memory = service.memory, base] _ in memory.add(-base) }
         let operations = channel.pipeline.syncOperations
         if let tls {
             let hello = ClientHelloWatch()
@@ -45,7 +46,7 @@ struct ServerPipeline: Sendable {
             eventLoop: channel.eventLoop,
             needsFlush: { flush() }
         )
-        endpoint.memory = MemoryShare(service.memory, channel, base: base)
+        endpoint.memory = MemoryShare(service.memory, channel)
         let handler = HTTP2Handler(session: session, endpoint: endpoint, limits: limits, logger: service.logger)
         flush.handler = handler
         try channel.pipeline.syncOperations.addHandler(handler)
@@ -71,8 +72,7 @@ struct ServerPipeline: Sendable {
             service: service,
             scheme: scheme,
             connection: connection.of(channel),
-            counter: counter,
-            base: base
+            counter: counter
         )
         try operations.addHandler(handler)
     }

@@ -11,6 +11,9 @@ final class NGHTTP2Session {
 
     /// Bytes put together before each write to the transport: one TLS record.
     static let outputLimit = 16 * 1024
+    /// Bytes that nghttp2 has for a session without requests, more or less: a frame, and the tables of fields. They are a
+    /// part of what every connection counts for.
+    private static let quietBytes = 32 * 1024
     /// A frame header.
     static let frameHeaderBytes = 9
 
@@ -189,8 +192,9 @@ extension NGHTTP2Session {
     }
     /// Bytes held by streamed bodies that wait to be sent.
     var streamedBytes: Int { state.pointee.bodies.sum { $0.streamedBytes } }
-    /// Bytes that nghttp2 has for this session, in whole steps: less than a step comes and goes with every request.
-    var engineBytes: Int { memory.bytes & ~(Self.outputLimit - 1) }
+    /// Bytes that nghttp2 has for this session beyond those that each has, in whole steps: less than a step comes and goes
+    /// with every request.
+    var engineBytes: Int { max(0, memory.bytes - Self.quietBytes) & ~(Self.outputLimit - 1) }
 
     /// Notes the large whole bodies that wait to be sent.
     /// - Returns: their bytes, each counted once.
