@@ -1,6 +1,7 @@
 internal import ExposureKeys
 internal import FeedFormat
 internal import FeedStore
+internal import HTTP2
 internal import Logging
 internal import Replication
 internal import Synchronization
@@ -27,6 +28,8 @@ final class NodeContext: Sendable {
     let health: NodeHealth
     let care: StoreCare
     let wire: WireCounters
+    /// What connections, links and imports may hold together.
+    let memory: SharedMemory
     let metrics = NodeMetrics()
     let logger: Logger
     private let indexMaker: IndexMaker
@@ -67,8 +70,10 @@ final class NodeContext: Sendable {
         served: ServedFeeds,
         publisher: RegionPublisher,
         signer: NoteSigner,
+        memory: SharedMemory,
         logger: Logger
     ) {
+        self.memory = memory
         self.region = region
         self.rosters = rosters
         self.verifier = signer.verifier

@@ -21,6 +21,7 @@ public struct RegionalNode: Service {
     private let logger: Logger
     private let certificates: NodeCertificates
     private let reloads: ReloadRequests
+    private let resources: NodeResources
     private let onReady: @Sendable (NodeAddresses) -> Void
 
     /// How long streams in flight may take to end when the node stops.
@@ -47,6 +48,7 @@ public struct RegionalNode: Service {
         self.logger = logger
         self.reloads = reloads
         self.onReady = onReady
+        resources = try NodeResources(configuration)
         clock = NodeClock(asOf: configuration.asOf)
         files = try NodeFiles(configuration, now: clock.seconds)
         try RegionalNode.checkNeighbours(configuration, files.signedRoster.roster)
@@ -131,7 +133,7 @@ public struct RegionalNode: Service {
                 forks: node.forks.all.map(\.proof)
             ),
             node: node,
-            fetcher: PeerFetcher(connections: connections, logger: logger)
+            fetcher: PeerFetcher(connections: connections, memory: resources.shared, logger: logger)
         )
         let neighbourhood = NodeNeighbourhood(configuration, rosters: rosters, clock: clock, logger: logger)
         let observer = NodeObserver(
@@ -141,7 +143,8 @@ public struct RegionalNode: Service {
             listeners: ListenerLoad(),
             certificates: certificates,
             storePath: configuration.storePath,
-            neighbourhood: neighbourhood
+            neighbourhood: neighbourhood,
+            resources: resources
         )
         let listeners = try await NodeListeners(
             configuration,
@@ -149,6 +152,7 @@ public struct RegionalNode: Service {
             node,
             driver,
             observer,
+            resources,
             group: group
         )
         onReady(listeners.addresses)
@@ -156,12 +160,14 @@ public struct RegionalNode: Service {
             "node is up",
             metadata: ["region": "\(node.region)", "public": "\(listeners.addresses.publicPort)"]
         )
+        resources.log(node.logger)
         let breakdown = await node.care.untilBreakdown {
             await cancelWhenGracefulShutdown {
                 await withDiscardingTaskGroup { tasks in
                     tasks.addTask { await driver.run() }
                     tasks.addTask { await StoreWatch(node: node).scrub() }
                     tasks.addTask { await StoreWatch(node: node).probe() }
+                    tasks.addTask { await listeners.alarms.run(node) }
                     tasks.addTask { await sweep(node, driver) }
                     tasks.addTask { await publishDue(node, driver) }
                     tasks.addTask { await keepIndexFresh(node) }
@@ -222,6 +228,7 @@ public struct RegionalNode: Service {
             served: ServedFeeds(stored),
             publisher: publisher,
             signer: files.signer,
+            memory: resources.shared,
             logger: logger
         )
         forks.forEach(node.forks.add)

@@ -10,6 +10,7 @@ struct LinkSession: Sendable {
     private let driver: ReplicationDriver
     private let outbox: LinkOutbox
     private let link: LinkID
+    private let memory: SharedMemory
 
     /// Registers a link; `run` must follow.
     /// - Parameters:
@@ -19,6 +20,7 @@ struct LinkSession: Sendable {
     /// - Returns: nil if the node has too many links or is stopping.
     init?(driver: ReplicationDriver, expected: Region?, isDialled: Bool) async {
         outbox = LinkOutbox(budget: driver.outboxBudget)
+        memory = driver.memory
         guard let link = await driver.open(outbox, expected: expected, isDialled: isDialled) else { return nil }
         self.driver = driver
         self.link = link
@@ -38,7 +40,9 @@ struct LinkSession: Sendable {
                 group.addTask { try await outbox.drain(write) }
                 group.addTask {
                     var decoder = LinkFrameDecoder()
+                    var held: MemoryReservation?
                     for try await bytes in inbound {
+                        held = try LinkSession.hold(decoder.heldBytes + bytes.readableBytes, held, of: memory)
                         decoder.append(bytes.readableBytesView)
                         while let frame = try decoder.next() { await driver.received(frame, on: link) }
                     }
@@ -52,6 +56,28 @@ struct LinkSession: Sendable {
             throw error
         }
         await driver.closed(link)
+    }
+}
+
+extension LinkSession {
+    /// Less is what every link may hold.
+    private static let freeBytes = 64 << 10
+
+    /// Sets memory aside for a frame that is arriving, in steps that double, as its buffer does.
+    /// - Parameter held: what was set aside before.
+    /// - Throws: `NodeError` with `limits` if there is none: the link ends, and is tried again.
+    fileprivate static func hold(
+        _ bytes: Int,
+        _ held: MemoryReservation?,
+        of memory: SharedMemory
+    ) throws(NodeError) -> MemoryReservation? {
+        guard bytes > freeBytes else { return nil }
+        if let held, held.bytes >= bytes { return held }
+        let wanted = 2 * bytes - (held?.bytes ?? 0)
+        guard let more = memory.reserve(wanted) else {
+            throw NodeError(.limits, "the memory for frames of other nodes is used up; the link is tried again")
+        }
+        return held.map { $0.joined(with: more) } ?? more
     }
 }
 

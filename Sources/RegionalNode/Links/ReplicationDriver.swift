@@ -1,6 +1,7 @@
 internal import ExposureKeys
 internal import FeedFormat
 internal import FeedStore
+internal import HTTP2
 internal import Logging
 internal import NIOCore
 internal import Replication
@@ -12,7 +13,8 @@ actor ReplicationDriver {
     private var links: [LinkID: OpenLink] = [:]
     private var lastLink: UInt64 = 0
     private var places = LinkPlaces(limit: ReplicationDriver.maxLinks)
-    nonisolated let outboxBudget = OutboxBudget()
+    nonisolated let outboxBudget: OutboxBudget
+    nonisolated var memory: SharedMemory { node.memory }
     private var wakeAt: Timestamp?
     private var wakeTask: Task<Void, Never>?
     private let node: NodeContext
@@ -47,6 +49,7 @@ actor ReplicationDriver {
         self.replica = replica
         self.node = node
         self.fetcher = fetcher
+        outboxBudget = OutboxBudget(memory: node.memory)
         (jobs, jobsContinuation) = AsyncStream.makeStream()
         (reports, reportsContinuation) = AsyncStream.makeStream()
         node.compareClocks(replica.clockStanding)

@@ -31,6 +31,8 @@ public struct NodeConfiguration: Sendable {
     package var survey = SurveySettings()
     /// Seconds between publication slots; governs how long caches may keep an index.
     public var publicationSlot: Int64
+    /// Bytes of memory for what others make the node hold; less if a limit of the system leaves less.
+    public var memory: Int
     /// Unix seconds to which the node's clock is set at the start.
     public var asOf: Int64?
     public var logLevel: Logger.Level
@@ -56,6 +58,9 @@ public struct NodeConfiguration: Sendable {
         }
         publicationSlot = try settings.value("publicationSlot", or: "3600", "a number of seconds from 1 to 86400") {
             Int64($0).flatMap { (1...86_400).contains($0) ? $0 : nil }
+        }
+        memory = try settings.value("memory", or: "512", "a number of MiB from 64 to 1048576") {
+            Int($0).flatMap { (64...1_048_576).contains($0) ? $0 << 20 : nil }
         }
         let time = try settings.value("asOf", or: "", "a time such as 2020-12-24T00:00:00Z, or unix seconds") { text in
             text.isEmpty ? .some(nil) : NodeConfiguration.time(text).map { Int64?.some($0) }

@@ -10,7 +10,7 @@ struct NodeSettings {
     static let names = [
         "region", "store", "listen.public", "listen.peers", "admin.socket", "roster", "authorities", "key",
         "listen.metrics", "listen.insecure", "tls.certificate", "tls.key", "peers.certificate", "peers.key",
-        "neighbours", "nearest", "publicationSlot", "asOf", "logLevel",
+        "neighbours", "nearest", "publicationSlot", "memory", "asOf", "logLevel",
     ]
 
     init(_ reader: ConfigReader) {
