@@ -82,7 +82,7 @@ struct NodeListeners {
             health: node.health,
             readers: RangeReaders(limit: NodeListeners.rangesAtOnce),
             care: node.care,
-            raise: { node.raise($0) },
+            raise: { node.alarms.raise(.rangeUnreadable, $0) },
             metrics: node.metrics.requests
         )
     }

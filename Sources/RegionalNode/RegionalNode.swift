@@ -79,7 +79,7 @@ public struct RegionalNode: Service {
             let queue = StoreQueue(storage)
             let outcome: Result<Void, any Error>
             do {
-                try await serve(queue, alarms: files.alarms + recovery.alarms)
+                try await serve(queue, storesAside: recovery.aside)
                 outcome = .success(())
             } catch {
                 outcome = .failure(error)
@@ -96,13 +96,12 @@ public struct RegionalNode: Service {
         }
     }
 
-    /// - Parameter alarms: to be raised at once.
+    /// - Parameter storesAside: broken stores that were replaced in this run, and what is to be said of each.
     /// - Throws: `StoreError` with `.corrupt` if the store is found broken meanwhile.
-    private func serve(_ queue: StoreQueue, alarms: [String]) async throws {
+    private func serve(_ queue: StoreQueue, storesAside: [(path: String, alarm: String)]) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let node = try await load(queue)
-        alarms.forEach { node.raise($0) }
-        for fork in node.forks.all { node.raise(node.alarm(of: fork.proof).description) }
+        if let alarm = files.alarm { node.alarms.raise(.keptRosterPassedOver, alarm) }
         let connections = PeerConnections(
             rosters: rosters,
             certificates: certificates,
@@ -123,6 +122,14 @@ public struct RegionalNode: Service {
             node: node,
             fetcher: PeerFetcher(connections: connections, logger: logger)
         )
+        let alarmWatch = AlarmWatch(
+            node: node,
+            driver: driver,
+            storesAside: storesAside,
+            signingKeyPath: configuration.signingKeyPath
+        )
+        // Before anybody can ask.
+        alarmWatch.look()
         let neighbourhood = NodeNeighbourhood(configuration, rosters: rosters, clock: clock, logger: logger)
         let observer = NodeObserver(
             node: node,
@@ -153,6 +160,7 @@ public struct RegionalNode: Service {
                     tasks.addTask { await StoreWatch(node: node).scrub() }
                     tasks.addTask { await StoreWatch(node: node).probe() }
                     tasks.addTask { await sweep(node, driver) }
+                    tasks.addTask { await alarmWatch.run() }
                     tasks.addTask { await keepIndexFresh(node) }
                     tasks.addTask {
                         await certificates.keepFresh(asked: reloads, node: node) {
@@ -222,7 +230,6 @@ public struct RegionalNode: Service {
     /// Drops batches 15 days after their publication.
     private func sweep(_ node: NodeContext, _ driver: ReplicationDriver) async {
         while !Task.isCancelled {
-            node.health.endForgotten(at: node.clock.now)
             do {
                 try await node.queue.run { storage in try node.dropExpired(storage, report: driver.report) }
             } catch {

@@ -154,8 +154,9 @@ final class NodeCertificates: Sendable {
     private func warnOfOwn(_ node: NodeContext) {
         do {
             try checkOwn(peerCertificate, peerIdentity.withLock { $0 })
+            node.alarms.end(.certificateUnlisted)
         } catch {
-            node.raise("other nodes refuse this one: \(error.reason)")
+            node.alarms.hold(.certificateUnlisted, "other nodes refuse this one: \(error.reason)")
         }
     }
 

@@ -146,6 +146,8 @@ actor ReplicationDriver {
     /// Frames of peers that were passed over because there were too many, since the start.
     var framesPassedOver: Int { replica.framesPassedOver }
 
+    var blockedFeeds: [FeedID] { replica.blockedFeeds }
+
     private func perform(_ effect: ReplicaEffect) {
         switch effect {
         case .send(let link, let frame):
@@ -211,9 +213,9 @@ actor ReplicationDriver {
             // Said once, of the store and not of each feed: `StoreCare`.
             break
         case .alarm(let alarm):
-            node.raise(alarm.description, about: alarm.subject)
+            if let (kind, about) = alarm.subject { node.alarms.raise(kind, alarm.text, about: about) }
         case .endAlarm(let alarm):
-            node.health.end(alarm.description, at: node.clock.now)
+            if let (kind, about) = alarm.subject { node.alarms.end(kind, about: about) }
         }
     }
 

@@ -12,7 +12,7 @@ struct StoreRecovery: Sendable {
     let logger: Logger
     let openStore: @Sendable (String) throws -> any FeedStorage
     /// For the operator, once the node runs.
-    private(set) var alarms: [String] = []
+    private(set) var aside: [(path: String, alarm: String)] = []
     private var replaced = 0
 
     /// Broken stores replaced in one run of the program: each leaves a file behind.
@@ -57,9 +57,12 @@ struct StoreRecovery: Sendable {
             try? storage.close()
             throw error
         }
-        alarms.append(
-            "the store was broken and was moved to \(aside); \(count) batches that still prove themselves were taken "
-                + "over, the others come again from neighbours; check the disk, and delete that file when all is there"
+        self.aside.append(
+            (
+                aside,
+                "the store was broken and was moved to \(aside); \(count) batches that still prove themselves were taken "
+                    + "over, the others come again from neighbours; check the disk, and delete that file when all is there"
+            )
         )
         return storage
     }
