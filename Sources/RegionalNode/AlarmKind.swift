@@ -14,7 +14,7 @@ package enum AlarmKind: String, CaseIterable, Sendable {
     case manyEpochs, publishesElsewhere, ownForked, clockDiffers
     // What others can cause at will.
     case unknownRegion, rejected, rejectedIndex, malformedFeed, forked, forkedRoster, refusedRoster, tooManyEpochs,
-        tooManyBytes, batchFromFuture
+        tooManyBytes, batchFromFuture, manyLines
 
     /// When an alarm is over.
     package enum End: Hashable, Sendable {
@@ -35,7 +35,7 @@ package enum AlarmKind: String, CaseIterable, Sendable {
         case .keptRosterPassedOver, .storeRefusedCall, .indexNotSigned, .importNotEncoded, .publishesElsewhere:
             .silence(AlarmKind.day)
         case .batchUnreadable, .batchesUnchecked, .rangeUnreadable, .unknownRegion, .rejected, .rejectedIndex,
-            .forkedRoster, .refusedRoster, .tooManyEpochs, .tooManyBytes, .batchFromFuture:
+            .forkedRoster, .refusedRoster, .tooManyEpochs, .tooManyBytes, .batchFromFuture, .manyLines:
             .silence(AlarmKind.hour)
         }
     }
@@ -44,7 +44,7 @@ package enum AlarmKind: String, CaseIterable, Sendable {
     package var isCausedByOthers: Bool {
         switch self {
         case .unknownRegion, .rejected, .rejectedIndex, .malformedFeed, .forked, .forkedRoster, .refusedRoster,
-            .tooManyEpochs, .tooManyBytes, .batchFromFuture:
+            .tooManyEpochs, .tooManyBytes, .batchFromFuture, .manyLines:
             true
         default: false
         }

@@ -24,6 +24,7 @@ final class NodeContext: Sendable {
     let publisher: RegionPublisher
     let health: NodeHealth
     let alarms: AlarmDesk
+    let peerLog: PeerLog
     let care: StoreCare
     let wire: WireCounters
     let metrics = NodeMetrics()
@@ -76,6 +77,16 @@ final class NodeContext: Sendable {
         health = NodeHealth()
         let metrics = metrics
         alarms = AlarmDesk(health: health, clock: clock, logger: logger) { metrics.alarmRaised() }
+        let desk = alarms
+        peerLog = PeerLog(logger: logger, monotonic: { NodeClock.monotonic }) { line, peer in
+            let name = peer.map { "\($0)" } ?? "somebody unknown"
+            desk.raise(
+                .manyLines,
+                "\(name) causes more than \(line.perMinute) lines '\(line.rawValue)' of this node's log in a minute, and further "
+                    + "ones are passed over; call its operator",
+                about: peer?.code ?? ""
+            )
+        }
         care = StoreCare(served: served, roster: { rosters.current }, health: health, alarms: alarms, logger: logger)
         wire = WireCounters()
         indexMaker = IndexMaker(region: region, signer: signer)
@@ -158,7 +169,7 @@ final class NodeContext: Sendable {
             if arrivals.count == NodeContext.arrivalsKept { arrivals.removeFirst() }
             arrivals.append(arrival)
         }
-        logger.info("feed grew", metadata: ["feed": "\(feed)", "batches": "\(count)"])
+        peerLog.write(.feedGrew, of: feed.region, ["feed": "\(feed)", "batches": "\(count)"])
         // What stands under a closed key comes back from others where too much was cut off.
         let isStanding = roster.region(feed.region)?.standing(of: feed.epoch) != nil
         if !isStanding, let served = served.feed(feed),

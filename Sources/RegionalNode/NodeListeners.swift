@@ -32,7 +32,7 @@ struct NodeListeners {
             publicRoutes: publicRoutes,
             driver: driver,
             certificates: certificates,
-            logger: node.logger,
+            log: node.peerLog,
             metrics: node.metrics.requests
         )
         let adminRoutes = AdminHandler(node: node, driver: driver, observer: observer, publicRoutes: publicRoutes)

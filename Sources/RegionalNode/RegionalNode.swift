@@ -120,7 +120,7 @@ public struct RegionalNode: Service {
                 forks: node.forks.all.map(\.proof)
             ),
             node: node,
-            fetcher: PeerFetcher(connections: connections, logger: logger)
+            fetcher: PeerFetcher(connections: connections, log: node.peerLog)
         )
         let alarmWatch = AlarmWatch(
             node: node,

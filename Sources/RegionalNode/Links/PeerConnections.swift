@@ -196,12 +196,12 @@ actor PeerConnections {
 /// Fetches from other nodes by range, as a replica asks. Whatever fails comes back as less than was asked for.
 struct PeerFetcher: Sendable {
     let connections: PeerConnections
-    let logger: Logger
+    let log: PeerLog
     private let limits = FetchLimits()
 
-    init(connections: PeerConnections, logger: Logger) {
+    init(connections: PeerConnections, log: PeerLog) {
         self.connections = connections
-        self.logger = logger
+        self.log = log
     }
 
     /// Requests under way for one fetch.
@@ -314,6 +314,6 @@ struct PeerFetcher: Sendable {
 
     private func report(_ error: any Error, _ feed: FeedID, _ peer: Region) {
         if Task.isCancelled { return }
-        logger.info("fetch failed", metadata: ["feed": "\(feed)", "peer": "\(peer)", "why": "\(error)"])
+        log.write(.fetchFailed, of: peer, ["feed": "\(feed)", "why": "\(error)"])
     }
 }

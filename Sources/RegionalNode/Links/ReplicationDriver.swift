@@ -118,6 +118,12 @@ actor ReplicationDriver {
         handle(.linkClosed(link))
     }
 
+    /// What came over a link is none of its frames.
+    func broken(_ link: LinkID, _ error: FormatError) {
+        node.peerLog.write(.linkClosed, of: links[link]?.peer, ["reason": "\(error)"], level: .warning)
+        closed(link)
+    }
+
     private func forget(_ link: LinkID) {
         places.close(link)
         guard let open = links.removeValue(forKey: link) else { return }
@@ -135,7 +141,8 @@ actor ReplicationDriver {
         let fullest = links.map { (link: $0.key, bytes: $0.value.outbox.queuedBytes) }
             .max { ($0.bytes, $0.link) < ($1.bytes, $1.link) }
         guard let fullest, fullest.bytes > 0 else { return false }
-        node.logger.warning("a link was closed: too much waits on all links, and most on this one")
+        let reason: Logger.MetadataValue = "too much waits on all links, and most on this one"
+        node.peerLog.write(.linkClosed, of: links[fullest.link]?.peer, ["reason": reason], level: .warning)
         closed(fullest.link)
         return true
     }
@@ -153,12 +160,13 @@ actor ReplicationDriver {
         case .send(let link, let frame):
             guard let outbox = links[link]?.outbox else { return }
             if !outbox.enqueue(frame) {
-                node.logger.warning("a link was closed: its peer does not read what is sent")
+                let peer = links[link]?.peer
+                node.peerLog.write(.linkClosed, of: peer, ["reason": "it does not read what is sent"], level: .warning)
                 closed(link)
             }
             while outboxBudget.isExceeded { guard closeFullestLink() else { break } }
         case .close(let link, let reason):
-            node.logger.warning("a link was closed", metadata: ["reason": "\(reason)"])
+            node.peerLog.write(.linkClosed, of: links[link]?.peer, ["reason": "\(reason)"], level: .warning)
             forget(link)
         case .fetchFrontier(let request, let peer, let feed, let size):
             jobsContinuation.yield { [fetcher] in
