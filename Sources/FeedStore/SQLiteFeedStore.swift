@@ -21,6 +21,7 @@ public final class SQLiteFeedStore: FeedStorage {
     public init(path: String) throws(StoreError) {
         let path = SQLiteFeedStore.resolved(path)
         self.path = path
+        _ = try OwnFile.checkFolder(of: path, setting: "setting 'store'")
         lock = try FileLock(path: path + ".lock", guarding: path)
         try SQLiteFeedStore.createPrivately(path)
         try lock.extend(to: path)
@@ -210,13 +211,9 @@ extension SQLiteFeedStore {
 
     /// Creates the file empty, so that no moment exists in which others may read it. The files beside it take its mode.
     private static func createPrivately(_ path: String) throws(StoreError) {
-        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
-        guard file >= 0 else {
-            throw StoreError.cannotOpen(
-                "\(path) cannot be opened: \(StoreError.text(errno)); "
-                    + "check that its directory exists and that this user may read and write there"
-            )
-        }
+        // SQLite opens what lies beside the store by name, and through links.
+        for suffix in ["-wal", "-shm", "-journal"] { try OwnFile.refuseLink(path + suffix) }
+        let file = try OwnFile.open(path, what: "the store", mode: 0o600)
         defer { Foundation.close(file) }
         guard fchmod(file, 0o600) == 0 else {
             throw StoreError.cannotOpen("the mode of \(path) cannot be set to 0600: \(StoreError.text(errno))")

@@ -59,6 +59,9 @@ public struct RegionalNode: Service {
             clock: clock,
             logger: logger
         )
+        if let warning = try OwnFile.checkFolder(of: configuration.storePath, setting: "setting 'store'") {
+            logger.warning("\(warning)")
+        }
         if let warning = try AdminSocketFolder.check(socket: configuration.adminSocketPath) {
             logger.warning("\(warning)")
         }
