@@ -31,7 +31,15 @@ public final class SQLiteFeedStore: FeedStorage {
             throw SQLiteFeedStore.wrapped(error, systemError: 0, action: "opening the store", path: path)
         }
         do throws(StoreError) {
-            try access("checking the store") { try FeedSchema.check($0, path: path) }
+            let time = ReadingTime(bytes: ReadingTime.bytes(of: path))
+            try access("checking the store") { database in
+                time.limit(database)
+                defer { ReadingTime.unlimited(database) }
+                if let problem = try StoreReading.problems(database, limit: 1).first {
+                    throw StoreError.corrupt(problem, path: path)
+                }
+            }
+            withExtendedLifetime(time) {}
         } catch {
             try? queue.close()
             throw error
@@ -194,9 +202,6 @@ extension SQLiteFeedStore {
     private static let checkpointPages = 512
     /// Bytes to which the write-ahead log is cut back once its content has moved into the file.
     private static let logSize = 16 << 20
-    /// Largest row that SQLite accepts, in bytes: a batch of the largest size and what lies beside it.
-    private static let rowSize = FormatLimits.batchBytes + 65_536
-
     /// The one name of a file, so that a second name for it meets the same lock.
     static func resolved(_ path: String) -> String {
         func real(_ path: String) -> String? {
@@ -227,7 +232,7 @@ extension SQLiteFeedStore {
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { database in
             do {
-                sqlite3_limit(database.sqliteConnection, SQLITE_LIMIT_LENGTH, CInt(rowSize))
+                try StoreReading.restrict(database)
                 let isNew = try FeedSchema.isNew(database, path: path)
                 guard try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL") == "wal" else {
                     throw StoreError.cannotOpen("\(path) does not allow a write-ahead log; use a local file system")

@@ -92,11 +92,10 @@ final class StoreCare: Sendable {
     /// Whether a batch that the store gave, and whose leaf hash it has compared, is what the region signed at this
     /// place. A signature by a key that the roster no longer holds is no sign of damage.
     func isWhole(_ batch: ProvenBatch) -> Bool {
-        guard let read = try? Batch(batch.bytes), read.number == batch.number, read.publication == batch.publication
-        else { return false }
+        guard batch.isConsistent else { return false }
         let (region, epoch) = (batch.feed.region, batch.feed.epoch)
         do throws(FormatError) {
-            let keys = roster().keys(of: region) ?? []
+            let keys = roster().rule(for: batch.feed)?.keys ?? []
             let signed = try SignedCheckpoint(batch.checkpoint[...], region: region, epoch: epoch, keys: keys)
             return signed.checkpoint.size == batch.number + 1
         } catch {
@@ -147,7 +146,7 @@ final class StoreCare: Sendable {
     /// - Throws: `.corrupt` if they do not give the root that was signed.
     static func checkRoots(of feeds: [StoredFeed], in storage: any FeedStorage, roster: Roster) throws {
         for stored in feeds where stored.first < stored.count {
-            let (feed, keys) = (stored.feed, roster.keys(of: stored.feed.region) ?? [])
+            let (feed, keys) = (stored.feed, roster.rule(for: stored.feed)?.keys ?? [])
             // Other copies of the signature follow if one is damaged itself.
             for number in (stored.first..<stored.count).reversed().prefix(8) {
                 guard try storage.damaged(feed, number..<number + 1).isEmpty,
