@@ -16,7 +16,10 @@ struct ImportCommand: AsyncParsableCommand {
     @Option(help: "Admin socket of the node.", completion: .file())
     var socket: String
 
-    @Option(help: "Public key of the archives' publisher, DER or PEM.", completion: .file())
+    @Option(
+        help: "Public key of the archives' publisher: DER, PEM, a line of base64, or a certificate.",
+        completion: .file()
+    )
     var key: String
 
     @Flag(help: "One JSON object per archive.")
@@ -33,7 +36,7 @@ struct ImportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let keyBytes = try Files.read(key)
+        let keyBytes = Data(try PublisherKey.read(key))
         let client = try await AdminClient(socket: socket)
         var lines: [Line] = []
         // Each further archive would be waited for as long.

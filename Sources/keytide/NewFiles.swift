@@ -45,7 +45,7 @@ enum NewFiles {
 
     /// The private key in a file.
     static func readSigner(_ path: String) throws -> NoteSigner {
-        let text = String(decoding: try Files.read(path), as: UTF8.self)
+        let text = try Files.text(path)
         guard let signer = NoteSigner(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
             throw CommandError("\(path) holds no private key: a line PRIVATE+KEY+name+hash+base64 belongs there")
         }

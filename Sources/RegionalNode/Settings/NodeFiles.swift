@@ -1,5 +1,6 @@
 internal import ExposureKeys
 internal import FeedFormat
+internal import FeedStore
 internal import Foundation
 
 /// The files that a node is given: its key, the roster, and who may sign that.
@@ -66,9 +67,11 @@ struct NodeFiles {
 
     private static func text(_ path: String, _ what: String) throws(NodeError) -> String {
         do {
-            return try String(contentsOfFile: path, encoding: .utf8)
+            return try EditedText.text(try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch let error as FormatError {
+            throw NodeError(.file, "\(what) cannot be read from \(path): \(error.reason)")
         } catch {
-            throw NodeError(.file, "\(what) cannot be read from \(path): \(error.localizedDescription)")
+            throw NodeError(.file, "\(what) cannot be read from \(path): \(SystemReason.text(error))")
         }
     }
 }

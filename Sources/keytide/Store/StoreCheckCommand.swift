@@ -85,7 +85,7 @@ struct StoreCheckCommand: AsyncParsableCommand {
 
     private func verifiedRoster() throws -> Roster? {
         guard let roster, let authorities else { return nil }
-        let text = String(decoding: try Files.read(authorities), as: UTF8.self)
+        let text = try Files.text(authorities)
         let bytes = [UInt8](try Files.read(roster))
         do throws(FormatError) {
             // An old roster proves old batches as well as it ever did.
