@@ -34,7 +34,7 @@ struct NodeListeners {
             publicRoutes: publicRoutes,
             driver: driver,
             certificates: certificates,
-            logger: node.logger,
+            log: node.peerLog,
             metrics: node.metrics.requests
         )
         let adminRoutes = AdminHandler(node: node, driver: driver, observer: observer, publicRoutes: publicRoutes)
@@ -101,7 +101,7 @@ struct NodeListeners {
             health: node.health,
             readers: RangeReaders(limit: NodeListeners.rangesAtOnce),
             care: node.care,
-            raise: { node.raise($0) },
+            raise: { node.alarms.raise(.rangeUnreadable, $0) },
             metrics: node.metrics.requests
         )
     }

@@ -52,7 +52,7 @@ struct AdminHandler: RequestHandler {
         } catch let error as StoreError {
             try await refuse(507, "store-failed", "Nothing was published", error.reason, writer)
         } catch let error as FormatError {
-            node.raise("an import could not be encoded: \(error)")
+            node.alarms.raise(.importNotEncoded, "an import could not be encoded: \(error)")
             try await refuse(500, "not-encodable", "Nothing was published", "\(error)", writer)
         }
     }

@@ -51,6 +51,9 @@ struct LinkSession: Sendable {
                 defer { group.cancelAll() }
                 try await group.next()
             }
+        } catch let error as FormatError {
+            await driver.broken(link, error)
+            throw error
         } catch {
             await driver.closed(link)
             throw error
@@ -86,7 +89,7 @@ struct PeerHandler: RequestHandler {
     let publicRoutes: PublicHandler
     let driver: ReplicationDriver
     let certificates: NodeCertificates
-    let logger: Logger
+    let log: PeerLog
     let metrics: RequestMetrics
 
     func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
@@ -98,7 +101,7 @@ struct PeerHandler: RequestHandler {
         do {
             peer = try certificates.region(of: connection)
         } catch {
-            logger.notice("link refused", metadata: ["why": "\(error)"])
+            log.write(.linkRefused, of: certificates.formerRegion(of: connection), ["why": "\(error)"], level: .notice)
             return ProblemDocument.unknownPeer.response().metered(metrics, .link)
         }
         // Counted when it begins: it may last for weeks.
@@ -108,11 +111,16 @@ struct PeerHandler: RequestHandler {
                 return try await ProblemDocument.tooManyLinks.send(writer)
             }
             let head = ResponseHead(status: 200, fields: ["content-type": "application/octet-stream"])
-            try await session.run(
-                inbound: body,
-                begin: { try await writer.send(head) },
-                write: { try await writer.write($0) }
-            )
+            do {
+                try await session.run(
+                    inbound: body,
+                    begin: { try await writer.send(head) },
+                    write: { try await writer.write($0) }
+                )
+            } catch let error as FormatError {
+                // The peer's doing, and no fault of this handler; the driver has said so.
+                throw HTTPError(.protocolViolation, "what came over a link is none of its frames", cause: error)
+            }
         }
     }
 }

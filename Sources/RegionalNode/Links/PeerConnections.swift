@@ -197,13 +197,13 @@ actor PeerConnections {
 struct PeerFetcher: Sendable {
     let connections: PeerConnections
     let memory: SharedMemory
-    let logger: Logger
+    let log: PeerLog
     private let limits = FetchLimits()
 
-    init(connections: PeerConnections, memory: SharedMemory, logger: Logger) {
+    init(connections: PeerConnections, memory: SharedMemory, log: PeerLog) {
         self.connections = connections
         self.memory = memory
-        self.logger = logger
+        self.log = log
     }
 
     /// Requests under way for one fetch.
@@ -342,6 +342,6 @@ struct PeerFetcher: Sendable {
 
     private func report(_ error: any Error, _ feed: FeedID, _ peer: Region) {
         if Task.isCancelled { return }
-        logger.info("fetch failed", metadata: ["feed": "\(feed)", "peer": "\(peer)", "why": "\(error)"])
+        log.write(.fetchFailed, of: peer, ["feed": "\(feed)", "why": "\(error)"])
     }
 }

@@ -9,6 +9,9 @@ final class LimitAlarms: Sendable {
     private struct Key: Hashable {
         let limit: TransportLimit
         let listener: String
+
+        /// Limits of which the same is said are one alarm.
+        var subject: String { "\(listener): \(LimitAlarms.text(limit, listener) ?? "")" }
     }
 
     private struct Episode {
@@ -41,19 +44,19 @@ final class LimitAlarms: Sendable {
 
     private func look(_ node: NodeContext) {
         let now = NIODeadline.now()
-        let (begun, over) = episodes.withLock { episodes in
-            let begun = episodes.filter { !$0.value.isRaised }.map(\.key)
-            for key in begun { episodes[key]?.isRaised = true }
+        let (held, over) = episodes.withLock { episodes in
             let over = episodes.filter { $0.value.isRaised && now - $0.value.last >= quiet }.map(\.key)
             for key in over { episodes[key] = nil }
-            return (begun, over)
+            let held = episodes.map(\.key)
+            for key in held { episodes[key]?.isRaised = true }
+            return (held, over)
         }
-        for key in begun {
-            if let text = LimitAlarms.text(key.limit, key.listener) { node.raise(text) }
+        for key in held {
+            if let text = LimitAlarms.text(key.limit, key.listener) {
+                node.alarms.hold(.limitReached, text, about: key.subject)
+            }
         }
-        for key in over {
-            if let text = LimitAlarms.text(key.limit, key.listener) { node.health.end(text, at: node.clock.now) }
-        }
+        for key in over { node.alarms.end(.limitReached, about: key.subject) }
     }
 
     /// What happened, where, and what to do; nil for limits that concern the peer alone.

@@ -45,6 +45,7 @@ public struct NodeConfiguration: Sendable {
         publicAddress = try settings.value("listen.public", or: "127.0.0.1:8440", "host:port") { HostPort($0) }
         peerAddress = try settings.value("listen.peers", or: "127.0.0.1:8441", "host:port") { HostPort($0) }
         adminSocketPath = try settings.text("admin.socket", or: storePath + ".admin")
+        try settings.requireSocketPath(adminSocketPath)
         metricsAddress = try settings.metricsAddress()
         tls = try settings.files("tls")
         peerIdentity = try settings.files("peers")
@@ -98,6 +99,13 @@ public struct NodeConfiguration: Sendable {
 
     /// A time as people write it: ISO 8601 with a zone, a date and time in UTC without one, or unix seconds.
     public static func time(_ text: String) -> Int64? {
+        time(unchecked: text).flatMap { times.contains($0) ? $0 : nil }
+    }
+
+    /// From 1970 to 9999: what lies beyond is a typing error, and no clock may run over at it.
+    private static let times: ClosedRange<Int64> = 0...253_402_300_799
+
+    private static func time(unchecked text: String) -> Int64? {
         if let seconds = Int64(text) { return seconds }
         let formatter = ISO8601DateFormatter()
         for candidate in [text, text + "Z", text.replacing(" ", with: "T") + "Z", text + "T00:00:00Z"] {
