@@ -57,6 +57,9 @@ struct ExportEntry {
         let reason: RejectedKey.Reason
     }
 
+    /// Beyond this interval no start is meant: as intervals the year 3871, as unix seconds 1973.
+    private static let latestStart: UInt32 = 100_000_000
+
     /// The key, or why it is none.
     ///
     /// An absent report type becomes `unknown`, as ENS defines the field: the German files of summer 2020 have none,
@@ -68,6 +71,7 @@ struct ExportEntry {
         guard let data else { return .failure(Refusal(reason: .keyData)) }
         guard let rollingStart else { return .failure(Refusal(reason: .rollingStartMissing)) }
         guard let start = UInt32(exactly: rollingStart) else { return .failure(Refusal(reason: .rollingStart)) }
+        guard start < ExportEntry.latestStart else { return .failure(Refusal(reason: .rollingStartInSeconds)) }
         guard KeyMetadata.rollingPeriods.contains(Int(rollingPeriod)) else {
             return .failure(Refusal(reason: .rollingPeriod))
         }

@@ -4,21 +4,19 @@ import Crypto
 public struct ExportVerificationKey: Sendable {
     private let key: P256.Signing.PublicKey
 
-    /// - Parameter derOrPEM: a SubjectPublicKeyInfo, as DER or as PEM (`-----BEGIN PUBLIC KEY-----`).
+    /// - Parameter derOrPEM: a SubjectPublicKeyInfo, as DER, as PEM (`-----BEGIN PUBLIC KEY-----`, with whatever text
+    ///   and ends of line around it), or as the base64 of the DER alone, as publishers hand it out.
     /// - Throws: `badVerificationKey`.
     public init(derOrPEM bytes: [UInt8]) throws(ExportError) {
+        let file = KeyFile(bytes, label: "PUBLIC KEY")
         do {
-            switch KeyFile(bytes) {
-            case .tooLong: throw KeyFile.Failure()
+            switch file {
+            case .none: throw KeyFile.Failure()
             case .pem(let text): key = try P256.Signing.PublicKey(pemRepresentation: text)
             case .der(let bytes): key = try P256.Signing.PublicKey(derRepresentation: bytes)
             }
         } catch {
-            throw ExportError(
-                .badVerificationKey,
-                "\(bytes.count) bytes are no P-256 public key in DER or PEM; check the file",
-                cause: error
-            )
+            throw ExportError(.badVerificationKey, KeyFile.fault(in: bytes), cause: error)
         }
     }
 
@@ -66,8 +64,8 @@ public struct ExportSigningKey: Sendable {
     /// - Throws: `badSigningKey`. Its cause names no key bytes.
     public init(derOrPEM bytes: [UInt8]) throws(ExportError) {
         do {
-            switch KeyFile(bytes) {
-            case .tooLong: throw KeyFile.Failure()
+            switch KeyFile(bytes, label: nil) {
+            case .none: throw KeyFile.Failure()
             case .pem(let text): key = try P256.Signing.PrivateKey(pemRepresentation: text)
             case .der(let bytes): key = try P256.Signing.PrivateKey(derRepresentation: bytes)
             }
@@ -89,26 +87,6 @@ public struct ExportSigningKey: Sendable {
             return Array(try key.signature(for: bytes).derRepresentation)
         } catch {
             throw ExportError(.internalFailure, "signing \(bytes.count) bytes failed", cause: error)
-        }
-    }
-}
-
-/// A key file's form, told by how it begins.
-private enum KeyFile {
-    case der([UInt8])
-    case pem(String)
-    case tooLong
-
-    struct Failure: Error {}
-
-    init(_ bytes: [UInt8]) {
-        // P-256 keys take up to 250 bytes in any of these forms.
-        if bytes.count > 4096 {
-            self = .tooLong
-        } else if bytes.first == 0x30 {
-            self = .der(bytes)
-        } else {
-            self = .pem(String(decoding: bytes, as: UTF8.self))
         }
     }
 }

@@ -26,5 +26,21 @@ public struct RejectedKey: Hashable, Sendable {
         case transmissionRisk
         /// Days since onset that no known coding uses (outside -8190...8190).
         case daysSinceOnset
+        /// A rolling start that lies thousands of years ahead as an interval: it was written in seconds.
+        case rollingStartInSeconds
+
+        /// In words for the publisher of the file.
+        public var text: String {
+            switch self {
+            case .keyData: "key data of other than 16 bytes"
+            case .rollingStartMissing: "no rolling start"
+            case .rollingStart: "a rolling start before 1970"
+            case .rollingPeriod: "a rolling period outside 1 to 144"
+            case .transmissionRisk: "a transmission risk outside 0 to 8"
+            case .daysSinceOnset: "days since onset outside -8190 to 8190"
+            case .rollingStartInSeconds:
+                "a rolling start in seconds: it counts intervals of ten minutes, unix seconds divided by 600"
+            }
+        }
     }
 }

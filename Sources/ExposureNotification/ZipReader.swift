@@ -95,8 +95,14 @@ struct ZipReader {
         let count = bytes.littleEndian16(at: start + 10)
         let size = bytes.littleEndian32(at: start + 12)
         let offset = bytes.littleEndian32(at: start + 16)
-        guard disk == 0, directoryDisk == 0, countHere == count, count != .max, size != .max, offset != .max else {
-            throw ExportError(.unsupportedArchive, "the archive spans disks or is ZIP64; refuse it")
+        guard count != .max, size != .max, offset != .max else {
+            throw ExportError(
+                .unsupportedArchive,
+                "the archive is ZIP64, which no phone reads: have it made again as a plain ZIP file"
+            )
+        }
+        guard disk == 0, directoryDisk == 0, countHere == count else {
+            throw ExportError(.unsupportedArchive, "the archive is one of several parts; fetch it as one file")
         }
         guard Int(offset) + Int(size) == start else {
             throw ExportError(.memberCorrupt, "the directory does not end where the end record begins; fetch it again")

@@ -41,3 +41,11 @@ public struct ProvenBatch: Equatable, Sendable {
         )
     }
 }
+
+extension ProvenBatch {
+    /// Whether the bytes are a batch of this number and publication: a store's row may say another than what it holds.
+    public var isConsistent: Bool {
+        guard let read = try? Batch(bytes) else { return false }
+        return read.number == number && read.publication == publication
+    }
+}

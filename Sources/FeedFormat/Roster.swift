@@ -141,7 +141,10 @@ public struct Roster: Sendable {
     /// - Throws: `.expired`.
     public func checkExpiry(now: Int64) throws(FormatError) {
         guard now < expires else {
-            throw FormatError(.expired, "roster version \(version) expired at unix time \(expires); get a newer one")
+            throw FormatError(
+                .expired,
+                "roster version \(version) expired at \(UTCText.moment(expires)); get a newer one"
+            )
         }
     }
 }

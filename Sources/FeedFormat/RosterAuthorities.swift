@@ -19,11 +19,11 @@ public struct RosterAuthorities: Hashable, Sendable {
     }
 
     /// Reads the text form: a line `threshold K`, then one key `name+hash+base64` a line. Empty lines and lines that
-    /// begin with `#` are passed over.
+    /// begin with `#` are passed over; ends of line, and blanks before them, are as an editor has left them.
     public init(text: String) throws(FormatError) {
         var verifiers: [NoteVerifier] = []
         var threshold: Int?
-        for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (number, line) in EditedText.lines(text).enumerated() {
             if line.isEmpty || line.hasPrefix("#") { continue }
             if threshold == nil {
                 guard line.hasPrefix("threshold "), let value = Int(line.dropFirst("threshold ".count)) else {

@@ -26,6 +26,8 @@ enum FeedSchema {
                     + "run the newer program that wrote it, or name another path for the store"
             )
         }
+        let faults = try StoreReading.schemaFaults(database, version: version)
+        if let fault = faults.unreadable ?? faults.foreign { throw StoreError.corrupt(fault, path: path) }
         return false
     }
 
@@ -97,46 +99,5 @@ enum FeedSchema {
             )
             return .commit
         }
-    }
-
-    /// Looks for damage: SQLite's own check of its pages, and that leaves, and batches with gaps, are contiguous and as
-    /// many as their feed says. Reads the whole file once, but hashes nothing; bytes are compared with their leaf when read.
-    static func check(_ database: Database, path: String) throws {
-        let finding = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
-        guard finding == "ok" else { throw StoreError.corrupt("SQLite finds: \(finding)", path: path) }
-        let rows = try Row.fetchCursor(
-            database,
-            sql: """
-                SELECT region, epoch, base, size, first,
-                    (SELECT COUNT(*) FROM leaf WHERE feed = id),
-                    (SELECT MIN(number) FROM leaf WHERE feed = id),
-                    (SELECT MAX(number) FROM leaf WHERE feed = id),
-                    (SELECT COUNT(*) FROM batch WHERE feed = id) + (SELECT COUNT(*) FROM gap WHERE feed = id),
-                    MIN(IFNULL((SELECT MIN(number) FROM batch WHERE feed = id), size),
-                        IFNULL((SELECT MIN(number) FROM gap WHERE feed = id), size)),
-                    MAX(IFNULL((SELECT MAX(number) FROM batch WHERE feed = id), -1),
-                        IFNULL((SELECT MAX(number) FROM gap WHERE feed = id), -1)),
-                    (SELECT COUNT(*) FROM gap JOIN batch USING (feed, number) WHERE feed = id)
-                FROM feed
-                """
-        )
-        while let row = try rows.next() {
-            let record = try FeedRecord(row, path: path)
-            guard holds(row, at: 5, from: record.base.size, to: record.size) else {
-                throw StoreError.corrupt("leaf hashes of \(record.feed) are missing or too many", path: path)
-            }
-            guard record.base.size <= record.first, holds(row, at: 8, from: record.first, to: record.size),
-                row[11] as Int64? == 0
-            else {
-                throw StoreError.corrupt("batches of \(record.feed) are missing or too many", path: path)
-            }
-        }
-    }
-
-    /// Whether count, least and greatest number, in three columns, are those of `from..<to`.
-    private static func holds(_ row: Row, at column: Int, from: UInt64, to: UInt64) -> Bool {
-        guard from <= to, let count = row[column] as Int64?, count == Int64(to - from) else { return false }
-        if count == 0 { return true }
-        return row[column + 1] as Int64? == Int64(from) && row[column + 2] as Int64? == Int64(to) - 1
     }
 }

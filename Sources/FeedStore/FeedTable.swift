@@ -217,21 +217,31 @@ struct FeedRecord {
     let size: UInt64
     let first: UInt64
 
-    /// - Throws: `.corrupt` if a column does not hold what belongs there.
     init(_ row: Row, path: String) throws {
-        guard let regionCode = row[0] as String?, let region = Region(regionCode), let digits = row[1] as String?,
-            let epoch = Epoch(hexadecimal: digits)
-        else { throw StoreError.corrupt("a feed has no valid region and epoch", path: path) }
+        do {
+            try self.init(row)
+        } catch let error as StoreError {
+            throw StoreError.corrupt(error.reason, path: path)
+        }
+    }
+
+    /// - Throws: `.corrupt` if a column does not hold what belongs there; the reason is only that.
+    init(_ row: Row) throws {
+        func corrupt(_ finding: String) -> StoreError { StoreError(.corrupt, finding) }
+        // Whatever stands there, of whatever type, is asked for as what it is: no conversion may trap or invent.
+        guard let regionCode = String.fromDatabaseValue(row[0]), let region = Region(regionCode),
+            let digits = String.fromDatabaseValue(row[1]), let epoch = Epoch(hexadecimal: digits)
+        else { throw corrupt("a feed has no valid region and epoch") }
         feed = FeedID(region: region, epoch: epoch)
         do {
             base = try Frontier(bytes: row.bytes(at: 2)[...])
         } catch {
-            throw StoreError.corrupt("\(feed) has no valid frontier: \(error)", path: path)
+            throw corrupt("\(feed) has no valid frontier: \(error)")
         }
         let limit = Int64(FormatLimits.batchesPerFeed)
-        guard let size = row[3] as Int64?, (0...limit).contains(size), let first = row[4] as Int64?,
-            (0...size).contains(first), base.size <= UInt64(first)
-        else { throw StoreError.corrupt("\(feed) has an impossible number of batches", path: path) }
+        guard let size = Int64.fromDatabaseValue(row[3]), (0...limit).contains(size),
+            let first = Int64.fromDatabaseValue(row[4]), (0...size).contains(first), base.size <= UInt64(first)
+        else { throw corrupt("\(feed) has an impossible number of batches") }
         self.size = UInt64(size)
         self.first = UInt64(first)
     }

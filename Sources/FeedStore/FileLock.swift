@@ -14,13 +14,7 @@ final class FileLock: Sendable {
     ///   - guarded: the file that the lock protects, for messages.
     /// - Throws: `.inUse` if it is held, `.cannotOpen` if the file cannot be opened or locked.
     init(path: String, guarding guarded: String) throws(StoreError) {
-        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard file >= 0 else {
-            throw StoreError.cannotOpen(
-                "the lock file \(path) cannot be opened: \(StoreError.text(errno)); "
-                    + "check that its directory exists and that this user may write there"
-            )
-        }
+        let file = try OwnFile.open(path, what: "the lock file", mode: 0o600)
         try FileLock.take(file, holder: file, path: path, guarding: guarded)
         descriptors = Mutex([file])
         let text = Array("\(getpid())\n".utf8)
@@ -33,7 +27,7 @@ final class FileLock: Sendable {
     /// - Throws: `.inUse` if it is held under another name, `.cannotOpen` if the file has several names: SQLite keeps
     ///   its log beside the name it is given, so under another one commits would be missing.
     func extend(to guarded: String) throws(StoreError) {
-        let file = open(guarded, O_RDWR | O_CLOEXEC)
+        let file = open(guarded, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
         guard file >= 0 else {
             throw StoreError.cannotOpen("\(guarded) cannot be opened: \(StoreError.text(errno))")
         }

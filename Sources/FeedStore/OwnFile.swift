@@ -76,7 +76,9 @@ package enum OwnFile {
         guard file >= 0 else {
             let number = errno
             if number == ELOOP { throw StoreError.cannotOpen("\(what) \(path) is a link: remove it") }
-            throw failure("\(what) \(path) cannot be opened", number)
+            let error = failure("\(what) \(path) cannot be opened", number)
+            let advice = "check that its directory exists and that this user may read and write there"
+            throw StoreError(error.code, "\(error.reason); \(advice)")
         }
         var status = stat()
         guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -84,6 +86,35 @@ package enum OwnFile {
             throw StoreError.cannotOpen("\(what) \(path) is no file: remove it")
         }
         return file
+    }
+
+    /// Refuses a name under which a link is.
+    package static func refuseLink(_ path: String) throws(StoreError) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFLNK else { return }
+        throw StoreError.cannotOpen("\(path) is a link: remove it")
+    }
+
+    /// Whether there is anything of this name, be it a link that leads nowhere.
+    package static func isTaken(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0
+    }
+
+    /// Makes a directory that is its owner's alone from the beginning, and those above it; takes one that is there.
+    package static func makeFolder(_ path: String) throws(StoreError) {
+        if mkdir(path, 0o700) == 0 { return }
+        let number = errno
+        var status = stat()
+        if number == EEXIST, stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return }
+        let above = directory(of: path)
+        guard number == ENOENT, above != path, above != "." else {
+            throw failure("the directory \(path) cannot be made", number)
+        }
+        try makeFolder(above)
+        guard mkdir(path, 0o700) == 0 || errno == EEXIST else {
+            throw failure("the directory \(path) cannot be made", errno)
+        }
     }
 
     /// Refuses a directory in which every user can put files and links, or whose own name every user can give to

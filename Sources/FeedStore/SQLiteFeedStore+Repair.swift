@@ -58,7 +58,10 @@ extension SQLiteFeedStore {
         defer { lock.release() }
         let files = FileManager.default
         var number = 1
-        while files.fileExists(atPath: "\(path).corrupt-\(number)") { number += 1 }
+        // Whatever bears such a name, be it a link, is not replaced.
+        while ["", "-wal", "-shm"].contains(where: { OwnFile.isTaken("\(path).corrupt-\(number)\($0)") }) {
+            number += 1
+        }
         let aside = "\(path).corrupt-\(number)"
         // The log first: beside the old name it would be taken for the new file's.
         for suffix in ["-wal", ""] where files.fileExists(atPath: path + suffix) {

@@ -21,6 +21,7 @@ public final class SQLiteFeedStore: FeedStorage {
     public init(path: String) throws(StoreError) {
         let path = SQLiteFeedStore.resolved(path)
         self.path = path
+        _ = try OwnFile.checkFolder(of: path, setting: "setting 'store'")
         lock = try FileLock(path: path + ".lock", guarding: path)
         try SQLiteFeedStore.createPrivately(path)
         try lock.extend(to: path)
@@ -30,7 +31,15 @@ public final class SQLiteFeedStore: FeedStorage {
             throw SQLiteFeedStore.wrapped(error, systemError: 0, action: "opening the store", path: path)
         }
         do throws(StoreError) {
-            try access("checking the store") { try FeedSchema.check($0, path: path) }
+            let time = ReadingTime(bytes: ReadingTime.bytes(of: path))
+            try access("checking the store") { database in
+                time.limit(database)
+                defer { ReadingTime.unlimited(database) }
+                if let problem = try StoreReading.problems(database, limit: 1).first {
+                    throw StoreError.corrupt(problem, path: path)
+                }
+            }
+            withExtendedLifetime(time) {}
         } catch {
             try? queue.close()
             throw error
@@ -193,9 +202,6 @@ extension SQLiteFeedStore {
     private static let checkpointPages = 512
     /// Bytes to which the write-ahead log is cut back once its content has moved into the file.
     private static let logSize = 16 << 20
-    /// Largest row that SQLite accepts, in bytes: a batch of the largest size and what lies beside it.
-    private static let rowSize = FormatLimits.batchBytes + 65_536
-
     /// The one name of a file, so that a second name for it meets the same lock.
     static func resolved(_ path: String) -> String {
         func real(_ path: String) -> String? {
@@ -210,13 +216,9 @@ extension SQLiteFeedStore {
 
     /// Creates the file empty, so that no moment exists in which others may read it. The files beside it take its mode.
     static func createPrivately(_ path: String) throws(StoreError) {
-        let file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o600)
-        guard file >= 0 else {
-            throw StoreError.cannotOpen(
-                "\(path) cannot be opened: \(StoreError.text(errno)); "
-                    + "check that its directory exists and that this user may read and write there"
-            )
-        }
+        // SQLite opens what lies beside the store by name, and through links.
+        for suffix in ["-wal", "-shm", "-journal"] { try OwnFile.refuseLink(path + suffix) }
+        let file = try OwnFile.open(path, what: "the store", mode: 0o600)
         defer { Foundation.close(file) }
         guard fchmod(file, 0o600) == 0 else {
             throw StoreError.cannotOpen("the mode of \(path) cannot be set to 0600: \(StoreError.text(errno))")
@@ -230,7 +232,7 @@ extension SQLiteFeedStore {
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { database in
             do {
-                sqlite3_limit(database.sqliteConnection, SQLITE_LIMIT_LENGTH, CInt(rowSize))
+                try StoreReading.restrict(database)
                 let isNew = try FeedSchema.isNew(database, path: path)
                 guard try String.fetchOne(database, sql: "PRAGMA journal_mode = WAL") == "wal" else {
                     throw StoreError.cannotOpen("\(path) does not allow a write-ahead log; use a local file system")

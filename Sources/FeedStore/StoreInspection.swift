@@ -1,26 +1,43 @@
 import ExposureKeys
 public import FeedFormat
+import Foundation
 import GRDB
 
 /// A look into a store's file that changes nothing and takes what can be read of it, however damaged the rest is. A
 /// node may have the store open meanwhile.
 ///
-/// Nothing here is to be believed before it has been proven: bytes and checkpoints come as they stand in the file.
+/// Nothing here is to be believed before it has been proven: bytes and checkpoints come as they stand in the file. What
+/// a file can cost is bounded, see `StoreReading`: memory by that of one feed and one batch, time by the file's size.
 public final class StoreInspection: Sendable {
     private let queue: DatabaseQueue
     private let path: String
+    private let version: Int
+    /// What is there beside tables that can be read.
+    private let foreign: String?
+    private let time: ReadingTime
 
-    /// - Throws: `.cannotOpen`, `.corrupt` if the file is no database.
+    /// - Throws: `.cannotOpen`; `.corrupt` if the file is no database, or not one that a node has made.
     public init(path: String) throws(StoreError) {
         self.path = path
+        let time = ReadingTime(bytes: ReadingTime.bytes(of: path))
+        self.time = time
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            time.limit(database)
+            try StoreReading.restrict(database)
+        }
         do {
             queue = try DatabaseQueue(path: path, configuration: configuration)
-            let application = try queue.read { try Int.fetchOne($0, sql: "PRAGMA application_id") }
-            guard application == FeedSchema.applicationID else {
-                throw StoreError.cannotOpen("\(path) is no feed store")
+            (version, foreign) = try queue.read { database in
+                guard try Int.fetchOne(database, sql: "PRAGMA application_id") == FeedSchema.applicationID else {
+                    throw StoreError.cannotOpen("\(path) is no feed store")
+                }
+                let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+                let faults = try StoreReading.schemaFaults(database, version: version)
+                if let fault = faults.unreadable { throw StoreError.corrupt(fault, path: path) }
+                return (version, faults.foreign)
             }
         } catch let error as StoreError {
             throw error
@@ -33,11 +50,17 @@ public final class StoreInspection: Sendable {
         try? queue.close()
     }
 
-    /// What SQLite finds wrong with the file's pages and tables, twenty findings at most.
+    /// What is wrong with the file's pages, tables and rows, twenty findings at most: none if a node could open it.
     public func findings() -> [String] {
         do {
-            let lines = try queue.read { try String.fetchAll($0, sql: "PRAGMA quick_check(20)") }
-            return lines.filter { $0 != "ok" }
+            return try [foreign].compactMap { $0 }
+                + queue.read { database in
+                    // The first version's tables lack what is asked for; a node adds it when it opens the file.
+                    guard version > 1 else {
+                        return try String.fetchAll(database, sql: "PRAGMA quick_check(20)").filter { $0 != "ok" }
+                    }
+                    return try StoreReading.problems(database, limit: 20)
+                }
         } catch {
             return ["the check failed: \(error)"]
         }
@@ -49,8 +72,10 @@ public final class StoreInspection: Sendable {
         /// Batches that should be held.
         public let numbers: Range<UInt64>
         public let base: Frontier
-        /// Hashes from `base.size` on; nil where one cannot be read.
-        public let leaves: [Hash256?]
+        /// Hashes from `base.size` on, up to the first that is missing or cannot be read.
+        public let leaves: [Hash256]
+        /// Numbers of batches of which only the hash had come.
+        public let gaps: Set<UInt64>
         fileprivate let id: Int64
 
         /// The leaf hash of a batch, if it can be read.
@@ -70,56 +95,81 @@ public final class StoreInspection: Sendable {
         }
     }
 
-    /// Those feeds whose rows can be read, ascending.
-    public func feeds() -> [Feed] {
-        var feeds: [Feed] = []
-        let sql = "SELECT region, epoch, base, size, first, id FROM feed ORDER BY region, epoch"
-        // Each row by itself: behind one that cannot be read others may follow.
-        try? queue.read { database in
-            let rows = try Row.fetchCursor(database, sql: sql)
-            while let row = try rows.next() {
-                guard let record = try? FeedRecord(row, path: path), let id = row[5] as Int64? else { continue }
-                feeds.append(
-                    Feed(
-                        feed: record.feed,
-                        numbers: record.first..<record.size,
-                        base: record.base,
-                        leaves: leaves(of: record, id: id, in: database),
-                        id: id
-                    )
-                )
-            }
-        }
-        return feeds
+    /// Where the row of a feed is.
+    public struct FeedPlace: Sendable {
+        fileprivate let id: Int64
     }
 
-    private func leaves(of record: FeedRecord, id: Int64, in database: Database) -> [Hash256?] {
-        var leaves = [Hash256?](repeating: nil, count: Int(record.size - record.base.size))
+    /// The feeds that the file has rows of, in the order of region and epoch; at most as many as a node may hold.
+    public func feeds() -> [FeedPlace] {
+        // By their place alone: behind a row that cannot be read others may follow.
+        let sql = "SELECT id FROM feed ORDER BY region, epoch LIMIT \(StoreReading.feeds)"
+        return ((try? queue.read { try Int64.fetchAll($0, sql: sql) }) ?? []).map { FeedPlace(id: $0) }
+    }
+
+    /// - Returns: nil if the feed's row cannot be read: `findings` names it.
+    public func feed(_ place: FeedPlace) -> Feed? {
+        try? queue.read { database in
+            let sql = "SELECT region, epoch, base, size, first FROM feed WHERE id = ?"
+            guard let row = try Row.fetchOne(database, sql: sql, arguments: [place.id]) else { return nil }
+            let record = try FeedRecord(row)
+            return Feed(
+                feed: record.feed,
+                numbers: record.first..<record.size,
+                base: record.base,
+                leaves: leaves(of: record, id: place.id, in: database),
+                gaps: gaps(of: record, id: place.id, in: database),
+                id: place.id
+            )
+        }
+    }
+
+    private func leaves(of record: FeedRecord, id: Int64, in database: Database) -> [Hash256] {
+        var leaves: [Hash256] = []
         try? {
             let rows = try Row.fetchCursor(
                 database,
-                sql: "SELECT number, hash FROM leaf WHERE feed = ?",
-                arguments: [id]
+                sql: "SELECT number, hash FROM leaf WHERE feed = ? AND number >= ? ORDER BY number",
+                arguments: [id, Int64(record.base.size)]
             )
-            while let row = try rows.next() {
-                guard let number = (row[0] as Int64?).flatMap({ UInt64(exactly: $0) }),
-                    (record.base.size..<record.size).contains(number)
-                else { continue }
-                leaves[Int(number - record.base.size)] = Hash256(bytes: try row.bytes(at: 1))
+            while record.base.size + UInt64(leaves.count) < record.size, let row = try rows.next() {
+                guard row[0] as Int64? == Int64(record.base.size) + Int64(leaves.count),
+                    let hash = Hash256(bytes: try row.bytes(at: 1))
+                else { return }
+                leaves.append(hash)
             }
         }()
         return leaves
     }
 
+    private func gaps(of record: FeedRecord, id: Int64, in database: Database) -> Set<UInt64> {
+        guard version > 1 else { return [] }
+        let numbers = try? Int64.fetchAll(
+            database,
+            sql: "SELECT number FROM gap WHERE feed = ? LIMIT \(FormatLimits.batchesPerFeed)",
+            arguments: [id]
+        )
+        return Set((numbers ?? []).map { UInt64(clamping: $0) })
+    }
+
     /// A batch as its row has it; nil if it is missing or cannot be read.
-    public func batch(_ number: UInt64, of feed: Feed) -> (bytes: [UInt8], checkpoint: [UInt8])? {
+    public func batch(_ number: UInt64, of feed: Feed) -> ProvenBatch? {
         try? queue.read { database in
             let row = try Row.fetchOne(
                 database,
-                sql: "SELECT bytes, checkpoint FROM batch WHERE feed = ? AND number = ?",
+                sql: "SELECT bytes, checkpoint, publication FROM batch WHERE feed = ? AND number = ?",
                 arguments: [feed.id, Int64(clamping: number)]
             )
-            return try row.map { (try $0.bytes(at: 0), try $0.bytes(at: 1)) }
+            guard let row else { return nil }
+            let bytes = try row.bytes(at: 0)
+            return ProvenBatch(
+                feed: feed.feed,
+                number: number,
+                publication: Interval(UInt32(clamping: Int64.fromDatabaseValue(row[2]) ?? -1)),
+                bytes: bytes,
+                leaf: Hash256(leaf: bytes[...]),
+                checkpoint: try row.bytes(at: 1)
+            )
         }
     }
 

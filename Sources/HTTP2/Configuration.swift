@@ -15,7 +15,9 @@ public struct Keepalive: Sendable {
 
 /// Limits of a listener. Each bounds memory or time that a stranger can claim.
 public struct ServerConfiguration: Sendable {
-    /// Connections open at once over all event loops; one more is closed as soon as it is accepted. Default 10,000.
+    /// Connections open at once over all event loops. A quarter is kept for those that have made a request. One more than
+    /// there is room for takes the place of one that has made none: of the network that has most of these the oldest;
+    /// if there is none, it is closed as soon as it is accepted. Default 10,000.
     public var maxConnections = 10_000
     /// The same from one IPv4 address, or one IPv6 network of 64 bits. Many phones may share one. Default 256.
     public var maxConnectionsPerAddress = 256
@@ -50,16 +52,22 @@ public struct ServerConfiguration: Sendable {
     public var minimumProgress = 16 * 1024
     /// How often frames may come that carry nothing.
     public var frameRates = FrameRates()
-    /// Bytes of bodies, in and out, that may wait in the server over all connections. When it is full, requests are
+    /// Bytes that may be held over all connections, by what is allocated: what each takes by itself, its HTTP/2 session,
+    /// bodies in and out, what waits for the kernel, and what handlers have set aside. When it is full, requests are
     /// refused and the connection that holds most is ended; one that holds an eighth has its requests refused. A whole
     /// answer counts once for all streams that send it, and not at all up to 64 KiB. Default 512 MiB.
     public var maxMemory = 512 * 1024 * 1024
+    /// What several servers may hold together; instead of `maxMemory`. Default nil.
+    public var sharedMemory: SharedMemory?
     /// PINGs to silent peers; nil sends none. Default nil: the idle timeout serves requests, keepalive serves links.
     public var keepalive: Keepalive?
     /// Whether HTTP/1.1 is answered too. Default true.
     public var allowsHTTP1 = true
     /// Told of each limit that a peer runs into, on an event loop: it must not block. Default nil.
     public var onLimit: (@Sendable (TransportLimit) -> Void)?
+
+    /// Bytes that a connection over TLS takes before it asks for anything, measured.
+    public static let bytesPerConnection = 40 * 1024
 
     public init() {}
 }

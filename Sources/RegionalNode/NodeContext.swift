@@ -1,6 +1,7 @@
 internal import ExposureKeys
 internal import FeedFormat
 internal import FeedStore
+internal import HTTP2
 internal import Logging
 internal import Replication
 internal import Synchronization
@@ -25,15 +26,17 @@ final class NodeContext: Sendable {
     private let signedIndexesEnd: AsyncStream<ServedIndex>.Continuation
     let publisher: RegionPublisher
     let health: NodeHealth
+    let alarms: AlarmDesk
+    let peerLog: PeerLog
     let care: StoreCare
     let wire: WireCounters
+    /// What connections, links and imports may hold together.
+    let memory: SharedMemory
     let metrics = NodeMetrics()
     let logger: Logger
     private let indexMaker: IndexMaker
     private let verifier: NoteVerifier
     private let arrivals = Mutex<[Arrival]>([])
-    /// The alarm that own batches are ahead, while it stands.
-    private let aheadAlarm = Mutex<String?>(nil)
     private let started: Timestamp
     private let indexState = Mutex(IndexState())
     /// Regions of which something was cut off, while routes or merged state may still have it: see `review`.
@@ -67,8 +70,10 @@ final class NodeContext: Sendable {
         served: ServedFeeds,
         publisher: RegionPublisher,
         signer: NoteSigner,
+        memory: SharedMemory,
         logger: Logger
     ) {
+        self.memory = memory
         self.region = region
         self.rosters = rosters
         self.verifier = signer.verifier
@@ -81,10 +86,19 @@ final class NodeContext: Sendable {
         self.logger = logger
         (signedIndexes, signedIndexesEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         health = NodeHealth()
-        let (health, metrics) = (health, metrics)
-        care = StoreCare(served: served, roster: { rosters.current }, health: health, clock: clock, logger: logger) {
-            metrics.alarmRaised()
+        let metrics = metrics
+        alarms = AlarmDesk(health: health, clock: clock, logger: logger) { metrics.alarmRaised() }
+        let desk = alarms
+        peerLog = PeerLog(logger: logger, monotonic: { NodeClock.monotonic }) { line, peer in
+            let name = peer.map { "\($0)" } ?? "somebody unknown"
+            desk.raise(
+                .manyLines,
+                "\(name) causes more than \(line.perMinute) lines '\(line.rawValue)' of this node's log in a minute, and further "
+                    + "ones are passed over; call its operator",
+                about: peer?.code ?? ""
+            )
         }
+        care = StoreCare(served: served, roster: { rosters.current }, health: health, alarms: alarms, logger: logger)
         wire = WireCounters()
         indexMaker = IndexMaker(region: region, signer: signer)
     }
@@ -168,46 +182,46 @@ final class NodeContext: Sendable {
         // Before anyone is told, so that what is acknowledged is listed.
         signIndex()
         care.worked()
-        if !living.contains(feed) { warn(ofEpochs: living.count + 1) }
+        if !living.contains(feed) { holdManyEpochs() }
     }
 
-    /// Raises or ends the alarm that own batches are dated ahead of this node's clock.
+    /// Holds or ends the alarm that own batches are dated ahead of this node's clock.
     func showBatchesAhead() {
         let ahead = publisher.batchesAhead
         let text = ahead.map(\.latest).max().map { latest in
             """
             \(ahead.count == 1 ? "an epoch" : "\(ahead.count) epochs") of \(region) \(ahead.count == 1 ? "has" : "have") \
-            batches dated up to \(RosterStanding.moment(latest.unixSeconds)), more than two hours ahead of this node's clock, as a \
+            batches dated up to \(UTCText.moment(latest.unixSeconds)), more than two hours ahead of this node's clock, as a \
             clock that was wrong leaves them: other nodes withhold them until then, and none of their keys count as \
             published. Check this node's clock, then import their archives again
             """
         }
-        let former = aheadAlarm.withLock { alarm in
-            defer { alarm = text }
-            return alarm
-        }
-        if let former, former != text { health.end(former, at: clock.now) }
-        if let text, former != text { raise(text) }
+        alarms.set(.batchesAhead, text)
     }
 
     /// Living epochs of this region from which on its operator is warned: time to find out why it restarts so often.
     private static let manyEpochs = FormatLimits.epochsPerRegion * 3 / 4
 
-    /// - Parameter count: living epochs of this region, the one just begun included.
-    private func warn(ofEpochs count: Int) {
+    /// Says how near this region is to the limit of living epochs, as long as it is near.
+    func holdManyEpochs() {
+        let count = served.all.count { $0.feed.region == region && $0.isLiving }
         let limit = FormatLimits.epochsPerRegion
         if count > limit {
-            raise(
+            alarms.hold(
+                .manyEpochs,
                 "\(region) has more than \(limit) living epochs, which start when this node does and publishes, or when a "
                     + "thief of its key does; others take what this node publishes now only when the oldest have ended: "
                     + "close the key if it is stolen, see OPERATIONS.md, \"A stolen key\""
             )
         } else if count >= NodeContext.manyEpochs {
-            raise(
+            alarms.hold(
+                .manyEpochs,
                 "\(region) has \(NodeContext.manyEpochs) living epochs or more, of \(limit) at most: each start that "
                     + "publishes begins one, which lives for 15 days. Find out why this node is restarted so often; if it is not, its key is stolen: see "
                     + "OPERATIONS.md, \"A stolen key\""
             )
+        } else {
+            alarms.end(.manyEpochs)
         }
     }
 
@@ -271,15 +285,17 @@ final class NodeContext: Sendable {
             if arrivals.count == NodeContext.arrivalsKept { arrivals.removeFirst() }
             arrivals.append(arrival)
         }
-        logger.info("feed grew", metadata: ["feed": "\(feed)", "batches": "\(count)"])
+        peerLog.write(.feedGrew, of: feed.region, ["feed": "\(feed)", "batches": "\(count)"])
         // What stands under a closed key comes back from others where too much was cut off.
         let isStanding = roster.region(feed.region)?.standing(of: feed.epoch) != nil
         if !isStanding, let served = served.feed(feed),
             publisher.isForeign(feed, lastPublication: served.lastPublication)
         {
-            raise(
+            alarms.raise(
+                .publishesElsewhere,
                 "\(region) publishes elsewhere, too: another process signs in epoch \(feed.epoch) with its key. Is a copy of "
-                    + "this node running, or was an old image of its disk restored? If neither, the key is stolen: see OPERATIONS.md, \"A stolen key\""
+                    + "this node running, or was an old image of its disk restored? If neither, the key is stolen: see OPERATIONS.md, \"A stolen key\"",
+                about: "\(feed.epoch)"
             )
         }
         if indexState.withLock({ $0.version != served.version }) { refreshIndex() }
@@ -315,20 +331,15 @@ final class NodeContext: Sendable {
             served.setIndex(index)
             // Others would refuse it from a node that has not yet been given its region's next key.
             if roster.counts(verifier, of: region, at: time) { signedIndexesEnd.yield(index) }
+            alarms.end(.indexNotSigned)
         } catch {
-            raise("the index could not be signed: \(error)")
+            alarms.raise(.indexNotSigned, "the index could not be signed: \(error)")
         }
     }
 
     /// Signs the index anew if it is older than `age` seconds.
     func refreshIndex(olderThan age: Int64) {
         if indexState.withLock({ clock.seconds - $0.time >= age }) { refreshIndex() }
-    }
-
-    /// - Parameter subject: if others can cause the alarm at will.
-    func raise(_ alarm: String, about subject: AlarmSubject? = nil) {
-        metrics.alarmRaised()
-        if health.raise(alarm, about: subject, at: clock.now) { logger.error("alarm", metadata: ["what": "\(alarm)"]) }
     }
 
     var recentArrivals: [Arrival] { arrivals.withLock { $0 } }

@@ -11,6 +11,8 @@ public struct NodeError: Error, Sendable, Equatable, CustomStringConvertible {
         public static let file = Code("file")
         /// The roster does not list this region, or not with the key that this node holds.
         public static let notInRoster = Code("notInRoster")
+        /// The system does not let this process have what a node needs: files, threads, memory.
+        public static let limits = Code("limits")
         /// An address or socket cannot be listened on.
         public static let listen = Code("listen")
         /// A neighbour does not take a link.

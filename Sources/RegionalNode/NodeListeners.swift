@@ -16,6 +16,7 @@ public struct NodeAddresses: Sendable {
 struct NodeListeners {
     let addresses: NodeAddresses
     private let servers: [HTTPServer]
+    let alarms: LimitAlarms
 
     /// Opens all of them, or none.
     /// - Throws: `NodeError` with `listen`, which names the setting.
@@ -25,20 +26,32 @@ struct NodeListeners {
         _ node: NodeContext,
         _ driver: ReplicationDriver,
         _ observer: NodeObserver,
+        _ resources: NodeResources,
         group: any EventLoopGroup
     ) async throws {
-        let publicRoutes = NodeListeners.publicRoutes(configuration, node)
+        let publicRoutes = NodeListeners.publicRoutes(configuration, node, resources.memory)
         let peerRoutes = PeerHandler(
             publicRoutes: publicRoutes,
             driver: driver,
             certificates: certificates,
-            logger: node.logger,
+            log: node.peerLog,
             metrics: node.metrics.requests
         )
         let adminRoutes = AdminHandler(node: node, driver: driver, observer: observer, publicRoutes: publicRoutes)
-        var standard = ServerConfiguration()
-        standard.onLimit = { node.metrics.limits.reached($0) }
-        var links = standard
+        let alarms = LimitAlarms()
+        self.alarms = alarms
+        let places = resources.files
+        func limits(_ setting: String, _ connections: Int) -> ServerConfiguration {
+            var configuration = ServerConfiguration()
+            configuration.maxConnections = connections
+            configuration.sharedMemory = resources.shared
+            configuration.onLimit = { limit in
+                node.metrics.limits.reached(limit)
+                alarms.reached(limit, at: setting)
+            }
+            return configuration
+        }
+        var links = limits("listen.peers", places.peerConnections)
         links.keepalive = Keepalive(interval: .seconds(20), timeout: .seconds(10))
 
         var opening = Opening(group: group, logger: node.logger)
@@ -48,17 +61,19 @@ struct NodeListeners {
         let publicServer = try await opening.listen(
             "listen.public",
             open,
-            standard,
+            limits("listen.public", resources.publicPlaces),
             certificates.publicTLS,
             publicRoutes
         )
         let peerServer = try await opening.listen("listen.peers", peers, links, certificates.peerTLS, peerRoutes)
-        _ = try await opening.listen("admin.socket", admin, standard, nil, adminRoutes)
+        let operators = limits("admin.socket", places.adminConnections)
+        _ = try await opening.listen("admin.socket", admin, operators, nil, adminRoutes)
         var metricsServer: HTTPServer?
         if let address = configuration.metricsAddress {
             let monitors = ListenAddress.tcp(address.host, address.port)
             let routes = MetricsHandler(observer: observer)
-            metricsServer = try await opening.listen("listen.metrics", monitors, standard, nil, routes)
+            let scrapes = limits("listen.metrics", places.monitorConnections)
+            metricsServer = try await opening.listen("listen.metrics", monitors, scrapes, nil, routes)
         }
         observer.listeners.opened(publicServer: publicServer, peerServer: peerServer)
         servers = opening.servers
@@ -70,19 +85,23 @@ struct NodeListeners {
         )
     }
 
-    private static func publicRoutes(_ configuration: NodeConfiguration, _ node: NodeContext) -> PublicHandler {
+    private static func publicRoutes(
+        _ configuration: NodeConfiguration,
+        _ node: NodeContext,
+        _ memory: MemoryBudget
+    ) -> PublicHandler {
         PublicHandler(
             served: node.served,
             heldIndexes: node.heldIndexes,
             rosters: node.rosters,
-            cache: RangeCache(limit: NodeListeners.cacheBytes),
+            cache: RangeCache(limit: memory.cacheBytes),
             policy: CachePolicy(slot: configuration.publicationSlot),
             clock: node.clock,
             queue: node.queue,
             health: node.health,
             readers: RangeReaders(limit: NodeListeners.rangesAtOnce),
             care: node.care,
-            raise: { node.raise($0) },
+            raise: { node.alarms.raise(.rangeUnreadable, $0) },
             metrics: node.metrics.requests
         )
     }
@@ -124,9 +143,6 @@ struct NodeListeners {
             }
         }
     }
-
-    /// Bytes of range bodies kept in memory.
-    private static let cacheBytes = 32 << 20
 
     /// Ranges being read from the store at once, each of some megabytes; those in the cache, and those that are only
     /// being sent, do not count.

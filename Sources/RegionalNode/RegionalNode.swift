@@ -21,6 +21,7 @@ public struct RegionalNode: Service {
     private let logger: Logger
     private let certificates: NodeCertificates
     private let reloads: ReloadRequests
+    private let resources: NodeResources
     private let onReady: @Sendable (NodeAddresses) -> Void
 
     /// How long streams in flight may take to end when the node stops.
@@ -47,6 +48,7 @@ public struct RegionalNode: Service {
         self.logger = logger
         self.reloads = reloads
         self.onReady = onReady
+        resources = try NodeResources(configuration)
         clock = NodeClock(asOf: configuration.asOf)
         files = try NodeFiles(configuration, now: clock.seconds)
         try RegionalNode.checkNeighbours(configuration, files.signedRoster.roster)
@@ -62,6 +64,9 @@ public struct RegionalNode: Service {
             clock: clock,
             logger: logger
         )
+        if let warning = try OwnFile.checkFolder(of: configuration.storePath, setting: "setting 'store'") {
+            logger.warning("\(warning)")
+        }
         if let warning = try AdminSocketFolder.check(socket: configuration.adminSocketPath) {
             logger.warning("\(warning)")
         }
@@ -88,7 +93,7 @@ public struct RegionalNode: Service {
             let queue = StoreQueue(storage)
             let outcome: Result<Void, any Error>
             do {
-                try await serve(queue, alarms: files.alarms + recovery.alarms + heldKeys.alarms)
+                try await serve(queue, aside: recovery.aside + heldKeys.aside)
                 outcome = .success(())
             } catch {
                 outcome = .failure(error)
@@ -106,13 +111,12 @@ public struct RegionalNode: Service {
         }
     }
 
-    /// - Parameter alarms: to be raised at once.
+    /// - Parameter aside: broken files that were replaced in this run, and what is to be said of each.
     /// - Throws: `StoreError` with `.corrupt` if the store is found broken meanwhile.
-    private func serve(_ queue: StoreQueue, alarms: [String]) async throws {
+    private func serve(_ queue: StoreQueue, aside: [FileAside]) async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let node = try await load(queue)
-        alarms.forEach { node.raise($0) }
-        for fork in node.forks.all { node.raise(node.alarm(of: fork.proof).description) }
+        if let alarm = files.alarm { node.alarms.raise(.keptRosterPassedOver, alarm) }
         let connections = PeerConnections(
             rosters: rosters,
             certificates: certificates,
@@ -131,8 +135,16 @@ public struct RegionalNode: Service {
                 forks: node.forks.all.map(\.proof)
             ),
             node: node,
-            fetcher: PeerFetcher(connections: connections, logger: logger)
+            fetcher: PeerFetcher(connections: connections, memory: resources.shared, log: node.peerLog)
         )
+        let alarmWatch = AlarmWatch(
+            node: node,
+            driver: driver,
+            aside: aside,
+            signingKeyPath: configuration.signingKeyPath
+        )
+        // Before anybody can ask.
+        alarmWatch.look()
         let neighbourhood = NodeNeighbourhood(configuration, rosters: rosters, clock: clock, logger: logger)
         let observer = NodeObserver(
             node: node,
@@ -141,7 +153,8 @@ public struct RegionalNode: Service {
             listeners: ListenerLoad(),
             certificates: certificates,
             storePath: configuration.storePath,
-            neighbourhood: neighbourhood
+            neighbourhood: neighbourhood,
+            resources: resources
         )
         let listeners = try await NodeListeners(
             configuration,
@@ -149,6 +162,7 @@ public struct RegionalNode: Service {
             node,
             driver,
             observer,
+            resources,
             group: group
         )
         onReady(listeners.addresses)
@@ -156,14 +170,17 @@ public struct RegionalNode: Service {
             "node is up",
             metadata: ["region": "\(node.region)", "public": "\(listeners.addresses.publicPort)"]
         )
+        resources.log(node.logger)
         let breakdown = await node.care.untilBreakdown {
             await cancelWhenGracefulShutdown {
                 await withDiscardingTaskGroup { tasks in
                     tasks.addTask { await driver.run() }
                     tasks.addTask { await StoreWatch(node: node).scrub() }
                     tasks.addTask { await StoreWatch(node: node).probe() }
+                    tasks.addTask { await listeners.alarms.run(node) }
                     tasks.addTask { await sweep(node, driver) }
                     tasks.addTask { await publishDue(node, driver) }
+                    tasks.addTask { await alarmWatch.run() }
                     tasks.addTask { await keepIndexFresh(node) }
                     tasks.addTask {
                         await certificates.keepFresh(asked: reloads, node: node) {
@@ -222,6 +239,7 @@ public struct RegionalNode: Service {
             served: ServedFeeds(stored),
             publisher: publisher,
             signer: files.signer,
+            memory: resources.shared,
             logger: logger
         )
         forks.forEach(node.forks.add)
@@ -234,7 +252,6 @@ public struct RegionalNode: Service {
     /// Drops batches 15 days after their publication.
     private func sweep(_ node: NodeContext, _ driver: ReplicationDriver) async {
         while !Task.isCancelled {
-            node.health.endForgotten(at: node.clock.now)
             do {
                 try await node.queue.run { storage in try node.dropExpired(storage, report: driver.report) }
             } catch {

@@ -8,7 +8,15 @@ public struct LinkFrameDecoder: Sendable {
 
     public init() {}
 
+    /// Bytes allocated for what has come of a frame.
+    public var heldBytes: Int { pending.capacity }
+
     public mutating func append(_ bytes: some Sequence<UInt8>) {
+        if consumed == pending.count {
+            // Nothing is left: a large frame that was here leaves its memory, too.
+            pending.removeAll(keepingCapacity: pending.capacity <= 64 << 10)
+            consumed = 0
+        }
         if consumed > 0 {
             pending.removeFirst(consumed)
             consumed = 0

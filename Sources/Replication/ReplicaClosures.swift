@@ -16,8 +16,7 @@ extension Replica {
     /// The keys by which a feed's checkpoints are told: of one that ends, whose content is proven otherwise, the closed
     /// ones as well.
     func checkpointKeys(of feed: FeedID) -> [RosterRegion.Key] {
-        guard let entry = roster.region(feed.region) else { return [] }
-        return entry.standing(of: feed.epoch) == nil ? entry.keys : entry.keys + entry.closedKeys
+        roster.rule(for: feed)?.keys ?? []
     }
 
     /// Whether what is held of a region's feeds waits to be judged under the roster's closed keys.

@@ -15,6 +15,8 @@ struct AdminClient {
     static let patience = Duration.seconds(10)
     /// The largest archive takes seconds, on a slow disk more. As long as the node shows that it lives, it is waited for.
     private static let importLimit = Duration.seconds(120)
+    /// Bytes of a socket's path.
+    private static let longestPath = 103
     /// Between two signs of life that are asked for.
     private static let lifePause = Duration.seconds(2)
 
@@ -23,6 +25,12 @@ struct AdminClient {
         var configuration = ClientConfiguration()
         configuration.connectTimeout = AdminClient.patience
         configuration.requestTimeout = AdminClient.importLimit
+        guard socket.utf8.count <= AdminClient.longestPath else {
+            throw CommandError(
+                "the path of the socket, \(socket), has \(socket.utf8.count) bytes, and the system takes "
+                    + "\(AdminClient.longestPath): name it from a directory nearer to it"
+            )
+        }
         do {
             connection = try await HTTPConnection.connect(
                 to: .unix(socket),

@@ -8,7 +8,7 @@ enum Files {
         do {
             return try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
-            throw CommandError("\(path) cannot be read: \(error.localizedDescription)")
+            throw CommandError("\(path) cannot be read: \(SystemReason.text(error))")
         }
     }
 

@@ -17,7 +17,10 @@ struct ImportCommand: AsyncParsableCommand {
     @Option(help: "Admin socket of the node.", completion: .file())
     var socket: String
 
-    @Option(help: "Public key of the archives' publisher, DER or PEM.", completion: .file())
+    @Option(
+        help: "Public key of the archives' publisher: DER, PEM, a line of base64, or a certificate.",
+        completion: .file()
+    )
     var key: String
 
     @Flag(help: "Publish although neighbours' clocks differ: only if you know that this node's clock is right.")
@@ -40,20 +43,26 @@ struct ImportCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let keyBytes = try Files.read(key)
+        let keyBytes: Data
+        // A key that is none is told of each archive, as a refusal by the node is.
+        var refusal: String?
+        do {
+            keyBytes = Data(try PublisherKey.read(key))
+        } catch {
+            keyBytes = Data()
+            refusal = "\(error)"
+        }
         let client = try await AdminClient(socket: socket)
         var options = ImportOptions()
         options.trustsClock = trustClock
         options.restates = restate
         var lines: [Line] = []
-        // Each further archive would be waited for as long.
-        var isSilent = false
         for (number, path) in archives.enumerated() {
             if !json { Output.progress("[\(number + 1)/\(archives.count)] \(path)") }
             let began = ContinuousClock.now
             var line = Line(archive: (path as NSString).lastPathComponent, seconds: 0)
-            if isSilent {
-                line.error = "was not sent: the node behind \(socket) gives no answer"
+            if let refusal {
+                line.error = refusal
                 if json { try Output.json(line) }
                 lines.append(line)
                 continue
@@ -62,7 +71,8 @@ struct ImportCommand: AsyncParsableCommand {
                 line.report = try await client.importArchive(Files.read(path), verifiedWith: keyBytes, options)
             } catch {
                 line.error = "\(error)"
-                isSilent = error is SilentNode
+                // Each further archive would be waited for as long.
+                if error is SilentNode { refusal = "was not sent: the node behind \(socket) gives no answer" }
             }
             let elapsed = ContinuousClock.now - began
             line.seconds = Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) / 1e18

@@ -4,16 +4,13 @@ import Foundation
 
 /// Files that commands make: never over one that is there, and private keys for their owner only.
 enum NewFiles {
-    /// Makes a directory, or takes one that is there.
+    /// Makes a directory for its owner only, or takes one that is there if not every user can write to it.
     static func directory(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(
-                atPath: path,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o700]
-            )
+        do throws(StoreError) {
+            try OwnFile.makeFolder(path)
+            _ = try OwnFile.checkFolder(of: "\(path)/.", setting: "private keys are to be made there")
         } catch {
-            throw CommandError("the directory \(path) cannot be made: \(error.localizedDescription)")
+            throw CommandError(error.reason)
         }
     }
 
@@ -48,7 +45,7 @@ enum NewFiles {
 
     /// The private key in a file.
     static func readSigner(_ path: String) throws -> NoteSigner {
-        let text = String(decoding: try Files.read(path), as: UTF8.self)
+        let text = try Files.text(path)
         guard let signer = NoteSigner(text.trimmingCharacters(in: .whitespacesAndNewlines)) else {
             throw CommandError("\(path) holds no private key: a line PRIVATE+KEY+name+hash+base64 belongs there")
         }

@@ -74,6 +74,9 @@ struct NodeCommand: AsyncParsableCommand {
     @Option(help: "Seconds between publication slots (default: 3600).")
     var publicationSlot: Int?
 
+    @Option(help: "MiB of memory for connections, ranges and imports, 64 to 1048576 (default: 512).")
+    var memory: Int?
+
     @Option(help: "Set the node's clock to this time at the start, for example 2020-12-24T00:00:00Z.")
     var asOf: String?
 
@@ -83,7 +86,10 @@ struct NodeCommand: AsyncParsableCommand {
     func run() async throws {
         // Before anything of NIO is used.
         NIOSingletons.groupLoopCountSuggestion = ProcessorCores.allowed
+        ProcessLimits.raise()
+        LargeBlocks.returnAtOnce()
         do {
+            try ThreadProbe.check(loops: ProcessorCores.allowed)
             try await runNode()
         } catch let error as NodeError {
             throw CommandError(error.description)
@@ -105,7 +111,11 @@ struct NodeCommand: AsyncParsableCommand {
         let hangups = Task {
             for await _ in signals { reloads.ask() }
         }
-        defer { hangups.cancel() }
+        let trimming = Task { await FreedMemory.keepReturning() }
+        defer {
+            hangups.cancel()
+            trimming.cancel()
+        }
         let node = try RegionalNode(settings, logger: logger, reloads: reloads, onReady: onReady)
         let services = ServiceGroup(
             services: [node],
@@ -134,6 +144,7 @@ struct NodeCommand: AsyncParsableCommand {
             flags["neighbours"] = ConfigValue(.stringArray(list), isSecret: false)
         }
         if let nearest { flags["nearest"] = ConfigValue(.int(nearest), isSecret: false) }
+        if let memory { flags["memory"] = ConfigValue(.int(memory), isSecret: false) }
         if let publicationSlot { flags["publicationSlot"] = ConfigValue(.int(publicationSlot), isSecret: false) }
         return flags
     }

@@ -34,7 +34,7 @@ enum Output {
         let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
         let text =
             cause.map { String(cString: strerror(Int32(truncatingIfNeeded: $0.code))) }
-            ?? (number == 0 ? error.localizedDescription : String(cString: strerror(number)))
+            ?? (number == 0 ? SystemReason.text(error) : String(cString: strerror(number)))
         failure.withLock { $0 = $0 ?? text }
     }
 

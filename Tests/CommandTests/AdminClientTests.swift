@@ -1,3 +1,4 @@
+import ExposureNotification
 import Foundation
 import HTTP2
 import Logging
@@ -26,8 +27,11 @@ import Testing
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             handler: answer
         )
-        let archive = try scratch.write([1], "a.zip")
-        let arguments = command.map { $0 == "ARCHIVE" ? archive : $0 } + ["--socket", scratch.file("s")]
+        let places = [
+            "ARCHIVE": try scratch.write([1], "a.zip"),
+            "KEY": try scratch.write(ExportSigningKey().verificationKey.derRepresentation, "key"),
+        ]
+        let arguments = command.map { places[$0] ?? $0 } + ["--socket", scratch.file("s")]
         let child = try Child([Keytide.executable] + arguments, in: scratch)
         defer { child.kill() }
         let status = try await child.end(within: 30)
@@ -90,7 +94,7 @@ import Testing
         ]
         let numbers = names.map { "\"\($0)\":\(Int64.max)" }.joined(separator: ",")
         let body = "{\(numbers),\"named\":[\"\\u001b[2J\"],\"clock\":\"trusted\"}"
-        let command = ["import", "ARCHIVE", "ARCHIVE", "--key", "ARCHIVE"]
+        let command = ["import", "ARCHIVE", "ARCHIVE", "--key", "KEY"]
         let outcome = try await run(command, answeredBy: Answer(status: 200, body: body))
         #expect(outcome.status == 0 && outcome.output.contains("total"), "\(outcome.errors)")
     }

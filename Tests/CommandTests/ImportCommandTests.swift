@@ -113,7 +113,10 @@ import TestSupport
         try await Cluster.with("VN-01") { cluster in
             let disk = cluster.scratch.file("disk")
             try FileManager.default.createDirectory(atPath: disk, withIntermediateDirectories: true)
-            let mount = try Child(["/bin/mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk], in: cluster.scratch)
+            let mount = try Child(
+                ["/bin/mount", "-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", disk],
+                in: cluster.scratch
+            )
             try #require(try await mount.end(within: 10) == 0)
             defer { umount2(disk, Int32(MNT_DETACH)) }
             let ballast = cluster.scratch.file("disk/ballast")

@@ -114,6 +114,91 @@ import TestSupport
         }
     }
 
+    /// A certificate towards other nodes is renewed alone: the key stays, and the former certificate counts for a week.
+    @Test func aCertificateIsRenewedAlone() async throws {
+        try await with { authorities, scratch in
+            try await authorities.makeRegion("VN-01")
+            _ = try await authorities.make("v1", authorities.request("VN-01"))
+            let renewed = try await authorities.run([
+                "region", "certificate", scratch.file("VN-01"), scratch.file("next"), "--days", "90",
+            ])
+            #expect(renewed.status == 0, "\(renewed.errors)")
+            #expect(!scratch.exists("next/region.key") && scratch.exists("next/peer.key"))
+            let drafted = try await authorities.make("v2", after: "v1", authorities.request("next"))
+            #expect(drafted.contains("certificate added") && drafted.contains("certificate ends"), "\(drafted)")
+            #expect(!drafted.contains("key added") && !drafted.contains("key ends"))
+            let (one, two) = (try roster("v1", authorities), try roster("v2", authorities))
+            #expect(one.regions[0].keys == two.regions[0].keys)
+            let certificates = two.regions[0].certificates
+            #expect(certificates.count == 2 && certificates.map(\.notAfter).min() == two.issued + 7 * 86_400)
+            // What the operator reads aloud is what the authority sees.
+            let hash = try #require(renewed.output.split(separator: "\n").last { $0.contains("certificate:") })
+                .split(separator: " ").last
+            let shown = try await authorities.run(["roster", "show", scratch.file("v2")])
+            #expect(try shown.output.contains(#require(hash)), "\(shown.output)")
+            // Once more is nothing new; so is the request of before, whoever sends it again.
+            for request in ["next", "VN-01"] {
+                let again = try await authorities.draft("v3", after: "v2", authorities.request(request))
+                #expect(again.status == 1 && again.errors.contains("nothing is to be done"), "\(again.errors)")
+            }
+            // The former one ends, the new one stays; then the key is rotated from where it is.
+            let third = try await authorities.make("v4", after: "v2", ["--issued", future(days: 30)])
+            #expect(third.contains("no region changes"), "\(third)")
+            let rotated = try await authorities.run(["region", "rotate", scratch.file("VN-01"), scratch.file("last")])
+            #expect(rotated.status == 0, "\(rotated.errors)")
+            let fourth = try await authorities.make(
+                "v5",
+                after: "v4",
+                ["--issued", future(days: 31)] + authorities.request("last")
+            )
+            #expect(fourth.contains("key added") && fourth.contains("certificate added"))
+            // A request that is signed by a key that has been replaced counts no more.
+            let late = try await authorities.run(["region", "certificate", scratch.file("VN-01"), scratch.file("late")])
+            #expect(late.status == 0)
+            let refused = try await authorities.draft(
+                "v6",
+                after: "v5",
+                ["--issued", future(days: 60)] + authorities.request("late")
+            )
+            #expect(refused.status == 1 && refused.errors.contains("not valid now"), "\(refused.errors)")
+        }
+    }
+
+    /// The day so many days ahead.
+    private func future(days: Int) -> String {
+        let time = Date().addingTimeInterval(Double(days) * 86_400)
+        return String(time.ISO8601Format().prefix(10))
+    }
+
+    /// What the authority who signs second looks at.
+    @Test func showAndDiffSayWhatChangesWithFingerprintsAndDates() async throws {
+        try await with { authorities, scratch in
+            for region in ["VN-01", "VN-48"] { try await authorities.makeRegion(region) }
+            _ = try await authorities.make("v1", authorities.request("VN-01"))
+            let changes = authorities.request("VN-48") + ["--name", "VN-01=Hà Nội mới=New Hanoi"]
+            _ = try await authorities.make("v2", after: "v1", changes)
+            let diff = try await authorities.run(["roster", "diff", scratch.file("v1"), scratch.file("v2")])
+            #expect(diff.status == 0, "\(diff.errors)")
+            let made = try roster("v2", authorities)
+            for region in made.regions where region.id.code == "VN-48" {
+                #expect(diff.output.contains(region.keys[0].verifier.text))
+                #expect(diff.output.contains(region.certificates[0].hash.hexadecimal))
+            }
+            #expect(diff.output.contains("Hà Nội mới") && diff.output.contains("added"))
+            #expect(diff.output.contains("fingerprint") && diff.output.contains("expires 20"), "\(diff.output)")
+            let shown = try await authorities.run(["roster", "show", scratch.file("v2")])
+            for region in made.regions {
+                #expect(shown.output.contains(region.keys[0].verifier.text))
+                #expect(shown.output.contains(region.certificates[0].hash.hexadecimal))
+            }
+            // Nothing between a roster and itself; the other way round it does not follow.
+            let same = try await authorities.run(["roster", "diff", scratch.file("v2"), scratch.file("v2")])
+            #expect(same.status == 0 && same.output.contains("no region changes"))
+            let back = try await authorities.run(["roster", "diff", scratch.file("v2"), scratch.file("v1")])
+            #expect(back.status == 1 && back.errors.contains("does not follow") && back.output.contains("left out"))
+        }
+    }
+
     @Test func whatIsRefused() async throws {
         try await with { authorities, scratch in
             try await authorities.makeRegion("VN-01")

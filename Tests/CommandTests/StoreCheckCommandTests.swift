@@ -66,6 +66,39 @@ import TestSupport
         }
     }
 
+    /// Rows that claim what is not there cost neither memory nor time.
+    @Test func forgedRowsCostNothing() async throws {
+        try await Cluster.with("VN-01") { cluster in
+            try await cluster.start("VN-01")
+            let archive = try cluster.archives.make("a.zip", patients: 20)
+            #expect(try await cluster.import("VN-01", archive.path).outcome.status == 0)
+            #expect(try await cluster.stop("VN-01") == 0)
+            let script = """
+                import sqlite3, sys
+                c = sqlite3.connect(sys.argv[1])
+                c.executescript("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
+                    "INSERT INTO feed SELECT 100 + i, 'VN-01', printf('%016x', 100000 + i), base, 131072, 0, 0, 0 "
+                    "FROM n, feed WHERE id = 1;")
+                c.close()
+                """
+            let store = cluster.path("VN-01.store")
+            let forger = try Child(["/usr/bin/python3", "-c", script, store], in: cluster.scratch)
+            defer { forger.kill() }
+            try #require(try await forger.end(within: 60) == 0, "\(forger.errors)")
+            let check = try Child([Keytide.executable, "store", "check", store], in: cluster.scratch)
+            defer { check.kill() }
+            var peak = 0
+            let hasEnded = try await eventually(seconds: 90) {
+                let status = (try? String(contentsOfFile: "/proc/\(check.identifier)/status", encoding: .utf8)) ?? ""
+                let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+                peak = max(peak, line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
+                return !check.isRunning
+            }
+            #expect(hasEnded && peak > 0 && peak < 300_000, "\(peak) KiB")
+            #expect(check.output.hasSuffix("DAMAGED\n"))
+        }
+    }
+
     @Test func whatIsNoStoreIsSaidSo() async throws {
         let scratch = try Scratch()
         defer { scratch.remove() }

@@ -79,7 +79,11 @@ struct ExportMessageTests {
         #expect(try Self.rejection(Forge.entry(1, [])) == .rollingStartMissing)
         #expect(try Self.rejection(Forge.entry(1, Forge.field(3, negative: -1))) == .rollingStart)
         #expect(try Self.rejection(Forge.entry(1, Forge.field(3, 1 << 31))) == .rollingStart)
-        #expect(try Self.rejection(Forge.entry(1, Forge.field(3, UInt64(Int32.max)))) == nil)
+        // Seconds where intervals belong: as an interval it lies in the year 32,000.
+        for seconds in [1_608_768_000, 100_000_000, (1 << 31) - 1] as [UInt64] {
+            #expect(try Self.rejection(Forge.entry(1, Forge.field(3, seconds))) == .rollingStartInSeconds)
+        }
+        #expect(try Self.rejection(Forge.entry(1, Forge.field(3, 99_999_999))) == nil)
         for period: Int64 in [0, 145, -1, 1 << 31] {
             #expect(try Self.rejection(Forge.entry(1, Self.start + Forge.field(4, negative: period))) == .rollingPeriod)
         }

@@ -29,7 +29,8 @@ import Testing
         "UPDATE feed SET size = size + 1", "UPDATE feed SET first = first - 1", "UPDATE feed SET size = -1",
         "UPDATE feed SET first = 100000", "UPDATE feed SET size = 1 << 40", "UPDATE feed SET region = lower(region)",
         "UPDATE feed SET epoch = '1'", "UPDATE feed SET base = x'00'",
-        "UPDATE leaf SET number = number + 1000 WHERE number >= 200",
+        "UPDATE leaf SET number = number + 1000 WHERE number >= 200", "UPDATE leaf SET hash = x'00' WHERE number = 5",
+        "UPDATE feed SET last_publication = -1",
     ])
     func rowsThatContradictEachOtherAreFoundWhenOpening(sql: String) throws {
         let scratch = try closedStore()
@@ -39,13 +40,14 @@ import Testing
         expectCorrupt(storeError { _ = try SQLiteFeedStore(path: scratch.path) }, scratch)
     }
 
+    /// What has changed under a store that is open is found when it is read.
     @Test(arguments: [
         "UPDATE leaf SET hash = x'00' WHERE number = 5", "UPDATE feed SET last_publication = -1",
     ])
     func valuesThatCannotBeAreFoundWhenReading(sql: String) throws {
         let scratch = try closedStore()
-        try scratch.tamper(sql)
         let store = try SQLiteFeedStore(path: scratch.path)
+        try scratch.tamper(sql)
         expectCorrupt(storeError { _ = try store.feeds() }, scratch)
     }
 

@@ -82,7 +82,7 @@ private struct SmallDisk {
 
     init(at folder: URL, mebibytes: Int) throws {
         self.folder = folder
-        try SmallDisk.run("/bin/mount", "-t", "tmpfs", "-o", "size=\(mebibytes)m", "tmpfs", folder.path)
+        try SmallDisk.run("/bin/mount", "-t", "tmpfs", "-o", "size=\(mebibytes)m,mode=0700", "tmpfs", folder.path)
     }
 
     func unmount() {

@@ -4,12 +4,11 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite final class HeldKeyStoreTests {
+@Suite struct HeldKeyStoreTests {
     private let scratch: Scratch
-    private var path: String { scratch.file("store.held") }
+    private var path: String { scratch.folder.appendingPathComponent("store.held").path }
 
     init() throws { scratch = try Scratch() }
-    deinit { scratch.remove() }
 
     private func held(
         _ number: UInt64,

@@ -86,8 +86,10 @@ import Testing
         try scratch.tamper("UPDATE feed SET epoch = 'x' WHERE id = 2")
         // While the store is open.
         let inspection = try StoreInspection(path: scratch.path)
-        #expect(inspection.findings().isEmpty)
-        let feeds = inspection.feeds()
+        // The batch is told by its hash; the feed's row cannot be read, which is no reason to call the file whole.
+        #expect(inspection.findings().map { $0.contains("no valid region and epoch") } == [true])
+        #expect(inspection.feeds().count == 2)
+        let feeds = inspection.feeds().compactMap { inspection.feed($0) }
         let found = try #require(feeds.first)
         #expect(feeds.map(\.feed) == [try feed("VN-01")])
         #expect(found.numbers == 2..<10)
@@ -105,9 +107,9 @@ import Testing
         try scratch.overwrite(offset: try scratch.size() / 2, count: 8192)
         let inspection = try StoreInspection(path: scratch.path)
         #expect(!inspection.findings().isEmpty)
-        let whole = inspection.feeds().map { feed in
+        let whole = inspection.feeds().compactMap { inspection.feed($0) }.map { feed in
             feed.numbers.filter { number in
-                inspection.batch(number, of: feed).map { Hash256(leaf: $0.bytes[...]) == feed.leaf(number) } ?? false
+                inspection.batch(number, of: feed).map { $0.leaf == feed.leaf(number) } ?? false
             }.count
         }
         #expect(whole.reduce(0, +) > 3)

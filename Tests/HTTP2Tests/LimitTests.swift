@@ -11,17 +11,24 @@ struct LimitTests {
         .respond(ResponseHead(status: 200), ByteBuffer(string: "hello"))
     }
 
-    @Test("One connection too many is closed; when another goes, the next is served")
+    @Test("One connection too many is closed when all have made requests; when another goes, the next is served")
     func connections() async throws {
         var configuration = ServerConfiguration()
         configuration.maxConnections = 2
+        let log = LimitLog()
+        configuration.onLimit = { log.note($0) }
         try await withServer(configuration, answer: Self.hello) { server, port in
             let first = try await RawPeer.connect(to: port)
             let second = try await RawPeer.connect(to: port)
-            #expect(try await eventually { server.connectionCount == 2 })
+            for peer in [first, second] {
+                try await peer.send("GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+                try await peer.expect("hello")
+            }
             let third = try await RawPeer.connect(to: port)
             try await third.expectClosed()
             #expect(server.connectionCount == 2)
+            #expect(log.count(.connections) == 1 && log.count(.waitingConnections) == 0)
+            #expect(!first.isClosed && !second.isClosed)
             await first.close()
             #expect(try await eventually { server.connectionCount == 1 })
             try await withConnection(to: port) { connection in
@@ -29,6 +36,34 @@ struct LimitTests {
                 #expect(last.status == 200)
             }
             await second.close()
+        }
+    }
+
+    @Test("One that has made no request gives way to the next, the oldest first; a quarter is for those that have")
+    func waitingConnections() async throws {
+        var configuration = ServerConfiguration()
+        configuration.maxConnections = 8
+        let log = LimitLog()
+        configuration.onLimit = { log.note($0) }
+        try await withServer(configuration, answer: Self.hello) { server, port in
+            var silent: [RawPeer] = []
+            for number in 1...6 {
+                silent.append(try await RawPeer.connect(to: port))
+                #expect(try await eventually { server.connectionCount == number })
+            }
+            #expect(log.limits == [])
+            // Whoever asks for something has a place of those that are kept, so that the silent ones keep theirs.
+            try await withConnection(to: port) { honest in
+                #expect(try await honest.get("/", maxBody: 10).0.status == 200)
+                try await silent[0].expectClosed()
+                #expect(log.count(.waitingConnections) == 1)
+                for _ in 0..<20 { silent.append(try await RawPeer.connect(to: port)) }
+                #expect(try await eventually { silent.count { !$0.isClosed } == 6 })
+                #expect(silent.suffix(6).allSatisfy { !$0.isClosed })
+                #expect(try await honest.get("/", maxBody: 10).0.status == 200)
+                #expect(log.count(.connections) == 0)
+            }
+            for peer in silent { await peer.close() }
         }
     }
 

@@ -39,9 +39,9 @@ static void without_a_phone(void) {
     REFUSED(keytide_next_sync(NULL, 1, 0, &next), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_evidence_count(NULL, &size), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_match(NULL, 0, 0, &result), KEYTIDE_NULL_ARGUMENT);
-    REFUSED(keytide_last_match(NULL, &result), KEYTIDE_NULL_ARGUMENT);
+    REFUSED(keytide_last_match(NULL, 0, &result), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_get_day(NULL, 0, &day), KEYTIDE_NULL_ARGUMENT);
-    REFUSED(keytide_explain(NULL, 0, 0, NULL, 0, &size), KEYTIDE_NULL_ARGUMENT);
+    REFUSED(keytide_explain(NULL, 0, 0, 0, NULL, 0, &size), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_save(NULL, key, kept_write, NULL), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_load(NULL, key, key, sizeof key), KEYTIDE_NULL_ARGUMENT);
     REFUSED(keytide_respond(NULL, 200, NULL), KEYTIDE_NULL_ARGUMENT);

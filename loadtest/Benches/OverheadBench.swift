@@ -185,9 +185,9 @@ enum OverheadKind: String, CaseIterable {
     }
 
     private static let limitFiles: Set<Substring> = [
-        "AddressQuota.swift", "ConnectionRegistry.swift", "FrameBudget.swift", "FrameWatch.swift",
-        "HTTP1Progress.swift",
-        "Liveness.swift", "ProgressWatch.swift", "TransportLimit.swift",
+        "AddressQuota.swift", "ConnectionRegistry.swift", "CountedMemory.swift", "FrameBudget.swift",
+        "FrameWatch.swift", "HTTP1Progress.swift", "Liveness.swift", "PeerStreams.swift", "ProgressWatch.swift",
+        "TransportLimit.swift", "WaitingConnections.swift",
     ]
 
     /// Functions of files that do other things too.

@@ -101,7 +101,7 @@ public final class HTTPConnection: Sendable {
         } catch let error as CancellationError {
             throw error
         } catch {
-            throw HTTPError(.connectFailed, "could not connect to \(address): does it run there?", cause: error)
+            throw ConnectFailure.explain(error, address)
         }
     }
 

@@ -146,7 +146,7 @@ final class HTTP1Handler: ChannelDuplexHandler {
     private func end() {
         guard !isEnded else { return }
         isEnded = true
-        memory?.report(own: 0)
+        memory?.end()
         memory = nil
         ticker?.cancel()
         queue.removeAll()
@@ -154,16 +154,12 @@ final class HTTP1Handler: ChannelDuplexHandler {
         current = nil
     }
 
-    /// Later requests, what the task has not read, what the channel does not take, and what the channel holds for the
-    /// kernel.
+    /// Later requests, what the task has not read, and what the channel does not take.
     private func reportMemory() {
-        guard !isEnded, let context, let memory else { return }
+        guard !isEnded, let memory else { return }
         var held = queue.count * Self.partBytes
         if let exchange = current?.exchange {
-            held += exchange.inbound.waitingBytes + exchange.outbound.waitingBytes
-        }
-        if !context.channel.isWritable {
-            held += bufferedBytes
+            held += exchange.inbound.heldBytes + exchange.outbound.streamedBytes
         }
         memory.report(own: held, shared: current?.whole?.hold(memory.account)?.bytes ?? 0)
     }
@@ -243,6 +239,7 @@ extension HTTP1Handler {
 
     private func begin(_ head: HTTPRequestHead) {
         requests += 1
+        if requests == 1, let context { service.connections.proved(context.channel) }
         let isLast = requests >= service.configuration.maxRequestsPerConnection
         if isLast {
             service.exceeded(.requestsPerConnection)
@@ -277,6 +274,7 @@ extension HTTP1Handler {
                 stream: 0,
                 isHead: head.method == .HEAD,
                 writeBuffer: limits.writeBuffer,
+                memory: memory.map { ConnectionMemory($0) },
                 carrier: self
             )
             current?.exchange = exchange

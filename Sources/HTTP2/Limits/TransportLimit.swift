@@ -2,6 +2,10 @@
 public enum TransportLimit: String, CaseIterable, Sendable {
     /// Connections of the server, all together.
     case connections
+    /// Connections without a request that gave way to others, as places were scarce.
+    case waitingConnections = "waiting_connections"
+    /// Files that the process may have open, or memory that the kernel has for sockets: accepting pauses.
+    case openFiles = "open_files"
     /// Connections of one address.
     case connectionsPerAddress = "connections_per_address"
     /// Requests that one connection may make.

@@ -11,6 +11,17 @@ protocol ExchangeCarrier: InboundSource {
     func taskEnded(_ exchange: Exchange, error: (any Error)?)
 }
 
+/// Where the memory that a request takes is counted.
+struct ConnectionMemory: Sendable {
+    let account: MemoryAccount
+    let channel: any Channel
+
+    init(_ share: MemoryShare) {
+        account = share.account
+        channel = share.channel
+    }
+}
+
 /// One request that a task answers. Confined to the event loop of its connection; the task holds it through
 /// `RequestBody` and `ResponseWriter`.
 final class Exchange {
@@ -27,9 +38,18 @@ final class Exchange {
     /// Set when the stream or connection ended before its messages were complete.
     private(set) var failure: HTTPError?
     private weak var carrier: (any ExchangeCarrier)?
+    private let memory: ConnectionMemory?
     private var task: Task<Void, Never>?
 
-    init(stream: Int32, isHead: Bool, writeBuffer: Int, carrier: any ExchangeCarrier) {
+    /// - Parameter memory: nil where nobody counts it.
+    init(
+        stream: Int32,
+        isHead: Bool,
+        writeBuffer: Int,
+        memory: ConnectionMemory?,
+        carrier: any ExchangeCarrier
+    ) {
+        self.memory = memory
         self.stream = stream
         self.isHead = isHead
         self.carrier = carrier
@@ -44,11 +64,12 @@ final class Exchange {
         _ body: @escaping @Sendable (RequestBody, ResponseWriter) async throws -> Void
     ) {
         let bound = NIOLoopBound(self, eventLoop: eventLoop)
+        let memory = memory
         tasks.started()
         task = Task {
             var failure: (any Error)?
             do {
-                try await body(RequestBody(exchange: bound), ResponseWriter(exchange: bound))
+                try await body(RequestBody(exchange: bound), ResponseWriter(exchange: bound, memory: memory))
             } catch {
                 failure = error
             }

@@ -40,12 +40,17 @@ public final class HTTPServer: Sendable {
             handler: handler,
             connections: ConnectionRegistry(configuration),
             tasks: TaskCount(),
-            memory: MemoryAccount(limit: configuration.maxMemory),
+            memory: configuration.sharedMemory?.account ?? MemoryAccount(limit: configuration.maxMemory),
             logger: logger
         )
         let pipeline = ServerPipeline(service: service, tls: tls)
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1024)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(AcceptPause(service: service))
+                }
+            }
             .childChannelOption(.writeBufferWaterMark, value: .transport)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try pipeline.accept(channel) }

@@ -39,8 +39,9 @@ final class ProtocolDetector: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        if case .drain? = event as? ConnectionCommand {
-            context.close(promise: nil)
+        switch event as? ConnectionCommand {
+        case .drain, .giveUp: context.close(promise: nil)
+        case .judgePeer, nil: break
         }
         context.fireUserInboundEventTriggered(event)
     }

@@ -6,6 +6,16 @@ public import NIOCore
 /// `connectionClosed`), when called out of order (`misuse`), and `CancellationError` when its task is cancelled.
 public struct ResponseWriter: Sendable {
     let exchange: NIOLoopBound<Exchange>
+    /// Nil where nobody counts it.
+    let memory: ConnectionMemory?
+
+    /// Sets memory of the server aside for work on this answer, beside what is written: a connection that holds some and
+    /// takes nothing gives it up when others need it.
+    /// - Returns: nil if there is no room for it now.
+    public func reserve(_ bytes: Int) -> MemoryReservation? {
+        guard let memory else { return nil }
+        return memory.account.reserve(bytes, for: memory.channel)
+    }
 
     /// Sends the head. `content-length` is sent only if given.
     /// - Throws: `invalidMessage` when a field may not be sent.

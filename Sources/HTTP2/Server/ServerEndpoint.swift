@@ -110,12 +110,13 @@ final class ServerEndpoint: HTTP2Endpoint {
 
     func flushed() {
         guard !isEnded, let account = memory?.account else { return }
-        let own = session.streamedBytes + exchanges.sum { $0.inbound.waitingBytes }
-        memory?.report(own: own, shared: session.holdWholeBodies(account))
+        let bodies = session.streamedBytes + exchanges.sum { $0.inbound.heldBytes }
+        memory?.report(own: bodies + session.engineBytes, shared: session.holdWholeBodies(account))
     }
 
     private func countRequest() {
         requests += 1
+        if requests == 1, let memory { service.connections.proved(memory.channel) }
         if requests == service.configuration.maxRequestsPerConnection {
             service.exceeded(.requestsPerConnection)
             drain()
@@ -135,6 +136,7 @@ final class ServerEndpoint: HTTP2Endpoint {
                 stream: stream,
                 isHead: isHead,
                 writeBuffer: service.limits.writeBuffer,
+                memory: memory.map { ConnectionMemory($0) },
                 carrier: self
             )
             exchanges.set(exchange, for: stream)
@@ -279,7 +281,7 @@ extension ServerEndpoint {
         exchanges.removeAll()
         drains.removeAll()
         session.releaseBodies()
-        memory?.report(own: 0)
+        memory?.end()
         memory = nil
     }
 }

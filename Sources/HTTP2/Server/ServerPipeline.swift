@@ -9,6 +9,9 @@ struct ServerPipeline: Sendable {
     /// Nil for cleartext.
     let tls: TLSServer?
 
+    /// Bytes that a connection takes before it asks for anything, measured: sessions of TLS and HTTP/2, buffers, tasks.
+    private var base: Int { tls == nil ? 16 * 1024 : ServerConfiguration.bytesPerConnection }
+
     /// `http` or `https`.
     private var scheme: String { tls == nil ? "http" : "https" }
 
@@ -19,6 +22,9 @@ struct ServerPipeline: Sendable {
             channel.close(promise: nil)
             return
         }
+        // Nobody's in particular: to give up a connection that holds nothing else would help little.
+        service.memory.add(base)
+        channel.closeFuture.whenComplete { [memory = service.memory, base] _ in memory.add(-base) }
         let operations = channel.pipeline.syncOperations
         if let tls {
             let hello = ClientHelloWatch()

@@ -1,4 +1,5 @@
 import NIOCore
+import NIOSSL
 
 /// What a server tells its connections.
 enum ConnectionCommand {
@@ -11,6 +12,20 @@ enum ConnectionCommand {
 }
 
 extension Channel {
+    /// Closes at once, so that the file is free again: TLS would say that it ends and wait seconds for the same from a
+    /// peer that may never say it. From any thread.
+    func closeWithoutFarewell() {
+        eventLoop.execute {
+            let tls = try? self.pipeline.syncOperations.context(handlerType: NIOSSLServerHandler.self)
+            if let tls {
+                // From there on, towards the socket.
+                tls.close(promise: nil)
+            } else {
+                self.close(promise: nil)
+            }
+        }
+    }
+
     /// Closes the connection when `written`, the last write, is done: first our side, so that the peer reads the last
     /// bytes and not a reset caused by bytes it still sends; then all of it, when the peer closed too or after a second.
     /// A peer that does not take the last bytes within `limit` is cut.

@@ -32,6 +32,8 @@ final class InboundBody {
 
     /// Bytes that wait to be taken.
     var waitingBytes: Int { waiting.readableBytes }
+    /// Bytes held for them.
+    var heldBytes: Int { waiting.heldBytes }
 
     var isComplete: Bool {
         if case .complete = end { true } else { false }

@@ -11,6 +11,9 @@ final class NGHTTP2Session {
 
     /// Bytes put together before each write to the transport: one TLS record.
     static let outputLimit = 16 * 1024
+    /// Bytes that nghttp2 has for a session without requests, more or less: a frame, and the tables of fields. They are a
+    /// part of what every connection counts for.
+    private static let quietBytes = 32 * 1024
     /// A frame header.
     static let frameHeaderBytes = 9
 
@@ -19,10 +22,11 @@ final class NGHTTP2Session {
     /// What the callbacks work on.
     private let state: UnsafeMutablePointer<SessionState>
     private var fields = FieldBlock()
+    private let memory = CountedMemory()
 
     init(role: Role, limits: ConnectionLimits) throws(HTTPError) {
         self.role = role
-        guard let handle = NGHTTP2Session.makeHandle(role, limits) else {
+        guard let handle = NGHTTP2Session.makeHandle(role, limits, memory) else {
             throw HTTPError(.connectionClosed, "nghttp2 could not make a session: out of memory")
         }
         self.handle = handle
@@ -38,7 +42,11 @@ final class NGHTTP2Session {
         state.deallocate()
     }
 
-    private static func makeHandle(_ role: Role, _ limits: ConnectionLimits) -> OpaquePointer? {
+    private static func makeHandle(
+        _ role: Role,
+        _ limits: ConnectionLimits,
+        _ memory: CountedMemory
+    ) -> OpaquePointer? {
         var options: OpaquePointer?
         guard nghttp2_option_new(&options) == 0, let options else { return nil }
         defer { nghttp2_option_del(options) }
@@ -49,10 +57,12 @@ final class NGHTTP2Session {
         // limit that holds is that of `FrameWatch`.
         nghttp2_option_set_max_continuations(options, 9 * min(max(limits.frameRates.maxContinuations, 0), 1 << 20) + 9)
         var session: OpaquePointer?
+        var functions = memory.functions
+        let callbacks = SessionCallbacks.table.pointer
         let result =
             switch role {
-            case .client: nghttp2_session_client_new2(&session, SessionCallbacks.table.pointer, nil, options)
-            case .server: nghttp2_session_server_new2(&session, SessionCallbacks.table.pointer, nil, options)
+            case .client: nghttp2_session_client_new3(&session, callbacks, nil, options, &functions)
+            case .server: nghttp2_session_server_new3(&session, callbacks, nil, options, &functions)
             }
         return result == 0 ? session : nil
     }
@@ -180,8 +190,11 @@ extension NGHTTP2Session {
         get { state.pointee.tally }
         set { state.pointee.tally = newValue }
     }
-    /// Bytes of streamed bodies that wait to be sent.
+    /// Bytes held by streamed bodies that wait to be sent.
     var streamedBytes: Int { state.pointee.bodies.sum { $0.streamedBytes } }
+    /// Bytes that nghttp2 has for this session beyond those that each has, in whole steps: less than a step comes and goes
+    /// with every request.
+    var engineBytes: Int { max(0, memory.bytes - Self.quietBytes) & ~(Self.outputLimit - 1) }
 
     /// Notes the large whole bodies that wait to be sent.
     /// - Returns: their bytes, each counted once.

@@ -8,6 +8,8 @@ final class OutboundBody {
     private var current = ByteBuffer()
     private var queued: CircularBuffer<ByteBuffer>?
     private(set) var waitingBytes: Int
+    /// Bytes allocated for what was written in pieces and has not been taken.
+    private var heldBytes = 0
     /// The application has given its last byte.
     private(set) var isEnded: Bool
     private(set) var failure: HTTPError?
@@ -48,8 +50,8 @@ final class OutboundBody {
     private static let uncountedBytes = 64 * 1024
     private var bufferHold: BufferHold?
 
-    /// Bytes that wait and that nobody else holds.
-    var streamedBytes: Int { whole == nil ? waitingBytes : 0 }
+    /// Bytes held for what waits, where nobody else holds it.
+    var streamedBytes: Int { heldBytes }
 
     /// Counts a whole body as held, from now until it is sent.
     /// - Returns: where it is and how large, if it is large.
@@ -61,9 +63,9 @@ final class OutboundBody {
         }
         let place = whole.withUnsafeReadableBytes { UInt(bitPattern: $0.baseAddress) }
         if bufferHold == nil {
-            bufferHold = BufferHold(account, place, bytes: whole.readableBytes)
+            bufferHold = BufferHold(account, place, bytes: whole.heldBytes)
         }
-        return (place, whole.readableBytes)
+        return (place, whole.heldBytes)
     }
 
     func release() {
@@ -90,6 +92,7 @@ final class OutboundBody {
                 queued?.append(bytes)
             }
             waitingBytes += bytes.readableBytes
+            heldBytes += bytes.heldBytes
         }
         if waitingBytes < limit {
             writer.settle(.success(()))
@@ -139,10 +142,13 @@ final class OutboundBody {
             }
             current.moveReaderIndex(forwardBy: piece)
             taken += piece
-            if current.readableBytes == 0 {
-                current = queued?.popFirst() ?? ByteBuffer()
-            }
+            if current.readableBytes == 0 { nextPiece() }
         }
+    }
+
+    private func nextPiece() {
+        heldBytes -= current.storageCapacity
+        current = queued?.popFirst() ?? ByteBuffer()
     }
 
     /// Takes the next piece without copying it, for a transport that keeps references; nil when none waits.
@@ -159,9 +165,7 @@ final class OutboundBody {
         guard waitingBytes > 0, let piece = current.readSlice(length: min(limit, current.readableBytes)) else {
             return nil
         }
-        if current.readableBytes == 0 {
-            current = queued?.popFirst() ?? ByteBuffer()
-        }
+        if current.readableBytes == 0 { nextPiece() }
         waitingBytes -= piece.readableBytes
         takenBytes += piece.readableBytes
         return piece
@@ -207,5 +211,6 @@ final class OutboundBody {
         current = ByteBuffer()
         queued = nil
         waitingBytes = 0
+        heldBytes = 0
     }
 }

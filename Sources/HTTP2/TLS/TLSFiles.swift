@@ -110,6 +110,9 @@ public struct TLSReload: Sendable {
         return stamp != failed || !isRefused
     }
 
+    /// Whether these files are the ones that were last read with success.
+    public func isInUse(_ stamp: TLSFiles.Stamp) -> Bool { stamp == adopted }
+
     /// The files were read between two looks that saw the same, and are used now.
     public mutating func loaded(_ stamp: TLSFiles.Stamp) {
         adopted = stamp

@@ -82,8 +82,8 @@ public struct TLSIdentity: Sendable {
         if now < validity.lowerBound {
             throw HTTPError(
                 .certificate,
-                "the certificate in \(origin) is not valid yet, only from unix time \(validity.lowerBound) on: "
-                    + "is the clock right?"
+                "the certificate in \(origin) is not valid yet, only in \((validity.lowerBound - now) / 60 + 1) minutes: is the "
+                    + "clock right?"
             )
         }
     }

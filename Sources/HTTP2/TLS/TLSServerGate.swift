@@ -49,7 +49,7 @@ final class TLSServerGate: ChannelInboundHandler, RemovableChannelHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case ConnectionCommand.drain:
+        case ConnectionCommand.drain, ConnectionCommand.giveUp:
             context.close(promise: nil)
         case TLSUserEvent.handshakeCompleted(let negotiated):
             completed(context, negotiated)

@@ -31,6 +31,8 @@ struct AdminHandler: RequestHandler {
     /// Takes one export archive: checks, picks, publishes, answers with what became of its keys.
     private func importArchive(_ request: RequestHead, _ body: RequestBody, _ writer: ResponseWriter) async throws {
         do {
+            let memory = try ImportMemory.setAside(for: request, of: node.memory)
+            defer { withExtendedLifetime(memory) {} }
             let archive = try await body.collect(upTo: AdminRoutes.archiveLimit)
             let key = try AdminHandler.verificationKey(request)
             let options = try AdminHandler.options(request)
@@ -50,7 +52,7 @@ struct AdminHandler: RequestHandler {
         } catch let error as StoreError {
             try await refuse(507, "store-failed", "Nothing was published", error.reason, writer)
         } catch let error as FormatError {
-            node.raise("an import could not be encoded: \(error)")
+            node.alarms.raise(.importNotEncoded, "an import could not be encoded: \(error)")
             try await refuse(500, "not-encodable", "Nothing was published", "\(error)", writer)
         }
     }

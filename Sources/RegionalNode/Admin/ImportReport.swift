@@ -80,7 +80,7 @@ public struct ImportReport: Codable, Sendable {
             "\(bytes(key)), \(validity(key)): this region has revoked the key in another form"
         }
         let ahead = selection.tooFarAhead.map { key in
-            "a key that ends \(RosterStanding.moment(key.metadata.end.unixSeconds)): no phone's key ends more than 26 hours ahead"
+            "a key that ends \(UTCText.moment(key.metadata.end.unixSeconds)): no phone's key ends more than 26 hours ahead"
         }
         return Array((superseded + withdrawn + ahead).prefix(namedAtMost))
     }
@@ -91,7 +91,7 @@ public struct ImportReport: Codable, Sendable {
     }
 
     private static func validity(_ key: DiagnosisKey) -> String {
-        "from \(RosterStanding.moment(key.metadata.rollingStart.unixSeconds)) to "
-            + RosterStanding.moment(key.metadata.end.unixSeconds)
+        "from \(UTCText.moment(key.metadata.rollingStart.unixSeconds)) to "
+            + UTCText.moment(key.metadata.end.unixSeconds)
     }
 }

@@ -1,3 +1,4 @@
+internal import ExposureKeys
 internal import HTTP2
 internal import Logging
 internal import NIOPosix
@@ -40,13 +41,33 @@ struct NodeCertificate: Sendable {
         var reload = TLSReload(adopted: adopted)
         var current = identity
         var requests = asked.count
+        var refusal: String?
         while !Task.isCancelled {
             let isAsked = requests != asked.count
             requests = asked.count
-            if let fresh = await look(&reload, isAsked: isAsked, now: now(), node, use) { current = fresh }
-            warnOfEnd(of: current, now: now(), node)
+            switch await look(&reload, isAsked: isAsked, now: now(), node, use) {
+            case .taken(let fresh):
+                current = fresh
+                refusal = nil
+            case .asBefore: refusal = nil
+            case .refused(let reason):
+                refusal = "a new certificate was refused, the former one stays in use: \(reason)"
+            case .notYet: break
+            }
+            node.alarms.set(.certificateRefused, refusal, about: setting)
+            node.alarms.set(.certificateEnds, warningOfEnd(of: current, now: now()), about: setting)
             await asked.wait(while: requests, seconds: NodeCertificate.pause)
         }
+    }
+
+    /// What a look at the files has found.
+    private enum Finding {
+        case taken(TLSIdentity)
+        /// The files are those that are in use.
+        case asBefore
+        case refused(String)
+        /// They may be in the middle of being replaced, or are as they were when they were refused.
+        case notYet
     }
 
     private func look(
@@ -55,11 +76,12 @@ struct NodeCertificate: Sendable {
         now: Int64,
         _ node: NodeContext,
         _ use: @escaping @Sendable (TLSIdentity) throws -> Void
-    ) async -> TLSIdentity? {
+    ) async -> Finding {
         let files = files
         // Reading files and making contexts block.
         let stamp = try? await NIOThreadPool.singleton.runIfActive { files.stamp }
-        guard let stamp, reload.shouldLoad(stamp, isAsked: isAsked) else { return nil }
+        guard let stamp else { return .notYet }
+        guard reload.shouldLoad(stamp, isAsked: isAsked) else { return reload.isInUse(stamp) ? .asBefore : .notYet }
         do {
             let fresh = try await NIOThreadPool.singleton.runIfActive {
                 let fresh = try files.load(now: now)
@@ -75,19 +97,18 @@ struct NodeCertificate: Sendable {
                 "certificate replaced",
                 metadata: ["setting": "\(setting)", "certificate": "\(fresh.hash.prefix)"]
             )
-            return fresh
+            return .taken(fresh)
         } catch {
-            if reload.refused(stamp, isAsked: isAsked) {
-                let reason = (error as? HTTPError)?.reason ?? (error as? NodeError)?.reason ?? "\(error)"
-                node.raise("a new certificate was refused, the former one stays in use: \(reason)")
-            }
-            return nil
+            guard reload.refused(stamp, isAsked: isAsked) else { return .notYet }
+            return .refused((error as? HTTPError)?.reason ?? (error as? NodeError)?.reason ?? "\(error)")
         }
     }
 
-    private func warnOfEnd(of identity: TLSIdentity, now: Int64, _ node: NodeContext) {
+    private func warningOfEnd(of identity: TLSIdentity, now: Int64) -> String? {
         let end = identity.validity.upperBound
-        guard end - now < NodeCertificate.notice else { return }
-        node.raise("the certificate in \(files.certificate) ends at unix time \(end), in less than 14 days: renew it")
+        guard end - now < NodeCertificate.notice else { return nil }
+        return now < end
+            ? "the certificate in \(files.certificate) ends at \(UTCText.moment(end)), in less than 14 days: renew it"
+            : "the certificate in \(files.certificate) has ended, at \(UTCText.moment(end)); no client believes it: renew it"
     }
 }

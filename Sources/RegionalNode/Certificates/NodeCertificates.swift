@@ -112,6 +112,12 @@ final class NodeCertificates: Sendable {
         return region
     }
 
+    /// Whose certificate was shown, though it may count no more; nil if the roster does not name it.
+    func formerRegion(of connection: ConnectionInfo) -> Region? {
+        guard let hash = connection.clientCertificate else { return nil }
+        return roster().regions.first { $0.certificates.contains { CertificateHash(bytes: $0.hash.bytes) == hash } }?.id
+    }
+
     // MARK: While the node runs
 
     /// Takes up new certificates, and ends connections with peers whose certificate counts no more, until the node
@@ -154,8 +160,9 @@ final class NodeCertificates: Sendable {
     private func warnOfOwn(_ node: NodeContext) {
         do {
             try checkOwn(peerCertificate, peerIdentity.withLock { $0 })
+            node.alarms.end(.certificateUnlisted)
         } catch {
-            node.raise("other nodes refuse this one: \(error.reason)")
+            node.alarms.hold(.certificateUnlisted, "other nodes refuse this one: \(error.reason)")
         }
     }
 

@@ -21,7 +21,7 @@ package struct FetchLimits: Sendable {
         _ body: @escaping @Sendable () async -> Result
     ) async -> Result? {
         await withTaskGroup(of: Result?.self) { group in
-            group.addTask { await fetches.run(for: peer, body) }
+            group.addTask { await fetches.run(for: peer) { await FetchMemory.ofOneFetch(body) } }
             group.addTask {
                 try? await Task.sleep(for: deadline)
                 return nil

@@ -102,7 +102,8 @@ extension ReplicationDriver {
     /// A roster has settled the fork: what it said is over.
     func settle(_ region: Region, node: NodeContext) {
         guard let fork = node.forks.remove(region) else { return }
-        node.health.end(node.alarm(of: fork.proof).description, at: node.clock.now)
+        let alarm = node.alarm(of: fork.proof)
+        if let (kind, about) = alarm.subject { node.alarms.end(kind, about: about) }
         node.logger.notice("a roster has settled a fork", metadata: ["feed": "\(fork.proof.feed)"])
     }
 

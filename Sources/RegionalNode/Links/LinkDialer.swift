@@ -42,12 +42,12 @@ struct LinkDialer: Sendable {
         do {
             let stream = try await open()
             began = .now
-            node.logger.info("link up", metadata: ["peer": "\(peer)"])
+            node.peerLog.write(.linkUp, of: peer)
             try await talk(on: stream)
-            node.logger.info("link ended", metadata: ["peer": "\(peer)"])
+            node.peerLog.write(.linkEnded, of: peer)
         } catch {
             let level: Logger.Level = isQuiet && began == nil || Task.isCancelled ? .debug : .info
-            node.logger.log(level: level, "link down", metadata: ["peer": "\(peer)", "why": "\(error)"])
+            node.peerLog.write(.linkDown, of: peer, ["why": "\(error)"], level: level)
         }
         return began.map { .now - $0 }
     }

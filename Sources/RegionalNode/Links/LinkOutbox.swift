@@ -1,3 +1,4 @@
+package import HTTP2
 package import NIOCore
 package import Replication
 internal import Synchronization
@@ -83,15 +84,20 @@ package final class LinkOutbox: Sendable {
 /// What waits on all links together.
 package final class OutboxBudget: Sendable {
     private let limit: Int
+    private let memory: SharedMemory?
     private let queued = Mutex(0)
 
-    /// - Parameter limit: bytes; four links' worth by default.
-    package init(limit: Int = 128 << 20) {
-        self.limit = limit
+    /// - Parameters:
+    ///   - limit: bytes; four links' worth by default.
+    ///   - memory: of which they are a part.
+    package init(limit: Int = 128 << 20, memory: SharedMemory? = nil) {
+        self.memory = memory
+        self.limit = min(limit, memory.map { $0.limit / 4 } ?? limit)
     }
 
     package func add(_ bytes: Int) {
         queued.withLock { $0 += bytes }
+        memory?.add(bytes)
     }
 
     package var isExceeded: Bool { queued.withLock { $0 > limit } }

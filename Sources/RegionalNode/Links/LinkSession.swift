@@ -10,6 +10,7 @@ struct LinkSession: Sendable {
     private let driver: ReplicationDriver
     private let outbox: LinkOutbox
     private let link: LinkID
+    private let memory: SharedMemory
 
     /// Registers a link; `run` must follow.
     /// - Parameters:
@@ -19,6 +20,7 @@ struct LinkSession: Sendable {
     /// - Returns: nil if the node has too many links or is stopping.
     init?(driver: ReplicationDriver, expected: Region?, isDialled: Bool) async {
         outbox = LinkOutbox(budget: driver.outboxBudget)
+        memory = driver.memory
         guard let link = await driver.open(outbox, expected: expected, isDialled: isDialled) else { return nil }
         self.driver = driver
         self.link = link
@@ -38,7 +40,9 @@ struct LinkSession: Sendable {
                 group.addTask { try await outbox.drain(write) }
                 group.addTask {
                     var decoder = LinkFrameDecoder()
+                    var held: MemoryReservation?
                     for try await bytes in inbound {
+                        held = try LinkSession.hold(decoder.heldBytes + bytes.readableBytes, held, of: memory)
                         decoder.append(bytes.readableBytesView)
                         while let frame = try decoder.next() { await driver.received(frame, on: link) }
                     }
@@ -47,6 +51,9 @@ struct LinkSession: Sendable {
                 defer { group.cancelAll() }
                 try await group.next()
             }
+        } catch let error as FormatError {
+            await driver.broken(link, error)
+            throw error
         } catch {
             await driver.closed(link)
             throw error
@@ -55,12 +62,34 @@ struct LinkSession: Sendable {
     }
 }
 
+extension LinkSession {
+    /// Less is what every link may hold.
+    private static let freeBytes = 64 << 10
+
+    /// Sets memory aside for a frame that is arriving, in steps that double, as its buffer does.
+    /// - Parameter held: what was set aside before.
+    /// - Throws: `NodeError` with `limits` if there is none: the link ends, and is tried again.
+    fileprivate static func hold(
+        _ bytes: Int,
+        _ held: MemoryReservation?,
+        of memory: SharedMemory
+    ) throws(NodeError) -> MemoryReservation? {
+        guard bytes > freeBytes else { return nil }
+        if let held, held.bytes >= bytes { return held }
+        let wanted = 2 * bytes - (held?.bytes ?? 0)
+        guard let more = memory.reserve(wanted) else {
+            throw NodeError(.limits, "the memory for frames of other nodes is used up; the link is tried again")
+        }
+        return held.map { $0.joined(with: more) } ?? more
+    }
+}
+
 /// The routes of the listener for other nodes: links, and everything that is public.
 struct PeerHandler: RequestHandler {
     let publicRoutes: PublicHandler
     let driver: ReplicationDriver
     let certificates: NodeCertificates
-    let logger: Logger
+    let log: PeerLog
     let metrics: RequestMetrics
 
     func handle(_ request: RequestHead, on connection: ConnectionInfo) -> RequestHandling {
@@ -72,7 +101,7 @@ struct PeerHandler: RequestHandler {
         do {
             peer = try certificates.region(of: connection)
         } catch {
-            logger.notice("link refused", metadata: ["why": "\(error)"])
+            log.write(.linkRefused, of: certificates.formerRegion(of: connection), ["why": "\(error)"], level: .notice)
             return ProblemDocument.unknownPeer.response().metered(metrics, .link)
         }
         // Counted when it begins: it may last for weeks.
@@ -82,11 +111,16 @@ struct PeerHandler: RequestHandler {
                 return try await ProblemDocument.tooManyLinks.send(writer)
             }
             let head = ResponseHead(status: 200, fields: ["content-type": "application/octet-stream"])
-            try await session.run(
-                inbound: body,
-                begin: { try await writer.send(head) },
-                write: { try await writer.write($0) }
-            )
+            do {
+                try await session.run(
+                    inbound: body,
+                    begin: { try await writer.send(head) },
+                    write: { try await writer.write($0) }
+                )
+            } catch let error as FormatError {
+                // The peer's doing, and no fault of this handler; the driver has said so.
+                throw HTTPError(.protocolViolation, "what came over a link is none of its frames", cause: error)
+            }
         }
     }
 }

@@ -196,12 +196,14 @@ actor PeerConnections {
 /// Fetches from other nodes by range, as a replica asks. Whatever fails comes back as less than was asked for.
 struct PeerFetcher: Sendable {
     let connections: PeerConnections
-    let logger: Logger
+    let memory: SharedMemory
+    let log: PeerLog
     private let limits = FetchLimits()
 
-    init(connections: PeerConnections, logger: Logger) {
+    init(connections: PeerConnections, memory: SharedMemory, log: PeerLog) {
         self.connections = connections
-        self.logger = logger
+        self.memory = memory
+        self.log = log
     }
 
     /// Requests under way for one fetch.
@@ -313,12 +315,16 @@ struct PeerFetcher: Sendable {
         do {
             let path = "/v1/feeds/\(feed.region)/\(feed.epoch)/0/\(number)"
             let limit = FormatLimits.batchBytes + FormatLimits.checkpointBytes
+            // For the body, and for the batch that is taken out of it.
+            let room = try await FetchMemory.wait(for: 2 * limit, in: memory)
+            defer { withExtendedLifetime(room) {} }
             let (head, body) = try await connection.get(path, maxBody: limit)
             let bytes = Array(body.readableBytesView)
             guard head.status == 200, let range = FeedRange(level: 0, index: number) else {
                 return PeerFetcher.isAbsence(head.status, bytes) ? .absent : .failed
             }
             let parts = try RangeBody(bytes[...], range: range)
+            FetchMemory.keep(body.readableBytes, of: memory)
             guard let batch = parts.batches.first else { return .failed }
             return .came(ReceivedBatch(bytes: Array(batch), checkpoint: Array(parts.checkpoint)))
         } catch {
@@ -336,6 +342,6 @@ struct PeerFetcher: Sendable {
 
     private func report(_ error: any Error, _ feed: FeedID, _ peer: Region) {
         if Task.isCancelled { return }
-        logger.info("fetch failed", metadata: ["feed": "\(feed)", "peer": "\(peer)", "why": "\(error)"])
+        log.write(.fetchFailed, of: peer, ["feed": "\(feed)", "why": "\(error)"])
     }
 }

@@ -30,14 +30,14 @@ extension NodeContext {
             if care.isWhole(batch) { return batch }
         } catch {
             guard error.code == .damaged else {
-                if !care.reports(error) { raise("a batch could not be read: \(error.reason)") }
+                if !care.reports(error) { alarms.raise(.batchUnreadable, "a batch could not be read: \(error.reason)") }
                 return nil
             }
         }
         do {
             try care.check(feed, number..<number + 1, in: storage)
         } catch {
-            if !care.reports(error) { raise("batches could not be checked: \(error)") }
+            if !care.reports(error) { alarms.raise(.batchesUnchecked, "batches could not be checked: \(error)") }
         }
         return nil
     }

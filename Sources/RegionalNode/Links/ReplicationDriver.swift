@@ -1,6 +1,7 @@
 internal import ExposureKeys
 internal import FeedFormat
 internal import FeedStore
+internal import HTTP2
 internal import Logging
 internal import NIOCore
 internal import Replication
@@ -12,7 +13,8 @@ actor ReplicationDriver {
     private var links: [LinkID: OpenLink] = [:]
     private var lastLink: UInt64 = 0
     private var places = LinkPlaces(limit: ReplicationDriver.maxLinks)
-    nonisolated let outboxBudget = OutboxBudget()
+    nonisolated let outboxBudget: OutboxBudget
+    nonisolated var memory: SharedMemory { node.memory }
     private var wakeAt: Timestamp?
     private var wakeTask: Task<Void, Never>?
     private let node: NodeContext
@@ -47,6 +49,7 @@ actor ReplicationDriver {
         self.replica = replica
         self.node = node
         self.fetcher = fetcher
+        outboxBudget = OutboxBudget(memory: node.memory)
         (jobs, jobsContinuation) = AsyncStream.makeStream()
         (reports, reportsContinuation) = AsyncStream.makeStream()
         node.compareClocks(replica.clockStanding)
@@ -118,6 +121,12 @@ actor ReplicationDriver {
         handle(.linkClosed(link))
     }
 
+    /// What came over a link is none of its frames.
+    func broken(_ link: LinkID, _ error: FormatError) {
+        node.peerLog.write(.linkClosed, of: links[link]?.peer, ["reason": "\(error)"], level: .warning)
+        closed(link)
+    }
+
     private func forget(_ link: LinkID) {
         places.close(link)
         guard let open = links.removeValue(forKey: link) else { return }
@@ -135,7 +144,8 @@ actor ReplicationDriver {
         let fullest = links.map { (link: $0.key, bytes: $0.value.outbox.queuedBytes) }
             .max { ($0.bytes, $0.link) < ($1.bytes, $1.link) }
         guard let fullest, fullest.bytes > 0 else { return false }
-        node.logger.warning("a link was closed: too much waits on all links, and most on this one")
+        let reason: Logger.MetadataValue = "too much waits on all links, and most on this one"
+        node.peerLog.write(.linkClosed, of: links[fullest.link]?.peer, ["reason": reason], level: .warning)
         closed(fullest.link)
         return true
     }
@@ -146,17 +156,20 @@ actor ReplicationDriver {
     /// Frames of peers that were passed over because there were too many, since the start.
     var framesPassedOver: Int { replica.framesPassedOver }
 
+    var blockedFeeds: [FeedID] { replica.blockedFeeds }
+
     private func perform(_ effect: ReplicaEffect) {
         switch effect {
         case .send(let link, let frame):
             guard let outbox = links[link]?.outbox else { return }
             if !outbox.enqueue(frame) {
-                node.logger.warning("a link was closed: its peer does not read what is sent")
+                let peer = links[link]?.peer
+                node.peerLog.write(.linkClosed, of: peer, ["reason": "it does not read what is sent"], level: .warning)
                 closed(link)
             }
             while outboxBudget.isExceeded { guard closeFullestLink() else { break } }
         case .close(let link, let reason):
-            node.logger.warning("a link was closed", metadata: ["reason": "\(reason)"])
+            node.peerLog.write(.linkClosed, of: links[link]?.peer, ["reason": "\(reason)"], level: .warning)
             forget(link)
         case .fetchFrontier(let request, let peer, let feed, let size):
             jobsContinuation.yield { [fetcher] in
@@ -211,9 +224,9 @@ actor ReplicationDriver {
             // Said once, of the store and not of each feed: `StoreCare`.
             break
         case .alarm(let alarm):
-            node.raise(alarm.description, about: alarm.subject)
+            if let (kind, about) = alarm.subject { node.alarms.raise(kind, alarm.text, about: about) }
         case .endAlarm(let alarm):
-            node.health.end(alarm.description, at: node.clock.now)
+            if let (kind, about) = alarm.subject { node.alarms.end(kind, about: about) }
         }
     }
 

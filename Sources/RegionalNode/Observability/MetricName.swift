@@ -9,6 +9,10 @@ package enum MetricName: String, CaseIterable, Sendable {
     case answerTime = "keytide_http_answer_seconds"
     case publicConnections = "keytide_public_connections"
     case peerConnections = "keytide_peer_connections"
+    case publicPlaces = "keytide_public_connection_places"
+    case peerPlaces = "keytide_peer_connection_places"
+    case heldMemory = "keytide_held_memory_bytes"
+    case memoryLimit = "keytide_held_memory_limit_bytes"
     case handshakes = "keytide_tls_handshakes_total"
     case failedHandshakes = "keytide_tls_failed_handshakes_total"
     case refusedPeers = "keytide_refused_peers_total"
@@ -39,6 +43,7 @@ package enum MetricName: String, CaseIterable, Sendable {
     case processorTime = "process_cpu_seconds_total"
     case residentBytes = "process_resident_memory_bytes"
     case openFiles = "process_open_fds"
+    case maxFiles = "process_max_fds"
     case startTime = "process_start_time_seconds"
 
     var help: String {
@@ -51,6 +56,10 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .answerTime: "Time of answers that had to be read or computed, by route."
         case .publicConnections: "Open connections of the public listener."
         case .peerConnections: "Open connections of the listener for other nodes."
+        case .publicPlaces: "Connections that the public listener takes at once."
+        case .peerPlaces: "Connections that the listener for other nodes takes at once."
+        case .heldMemory: "Bytes that connections, links and imports hold or have set aside."
+        case .memoryLimit: "Bytes that they may hold."
         case .handshakes: "TLS handshakes completed, on all listeners."
         case .failedHandshakes: "TLS handshakes that did not come to an end."
         case .refusedPeers: "Peers whose certificate was not accepted, at the handshake or later."
@@ -81,6 +90,7 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .processorTime: "Processor time of the process, user and system."
         case .residentBytes: "Resident memory of the process."
         case .openFiles: "Open file descriptors of the process."
+        case .maxFiles: "File descriptors that the process may have open."
         case .startTime: "When the process started."
         }
     }

@@ -60,6 +60,10 @@ final class NodeMetrics: Sendable {
         setRegions(observation)
         set(.publicConnections, observation.publicConnections)
         set(.peerConnections, observation.peerConnections)
+        set(.publicPlaces, observation.publicPlaces)
+        set(.peerPlaces, observation.peerPlaces)
+        set(.heldMemory, observation.heldMemory)
+        set(.memoryLimit, observation.memoryLimit)
         set(.alarms, observation.alarms)
         set(.isHealthy, observation.isHealthy ? 1 : 0)
         set(.storeBytes, observation.disk.storeBytes)
@@ -71,6 +75,7 @@ final class NodeMetrics: Sendable {
         set(.rosterExpiry, observation.rosterExpiry)
         set(.residentBytes, observation.process.residentBytes)
         set(.openFiles, observation.process.openFiles)
+        set(.maxFiles, observation.maxFiles ?? .max)
         gauge(.startTime).record(observation.process.startTime)
         return registry.text
     }

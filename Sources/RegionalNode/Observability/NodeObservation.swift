@@ -45,6 +45,14 @@ struct NodeObservation: Sendable {
     var heldKeys: Int
     var publicConnections: Int
     var peerConnections: Int
+    /// Connections that the listeners take at once.
+    var publicPlaces: Int
+    var peerPlaces: Int
+    /// Bytes that connections, links and imports hold, and may hold.
+    var heldMemory: Int
+    var memoryLimit: Int
+    /// Files that the process may have open; nil for any number.
+    var maxFiles: Int?
     /// Since the start, of all listeners with TLS.
     var tls: TLSServer.Counts
     /// Frames of peers beyond what a link may cause, since the start.

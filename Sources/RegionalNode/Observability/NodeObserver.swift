@@ -13,6 +13,7 @@ struct NodeObserver: Sendable {
     let certificates: NodeCertificates
     let storePath: String
     let neighbourhood: NodeNeighbourhood
+    let resources: NodeResources
 
     func observe() async -> NodeObservation {
         await connections.settleCounters()
@@ -33,6 +34,11 @@ struct NodeObserver: Sendable {
             heldKeys: node.heldKeyCount,
             publicConnections: listeners.publicConnections,
             peerConnections: listeners.peerConnections,
+            publicPlaces: resources.publicPlaces,
+            peerPlaces: resources.files.peerConnections,
+            heldMemory: resources.shared.total,
+            memoryLimit: resources.shared.limit,
+            maxFiles: ProcessLimits.soft(.openFiles),
             tls: certificates.tlsCounts,
             framesPassedOver: await driver.framesPassedOver,
             linkBytes: node.wire.totals

@@ -82,10 +82,10 @@ extension NodeContext {
 
 extension NodeContext {
     /// - Returns: false if the store is broken: then the node starts again as a whole, with another one.
-    fileprivate func mayTryAgain(after error: any Error, _ alarm: String) -> Bool {
+    fileprivate func mayTryAgain(after error: any Error, _ kind: AlarmKind, _ alarm: String, about: String) -> Bool {
         if care.reports(error) { return false }
         logger.warning("a change of the roster could not be carried out", metadata: ["why": "\(error)"])
-        raise(alarm)
+        alarms.hold(kind, alarm, about: about)
         return true
     }
 }
@@ -99,10 +99,11 @@ extension ReplicationDriver {
         node.queue.submit { storage in
             do {
                 let held = try node.review(entry, storage)
-                if attempt > 0 { node.health.end(alarm, at: node.clock.now) }
+                node.alarms.end(.closureNotCarriedOut, about: entry.id.code)
                 self.report(.reviewed(entry.id, held))
             } catch {
-                guard node.mayTryAgain(after: error, alarm) else { return }
+                let id = entry.id.code
+                guard node.mayTryAgain(after: error, .closureNotCarriedOut, alarm, about: id) else { return }
                 Task {
                     try? await Task.sleep(for: ReplicationDriver.pause(attempt))
                     await self.review(entry, node: node, attempt: attempt + 1)
@@ -117,9 +118,9 @@ extension ReplicationDriver {
         node.queue.submit { storage in
             do {
                 try node.takeOver(by: roster, storage)
-                if attempt > 0 { node.health.end(alarm, at: node.clock.now) }
+                node.alarms.end(.takeOverNotRead)
             } catch {
-                guard node.mayTryAgain(after: error, alarm) else { return }
+                guard node.mayTryAgain(after: error, .takeOverNotRead, alarm, about: "") else { return }
                 Task {
                     try? await Task.sleep(for: ReplicationDriver.pause(attempt))
                     // The one in force may be another by now.

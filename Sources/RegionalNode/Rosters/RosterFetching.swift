@@ -13,7 +13,7 @@ extension PeerFetcher {
             return head.status == 200 ? Array(body.readableBytesView) : nil
         } catch {
             if !Task.isCancelled {
-                logger.info("no roster came", metadata: ["peer": "\(peer)", "why": "\(error)"])
+                log.write(.noRoster, of: peer, ["why": "\(error)"])
             }
             return nil
         }

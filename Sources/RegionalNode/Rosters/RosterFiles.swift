@@ -1,4 +1,5 @@
 internal import FeedFormat
+internal import FeedStore
 internal import Foundation
 
 /// Where a node finds rosters when it starts: the file that its operator gives, and the newest that it was given while it
@@ -72,7 +73,7 @@ enum RosterFiles {
             defer { try? file.close() }
             return [UInt8](try file.read(upToCount: FormatLimits.rosterBytes + 1) ?? Data())
         } catch {
-            throw NodeError(.file, "the roster cannot be read from \(path): \(error.localizedDescription)")
+            throw NodeError(.file, "the roster cannot be read from \(path): \(SystemReason.text(error))")
         }
     }
 }

@@ -25,11 +25,13 @@ extension NodeContext {
         isAnswered: Bool = false
     ) async throws -> RosterOutcome {
         let outcome = try await queue.run { _ in self.take(roster: bytes, from: origin) }
-        if case .refused(let error) = outcome, !isAnswered {
-            let subject = peer.map { AlarmSubject(.refusedRoster, $0) }
-            raise("a roster from \(origin) was refused: \(error.reason)", about: subject)
+        if case .refused(let error) = outcome, let peer, !isAnswered {
+            alarms.raise(.refusedRoster, "a roster from \(origin) was refused: \(error.reason)", about: peer.code)
         }
-        if case .taken = outcome { refreshIndex() }
+        if case .taken = outcome {
+            alarms.end(.keptRosterPassedOver)
+            refreshIndex()
+        }
         return outcome
     }
 
@@ -37,7 +39,10 @@ extension NodeContext {
         do throws(FormatError) {
             let (isTaken, notKept) = try rosters.offer(bytes, now: clock.seconds)
             guard isTaken else { return .known(rosters.current) }
-            if let notKept { raise("a newer roster is in use, but could not be kept: \(notKept.reason)") }
+            alarms.set(
+                .rosterNotKept,
+                notKept.map { "a newer roster is in use, but could not be kept: \($0.reason)" }
+            )
             let roster = rosters.current
             logger.notice("roster changed", metadata: ["version": "\(roster.version)", "from": "\(origin)"])
             return .taken(roster)
@@ -60,63 +65,74 @@ struct RosterWatch: Sendable {
 
     func run() async {
         var seen: Stamp?
-        var raised: [String] = []
-        let node = node
-        try? await node.queue.run { _ in
-            if let failure = node.rosters.keep() { node.raise("the roster could not be kept: \(failure.reason)") }
-        }
+        var found = FileFinding.good
+        await keep()
         while !Task.isCancelled {
             let stamp = Stamp(path)
-            if let stamp, stamp != seen { await offerFile() }
-            seen = stamp ?? seen
-            raised = check(raised)
+            // Again while it is not good: a right to read it, or a newer roster in use, leaves no trace in the file.
+            if let stamp, stamp != seen || !found.isGood { found = await offerFile() }
+            if stamp == nil { found = .good }
+            seen = stamp
+            node.alarms.set(.rosterFileUnreadable, found.unreadable)
+            node.alarms.set(.rosterFileRefused, found.refused)
+            if node.health.isStanding(.rosterNotKept) { await keep() }
+            check()
             try? await Task.sleep(for: RosterWatch.pause)
         }
     }
 
-    private func offerFile() async {
-        do {
-            _ = try await node.offer(roster: try RosterFiles.bytes(path), from: path)
-        } catch {
-            if !Task.isCancelled { node.raise("the roster's file cannot be read: \(error)") }
+    /// Puts the roster at hand beside the store, if it is not there.
+    private func keep() async {
+        let node = node
+        try? await node.queue.run { _ in
+            let failure = node.rosters.keep()
+            node.alarms.set(.rosterNotKept, failure.map { "the roster could not be kept: \($0.reason)" })
         }
     }
 
-    /// Raises what holds now, and ends what held the last time only.
-    private func check(_ before: [String]) -> [String] {
-        let alarms = alarms()
-        for alarm in alarms { node.raise(alarm) }
-        for alarm in before where !alarms.contains(alarm) { node.health.end(alarm, at: node.clock.now) }
-        return alarms
+    /// What is wrong with the file of setting `roster`.
+    private enum FileFinding {
+        case good
+        case cannotBeRead(String)
+        case isRefused(String)
+
+        var unreadable: String? { if case .cannotBeRead(let text) = self { text } else { nil } }
+        var refused: String? { if case .isRefused(let text) = self { text } else { nil } }
+        var isGood: Bool { if case .good = self { true } else { false } }
     }
 
-    private func alarms() -> [String] {
+    private func offerFile() async -> FileFinding {
+        do {
+            let outcome = try await node.offer(roster: try RosterFiles.bytes(path), from: path)
+            guard case .refused(let error) = outcome else { return .good }
+            return .isRefused("a roster from \(path) was refused: \(error.reason)")
+        } catch {
+            return Task.isCancelled ? .good : .cannotBeRead("the roster's file cannot be read: \(error)")
+        }
+    }
+
+    /// Raises what holds now, and ends what held before.
+    private func check() {
         let roster = node.rosters.current
         let now = node.clock.seconds
-        var alarms: [String] = []
-        if now >= roster.expires {
-            alarms.append(
-                "roster version \(roster.version) has expired, at \(RosterStanding.moment(roster.expires)); this node goes "
-                    + "on under it, phones do for 14 days: get a newer one from the authorities now"
-            )
-        } else if roster.expires - now < RosterWatch.warning {
-            alarms.append(
-                "roster version \(roster.version) expires at \(RosterStanding.moment(roster.expires)), in less than 14 days; "
-                    + "get a newer one from the authorities"
-            )
-        }
         let obstacle = RosterStanding.obstacle(to: node.region, signingWith: verifier, in: roster, now: now)
-        if let obstacle {
-            alarms.append("this node cannot publish: \(obstacle)")
-        } else if let warning = RosterStanding.warning(
-            for: node.region,
-            signingWith: verifier,
-            in: roster,
-            now: now
-        ) {
-            alarms.append(warning)
+        let warning = RosterStanding.warning(for: node.region, signingWith: verifier, in: roster, now: now)
+        node.alarms.set(.rosterEnds, RosterWatch.end(of: roster, now: now))
+        node.alarms.set(.cannotPublish, obstacle.map { "this node cannot publish: \($0)" })
+        node.alarms.set(.keyEnds, obstacle == nil ? warning : nil)
+    }
+
+    /// What is to be said of a roster that ends soon, or has ended.
+    private static func end(of roster: Roster, now: Int64) -> String? {
+        if now >= roster.expires {
+            return
+                "roster version \(roster.version) has expired, at \(RosterStanding.moment(roster.expires)); this node goes on "
+                + "under it, phones do for 14 days: get a newer one from the authorities now"
         }
-        return alarms
+        guard roster.expires - now < RosterWatch.warning else { return nil }
+        return
+            "roster version \(roster.version) expires at \(RosterStanding.moment(roster.expires)), in less than 14 days; "
+            + "get a newer one from the authorities"
     }
 
     /// What tells one state of a file from another without reading it.

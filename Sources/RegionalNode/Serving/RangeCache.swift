@@ -15,6 +15,9 @@ package final class RangeCache: Sendable {
         /// Of its first batch, which is the first to be dropped.
         package let publication: Interval
 
+        /// Bytes allocated for it.
+        fileprivate var size: Int { body.storageCapacity + path.count }
+
         init(path: [UInt8], body: ByteBuffer, publication: Interval) {
             self.path = path
             self.body = body
@@ -44,7 +47,7 @@ package final class RangeCache: Sendable {
     private let seed = UInt64.random(in: .min ... .max)
     private let state = Mutex(State())
 
-    /// - Parameter limit: bytes held at most.
+    /// - Parameter limit: bytes held at most, as they are allocated.
     package init(limit: Int) {
         self.limit = limit
     }
@@ -65,7 +68,7 @@ package final class RangeCache: Sendable {
     ///   drop is not taken.
     package func insert(_ body: ByteBuffer, publication: Interval, path: String, generation: UInt64) {
         let entry = Entry(path: Array(path.utf8), body: body, publication: publication)
-        let size = entry.body.readableBytes + entry.path.count
+        let size = entry.size
         guard size <= limit / 8 else { return }
         let hash = entry.path.withUnsafeBytes { fingerprint($0) }
         state.withLock { state in
@@ -77,7 +80,7 @@ package final class RangeCache: Sendable {
             var leaving = 0
             while state.bytes > limit, leaving < state.order.count {
                 if let old = state.entries.removeValue(forKey: state.order[leaving]) {
-                    state.bytes -= old.body.readableBytes + old.path.count
+                    state.bytes -= old.size
                 }
                 leaving += 1
             }

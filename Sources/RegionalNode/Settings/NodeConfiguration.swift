@@ -31,6 +31,8 @@ public struct NodeConfiguration: Sendable {
     package var survey = SurveySettings()
     /// Seconds between publication slots; governs how long caches may keep an index.
     public var publicationSlot: Int64
+    /// Bytes of memory for what others make the node hold; less if a limit of the system leaves less.
+    public var memory: Int
     /// Unix seconds to which the node's clock is set at the start.
     public var asOf: Int64?
     public var logLevel: Logger.Level
@@ -43,6 +45,7 @@ public struct NodeConfiguration: Sendable {
         publicAddress = try settings.value("listen.public", or: "127.0.0.1:8440", "host:port") { HostPort($0) }
         peerAddress = try settings.value("listen.peers", or: "127.0.0.1:8441", "host:port") { HostPort($0) }
         adminSocketPath = try settings.text("admin.socket", or: storePath + ".admin")
+        try settings.requireSocketPath(adminSocketPath)
         metricsAddress = try settings.metricsAddress()
         tls = try settings.files("tls")
         peerIdentity = try settings.files("peers")
@@ -56,6 +59,9 @@ public struct NodeConfiguration: Sendable {
         }
         publicationSlot = try settings.value("publicationSlot", or: "3600", "a number of seconds from 1 to 86400") {
             Int64($0).flatMap { (1...86_400).contains($0) ? $0 : nil }
+        }
+        memory = try settings.value("memory", or: "512", "a number of MiB from 64 to 1048576") {
+            Int($0).flatMap { (64...1_048_576).contains($0) ? $0 << 20 : nil }
         }
         let time = try settings.value("asOf", or: "", "a time such as 2020-12-24T00:00:00Z, or unix seconds") { text in
             text.isEmpty ? .some(nil) : NodeConfiguration.time(text).map { Int64?.some($0) }
@@ -93,6 +99,13 @@ public struct NodeConfiguration: Sendable {
 
     /// A time as people write it: ISO 8601 with a zone, a date and time in UTC without one, or unix seconds.
     public static func time(_ text: String) -> Int64? {
+        time(unchecked: text).flatMap { times.contains($0) ? $0 : nil }
+    }
+
+    /// From 1970 to 9999: what lies beyond is a typing error, and no clock may run over at it.
+    private static let times: ClosedRange<Int64> = 0...253_402_300_799
+
+    private static func time(unchecked text: String) -> Int64? {
         if let seconds = Int64(text) { return seconds }
         let formatter = ISO8601DateFormatter()
         for candidate in [text, text + "Z", text.replacing(" ", with: "T") + "Z", text + "T00:00:00Z"] {

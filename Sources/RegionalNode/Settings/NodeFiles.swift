@@ -1,4 +1,6 @@
+internal import ExposureKeys
 internal import FeedFormat
+internal import FeedStore
 internal import Foundation
 
 /// The files that a node is given: its key, the roster, and who may sign that.
@@ -7,8 +9,8 @@ struct NodeFiles {
     let authorities: RosterAuthorities
     /// The newest of the file's and the one kept beside the store.
     let signedRoster: SignedRoster
-    /// What the operator must know of them, once the node runs.
-    let alarms: [String]
+    /// What the operator must know of the roster that the node had kept, once it runs.
+    let alarm: String?
 
     /// - Parameter now: unix seconds, for the roster's expiry.
     /// - Throws: `NodeError` that names the file and what to do.
@@ -28,7 +30,7 @@ struct NodeFiles {
         }
         let (rosterPath, alarm): (String, String?)
         (signedRoster, rosterPath, alarm) = try RosterFiles.newest(configuration, authorities: authorities, now: now)
-        alarms = [alarm, NodeFiles.exposure(ofKey: configuration.signingKeyPath)].compactMap { $0 }
+        self.alarm = alarm
         self.signer = signer
         let roster = signedRoster.roster
         guard let entry = roster.region(configuration.region) else {
@@ -49,13 +51,13 @@ struct NodeFiles {
             throw NodeError(
                 .notInRoster,
                 "the key in \(configuration.signingKeyPath) is not valid now: the roster \(rosterPath), version "
-                    + "\(roster.version), lets it sign from unix time \(key.notBefore) to \(key.notAfter); have a new key listed, or set the clock right"
+                    + "\(roster.version), lets it sign from \(UTCText.moment(key.notBefore)) to \(UTCText.moment(key.notAfter)); have a new key listed, or set the clock right"
             )
         }
     }
 
     /// What is wrong with a secret's file, though it can be read.
-    private static func exposure(ofKey path: String) -> String? {
+    static func exposure(ofKey path: String) -> String? {
         let attributes = try? FileManager.default.attributesOfItem(atPath: path)
         guard let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue, mode & 0o077 != 0 else { return nil }
         return
@@ -65,9 +67,11 @@ struct NodeFiles {
 
     private static func text(_ path: String, _ what: String) throws(NodeError) -> String {
         do {
-            return try String(contentsOfFile: path, encoding: .utf8)
+            return try EditedText.text(try Data(contentsOf: URL(fileURLWithPath: path)))
+        } catch let error as FormatError {
+            throw NodeError(.file, "\(what) cannot be read from \(path): \(error.reason)")
         } catch {
-            throw NodeError(.file, "\(what) cannot be read from \(path): \(error.localizedDescription)")
+            throw NodeError(.file, "\(what) cannot be read from \(path): \(SystemReason.text(error))")
         }
     }
 }

@@ -1,5 +1,6 @@
 internal import Configuration
 internal import ExposureKeys
+internal import FeedStore
 internal import Foundation
 
 /// Reads settings one by one; what is missing or wrong is named, with the ways to give it.
@@ -10,7 +11,7 @@ struct NodeSettings {
     static let names = [
         "region", "store", "listen.public", "listen.peers", "admin.socket", "roster", "authorities", "key",
         "listen.metrics", "listen.insecure", "tls.certificate", "tls.key", "peers.certificate", "peers.key",
-        "neighbours", "nearest", "publicationSlot", "asOf", "logLevel",
+        "neighbours", "nearest", "publicationSlot", "memory", "asOf", "logLevel",
     ]
 
     init(_ reader: ConfigReader) {
@@ -59,6 +60,19 @@ struct NodeSettings {
         return regions
     }
 
+    /// Bytes of the longest path that a socket can have here (`sockaddr_un`, less what NIO keeps free).
+    static let longestSocketPath = 103
+
+    func requireSocketPath(_ path: String) throws(NodeError) {
+        guard path.utf8.count <= NodeSettings.longestSocketPath else {
+            throw NodeError(
+                .configuration,
+                "the path of the admin socket, \(path), has \(path.utf8.count) bytes, and the system takes "
+                    + "\(NodeSettings.longestSocketPath): \(NodeSettings.ways("admin.socket"))"
+            )
+        }
+    }
+
     private func wrong(_ name: String, _ expected: String) -> NodeError {
         NodeError(.configuration, "the setting '\(name)' is not \(expected): \(NodeSettings.ways(name))")
     }
@@ -80,7 +94,7 @@ struct NodeSettings {
         do {
             object = try JSONSerialization.jsonObject(with: try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
-            let reason = error.localizedDescription
+            let reason = NodeSettings.jsonFault(error)
             throw NodeError(.file, "the configuration file \(path) cannot be read as JSON: \(reason)")
         }
         guard let settings = object as? [String: Any] else {
@@ -93,6 +107,11 @@ struct NodeSettings {
             .configuration,
             "the configuration file \(path) gives '\(first)', which is no setting; there are \(known)"
         )
+    }
+
+    /// What a JSON parser found, and where, without Foundation's phrases around it.
+    private static func jsonFault(_ error: any Error) -> String {
+        (error as NSError).userInfo[NSDebugDescriptionErrorKey] as? String ?? SystemReason.text(error)
     }
 
     private static func leaves(of object: [String: Any]) -> [String] {

@@ -17,28 +17,23 @@ final class StoreCare: Sendable {
     private let served: ServedFeeds
     private let roster: @Sendable () -> Roster
     private let health: NodeHealth
-    private let clock: NodeClock
+    private let alarms: AlarmDesk
     private let logger: Logger
 
-    private let onAlarm: @Sendable () -> Void
-
-    /// - Parameter onAlarm: called whenever an alarm is raised, for the first time or again.
     init(
         served: ServedFeeds,
         roster: @escaping @Sendable () -> Roster,
         health: NodeHealth,
-        clock: NodeClock,
-        logger: Logger,
-        onAlarm: @escaping @Sendable () -> Void
+        alarms: AlarmDesk,
+        logger: Logger
     ) {
         (damage, damageEnd) = AsyncStream.makeStream()
         (breakdown, breakdownEnd) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
         self.served = served
         self.roster = roster
         self.health = health
-        self.clock = clock
+        self.alarms = alarms
         self.logger = logger
-        self.onAlarm = onAlarm
     }
 
     /// A call of the store that writes has failed.
@@ -48,18 +43,17 @@ final class StoreCare: Sendable {
         if let error = error as? StoreError, error.code != .full, error.code != .io {
             // The store is well: it was asked for what cannot be.
             logger.error("the store has refused a call", metadata: ["why": "\(reason)"])
-            raise(StoreCare.refusedAlarm)
+            alarms.raise(.storeRefusedCall, StoreCare.refusedAlarm)
             return
         }
-        if health.begin(trouble: "the store does not take batches: \(reason)") {
-            raise(StoreCare.readOnlyAlarm)
-        }
+        _ = health.begin(trouble: "the store does not take batches: \(reason)")
+        alarms.hold(.storeTakesNothing, StoreCare.readOnlyAlarm)
     }
 
     /// A call that writes has succeeded.
     func worked() {
         guard health.endTrouble() else { return }
-        health.end(StoreCare.readOnlyAlarm, at: clock.now)
+        alarms.end(.storeTakesNothing)
         logger.notice("the store takes batches again")
     }
 
@@ -98,11 +92,10 @@ final class StoreCare: Sendable {
     /// Whether a batch that the store gave, and whose leaf hash it has compared, is what the region signed at this
     /// place. A signature by a key that the roster no longer holds is no sign of damage.
     func isWhole(_ batch: ProvenBatch) -> Bool {
-        guard let read = try? Batch(batch.bytes), read.number == batch.number, read.publication == batch.publication
-        else { return false }
+        guard batch.isConsistent else { return false }
         let (region, epoch) = (batch.feed.region, batch.feed.epoch)
         do throws(FormatError) {
-            let keys = roster().keys(of: region) ?? []
+            let keys = roster().rule(for: batch.feed)?.keys ?? []
             let signed = try SignedCheckpoint(batch.checkpoint[...], region: region, epoch: epoch, keys: keys)
             return signed.checkpoint.size == batch.number + 1
         } catch {
@@ -119,16 +112,18 @@ final class StoreCare: Sendable {
         }
         let found = served.quarantine(feed, damaged.sorted())
         guard !found.isEmpty else { return }
-        raise(
-            "batches of \(feed) are damaged on the disk; they are not served until they have come again from neighbours; "
-                + "check the disk if this happens again"
-        )
+        alarms.raise(.batchesDamaged, StoreCare.damageAlarm(feed), about: "\(feed)")
         let numbers = found.prefix(20).map { String($0.number) }.joined(separator: " ")
         logger.error(
             "damaged batches",
             metadata: ["feed": "\(feed)", "count": "\(found.count)", "first": "\(numbers)"]
         )
         damageEnd.yield(.damaged(feed, found))
+    }
+
+    static func damageAlarm(_ feed: FeedID) -> String {
+        "batches of \(feed) are damaged on the disk; they are not served until they have come again from neighbours; check "
+            + "the disk if this happens again"
     }
 
     /// Puts batches where damaged ones stand or gaps are. Called on the store's thread.
@@ -138,15 +133,11 @@ final class StoreCare: Sendable {
         guard let feed = batches.first?.feed else { return false }
         let (damaged, isMore) = served.release(feed, batches.map(\.number))
         publisher.join(batches)
+        if served.feed(feed)?.damaged.isEmpty == true { alarms.end(.batchesDamaged, about: "\(feed)") }
         if damaged > 0 {
             logger.notice("damaged batches were replaced", metadata: ["feed": "\(feed)", "count": "\(damaged)"])
         }
         return isMore
-    }
-
-    private func raise(_ alarm: String) {
-        onAlarm()
-        if health.raise(alarm, at: clock.now) { logger.error("alarm", metadata: ["what": "\(alarm)"]) }
     }
 
     // MARK: Feeds
@@ -155,7 +146,7 @@ final class StoreCare: Sendable {
     /// - Throws: `.corrupt` if they do not give the root that was signed.
     static func checkRoots(of feeds: [StoredFeed], in storage: any FeedStorage, roster: Roster) throws {
         for stored in feeds where stored.first < stored.count {
-            let (feed, keys) = (stored.feed, roster.keys(of: stored.feed.region) ?? [])
+            let (feed, keys) = (stored.feed, roster.rule(for: stored.feed)?.keys ?? [])
             // Other copies of the signature follow if one is damaged itself.
             for number in (stored.first..<stored.count).reversed().prefix(8) {
                 guard try storage.damaged(feed, number..<number + 1).isEmpty,

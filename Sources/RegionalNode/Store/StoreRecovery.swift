@@ -12,7 +12,7 @@ struct StoreRecovery: Sendable {
     let logger: Logger
     let openStore: @Sendable (String) throws -> any FeedStorage
     /// For the operator, once the node runs.
-    private(set) var alarms: [String] = []
+    private(set) var aside: [FileAside] = []
     private var replaced = 0
 
     /// Broken stores replaced in one run of the program: each leaves a file behind.
@@ -57,67 +57,36 @@ struct StoreRecovery: Sendable {
             try? storage.close()
             throw error
         }
-        alarms.append(
-            "the store was broken and was moved to \(aside); \(count.counted("batch")) that still "
-                + "\(count == 1 ? "proves itself was" : "prove themselves were") taken "
-                + "over, the others come again from neighbours; check the disk, and delete that file when all is there"
+        self.aside.append(
+            FileAside(
+                kind: .storeReplaced,
+                path: aside,
+                alarm: "the store was broken and was moved to \(aside); \(count.counted("batch")) that still "
+                    + "\(count == 1 ? "proves itself was" : "prove themselves were") taken "
+                    + "over, the others come again from neighbours; check the disk, and delete that file when all is there"
+            )
         )
         return storage
     }
 
-    /// Takes over, of each feed, the batches up to the first one that does not prove itself.
+    /// Takes over, of each feed, the batches up to the first one that does not prove itself; of a feed that stands under
+    /// a closed key, where the roster vouches for the hashes, all batches that have theirs.
     /// - Returns: how many.
     private func salvage(from aside: String, into storage: any FeedStorage) throws -> Int {
         guard let old = try? StoreInspection(path: aside) else { return 0 }
         defer { old.close() }
+        let roster = roster()
         var count = 0
-        for feed in old.feeds() {
-            guard var start = feed.start, let keys = roster().keys(of: feed.feed.region) else { continue }
-            // What had not come yet, before the first batch that had.
-            while let leaf = feed.leaf(start.size), old.batch(start.size, of: feed) == nil { start.append(leaf) }
-            var tail = FeedTail(feed: feed.feed, frontier: start)
-            var step: [ProvenBatch] = []
-            var bytes = 0
-            for number in feed.numbers where number >= start.size {
-                guard let batch = StoreRecovery.prove(number, of: feed, in: old, after: &tail, keys: keys) else {
-                    break
-                }
-                step.append(batch)
-                bytes += batch.bytes.count
-                if bytes > StoreRecovery.stepBytes {
-                    count += try take(step, start: start, into: storage)
-                    (step, bytes) = ([], 0)
-                }
+        for place in old.feeds() {
+            guard let feed = old.feed(place), let start = feed.start, let rule = roster.rule(for: feed.feed) else {
+                continue
             }
-            count += try take(step, start: start, into: storage)
+            var salvage = FeedSalvage(feed, start: start, rule: rule, old: old)
+            while let piece = salvage.next(bytes: StoreRecovery.stepBytes) {
+                try storage.append(piece.batches, base: piece.base, skipped: piece.skipped)
+                count += piece.batches.count
+            }
         }
         return count
-    }
-
-    private func take(_ batches: [ProvenBatch], start: Frontier, into storage: any FeedStorage) throws -> Int {
-        guard let first = batches.first else { return 0 }
-        try storage.append(batches, base: first.number == start.size && start.size > 0 ? start : nil)
-        return batches.count
-    }
-
-    private static func prove(
-        _ number: UInt64,
-        of feed: StoreInspection.Feed,
-        in old: StoreInspection,
-        after tail: inout FeedTail,
-        keys: [RosterRegion.Key]
-    ) -> ProvenBatch? {
-        guard let found = old.batch(number, of: feed),
-            let verified = try? tail.append([found.bytes[...]], checkpoint: found.checkpoint[...], keys: keys),
-            let batch = verified.batches.first, let leaf = verified.leaves.first
-        else { return nil }
-        return ProvenBatch(
-            feed: feed.feed,
-            number: number,
-            publication: batch.publication,
-            bytes: found.bytes,
-            leaf: leaf,
-            checkpoint: found.checkpoint
-        )
     }
 }

@@ -46,7 +46,7 @@ struct StoreWatch {
             return !Task.isCancelled
         } catch {
             if Task.isCancelled || node.care.reports(error) { return false }
-            node.raise("batches could not be checked: \(error)")
+            node.alarms.raise(.batchesUnchecked, "batches could not be checked: \(error)")
             return true
         }
     }

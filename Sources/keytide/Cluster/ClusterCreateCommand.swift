@@ -36,11 +36,10 @@ struct ClusterCreateCommand: AsyncParsableCommand {
         guard list.count == ids.count, !list.isEmpty, list.count <= 1000 else {
             throw ValidationError("--regions is no list of region codes such as VN-01,VN-48")
         }
-        let files = FileManager.default
-        guard !files.fileExists(atPath: directory) else {
+        guard !FileManager.default.fileExists(atPath: directory) else {
             throw CommandError("\(directory) exists already; name another directory or remove it")
         }
-        try files.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try NewFiles.directory(directory)
         let authority = try newSigner("keytide-demo-authority", .ed25519)
         guard let authorities = RosterAuthorities(verifiers: [authority.verifier], threshold: 1) else {
             throw CommandError("no authority could be made")
@@ -190,8 +189,6 @@ struct ClusterCreateCommand: AsyncParsableCommand {
     private func path(_ name: String) -> String { "\(directory)/\(name)" }
 
     private func write(_ text: String, _ name: String, secret: Bool = false) throws {
-        let attributes: [FileAttributeKey: Any] = [.posixPermissions: secret ? 0o600 : 0o644]
-        guard FileManager.default.createFile(atPath: path(name), contents: Data(text.utf8), attributes: attributes)
-        else { throw CommandError("\(path(name)) cannot be written") }
+        try NewFiles.write(text.utf8, path(name), secret: secret)
     }
 }

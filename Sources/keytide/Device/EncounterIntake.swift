@@ -126,10 +126,13 @@ struct LogComplaint: Encodable {
             )
         }
         if waiting > 0 {
+            let (times, they) =
+                waiting == 1
+                ? ("is set aside: its time lies", "it counts") : ("are set aside: their times lie", "they count")
             Output.progress(
                 """
-                \(Output.counted(waiting, "sighting")) \(waiting == 1 ? "is" : "are") set aside: their times lie in the \
-                future, and they count when these have come; check the clock of the phone that scanned
+                \(Output.counted(waiting, "sighting")) \(times) in the future, and \(they) when that has come; check the clock \
+                of the phone that scanned
                 """
             )
         }

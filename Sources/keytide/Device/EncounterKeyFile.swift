@@ -1,4 +1,5 @@
 import DeviceStore
+import FeedStore
 import Foundation
 
 /// The file with the key of a phone's sightings: 64 hexadecimal digits and an end of line, for its owner only. A phone
@@ -29,7 +30,8 @@ enum EncounterKeyFile {
         guard let file = FileHandle(forReadingAtPath: path), let bytes = try? file.read(upToCount: 128) else {
             throw CommandError("\(path) cannot be read; name the file with the key of the sightings")
         }
-        let digits = String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines).utf8
+        let text = String(decoding: bytes, as: UTF8.self).trimmingPrefix("\u{feff}")
+        let digits = text.trimmingCharacters(in: .whitespacesAndNewlines).utf8
         let numbers = digits.map { Character(UnicodeScalar($0)).hexDigitValue }
         guard numbers.count == 2 * EncounterLogKey.byteCount, !numbers.contains(nil),
             let key = EncounterLogKey(
@@ -51,7 +53,7 @@ enum EncounterKeyFile {
             try FileManager.default.removeItem(atPath: path)
         } catch {
             throw CommandError(
-                "the sightings are erased; their key in \(path) is not: \(error.localizedDescription); remove the file"
+                "the sightings are erased; their key in \(path) is not: \(SystemReason.text(error)); remove the file"
             )
         }
     }

@@ -13,7 +13,7 @@ struct RegionCommand: AsyncParsableCommand {
             Private keys never leave the machine on which they are made. The request goes to the authorities, who list \
             the region with 'keytide roster draft' and 'keytide roster sign'.
             """,
-        subcommands: [RegionInitCommand.self, RegionRotateCommand.self]
+        subcommands: [RegionInitCommand.self, RegionRotateCommand.self, RegionCertificateCommand.self]
     )
 }
 
@@ -24,6 +24,22 @@ struct RegionFiles {
     var peerCertificate: String { "\(directory)/peer.pem" }
     var peerKey: String { "\(directory)/peer.key" }
     var request: String { "\(directory)/region.request" }
+
+    /// The request that listed the region, and the key for which it asked.
+    func present() throws -> (RosterRequest, NoteSigner) {
+        let bytes = [UInt8](try Files.read(request))
+        let former: RosterRequest
+        do {
+            former = try RosterRequest(bytes[...])
+        } catch {
+            throw CommandError("\(request) is not the request of this region: \(error)")
+        }
+        let signer = try NewFiles.readSigner(key)
+        guard signer.verifier == former.key else {
+            throw CommandError("\(key) is not the key for which \(request) asked; name the directory with both")
+        }
+        return (former, signer)
+    }
 
     /// Makes keys, certificate and request.
     /// - Parameters:
@@ -48,25 +64,17 @@ struct RegionFiles {
         else {
             throw CommandError("--public '\(publicEndpoint)' is no address such as https://keys.example:8440")
         }
-        let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
-        // An hour back, for clocks that are behind.
-        let certificate = try RegionCertificate.makeSelfSigned(
-            name: "keytide \(region)",
-            hosts: [bare],
-            validFrom: now - 3600,
-            days: days
+        let (certificate, listed) = try RegionFiles.certificate(of: region, host: host, days: days, now: now)
+        let made = RosterRequest(
+            region: region,
+            operatorName: operatorName,
+            key: signer.verifier,
+            replaced: former?.verifier,
+            certificate: listed,
+            publicEndpoint: publicEndpoint,
+            peerEndpoint: peerEndpoint
         )
-        guard let hash = Hash256(bytes: certificate.derHash.bytes),
-            let made = RosterRequest(
-                region: region,
-                operatorName: operatorName,
-                key: signer.verifier,
-                replaced: former?.verifier,
-                certificate: .init(hash: hash, notBefore: now - 3600, notAfter: now - 3600 + Int64(days) * 86_400),
-                publicEndpoint: publicEndpoint,
-                peerEndpoint: peerEndpoint
-            )
-        else {
+        guard let made else {
             throw CommandError("--operator, --public and --peer are each one line of 1 to 200 bytes")
         }
         let bytes = try made.signed(by: signer, and: former, time: now)
@@ -78,15 +86,67 @@ struct RegionFiles {
         return made
     }
 
-    func report(_ made: RosterRequest) {
-        Output.table([
-            ["file", "what"],
-            [key, "signs what \(made.region) publishes: secret, setting 'key'"],
-            [peerKey, "key of the certificate: secret, setting 'peers.key'"],
-            [peerCertificate, "for other nodes, setting 'peers.certificate'"],
-            [request, "for the authorities: send it to them"],
-        ])
+    /// Makes another certificate and the request to list it beside the present one; the signing key stays.
+    /// - Parameters:
+    ///   - former: the request that listed the region.
+    ///   - signer: its key.
+    func renewCertificate(_ former: RosterRequest, signer: NoteSigner, days: Int, now: Int64) throws -> RosterRequest {
+        try NewFiles.refuseExisting([peerCertificate, peerKey, request])
+        let host = URLComponents(string: former.peerEndpoint)?.host ?? ""
+        let (certificate, listed) = try RegionFiles.certificate(of: former.region, host: host, days: days, now: now)
+        let made = RosterRequest(
+            region: former.region,
+            operatorName: former.operatorName,
+            key: former.key,
+            certificate: listed,
+            publicEndpoint: former.publicEndpoint,
+            peerEndpoint: former.peerEndpoint
+        )
+        guard let made else { throw CommandError("the request of \(former.region) cannot be made anew") }
+        let bytes = try made.signed(by: signer, and: nil, time: now)
+        try NewFiles.directory(directory)
+        try NewFiles.write(certificate.keyPEM.utf8, peerKey, secret: true)
+        try NewFiles.write(certificate.certificatePEM.utf8, peerCertificate)
+        try NewFiles.write(bytes, request)
+        return made
+    }
+
+    private static func certificate(
+        of region: Region,
+        host: String,
+        days: Int,
+        now: Int64
+    ) throws -> (RegionCertificate, RosterRegion.Certificate) {
+        let bare = host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+        // An hour back, for clocks that are behind.
+        let begin = now - 3600
+        let certificate = try RegionCertificate.makeSelfSigned(
+            name: "keytide \(region)",
+            hosts: [bare],
+            validFrom: begin,
+            days: days
+        )
+        guard let hash = Hash256(bytes: certificate.derHash.bytes) else {
+            throw CommandError("a certificate's hash is none")
+        }
+        return (certificate, .init(hash: hash, notBefore: begin, notAfter: begin + Int64(days) * 86_400))
+    }
+
+    func report(_ made: RosterRequest, hasNewKey: Bool = true) {
+        let signing = [key, "signs what \(made.region) publishes: secret, setting 'key'"]
+        Output.table(
+            [["file", "what"]] + (hasNewKey ? [signing] : []) + [
+                [peerKey, "key of the certificate: secret, setting 'peers.key'"],
+                [peerCertificate, "for other nodes, setting 'peers.certificate'"],
+                [request, "for the authorities: send it to them"],
+            ]
+        )
         Output.line("key \(made.key.text)")
+        // What the operator reads to an authority, so that both know that the request is the one that was sent.
+        Output.line("fingerprint of the key: \(RosterTable.fingerprint(made.key))")
+        if let certificate = made.certificate {
+            Output.line("fingerprint of the certificate: \(certificate.hash.hexadecimal)")
+        }
     }
 }
 
@@ -151,17 +211,7 @@ struct RegionRotateCommand: AsyncParsableCommand {
 
     func run() throws {
         let old = RegionFiles(directory: present)
-        let bytes = [UInt8](try Files.read(old.request))
-        let former: RosterRequest
-        do {
-            former = try RosterRequest(bytes[...])
-        } catch {
-            throw CommandError("\(old.request) is not the request of this region: \(error)")
-        }
-        let signer = try NewFiles.readSigner(old.key)
-        guard signer.verifier == former.key else {
-            throw CommandError("\(old.key) is not the key for which \(old.request) asked; name the directory with both")
-        }
+        let (former, signer) = try old.present()
         let files = RegionFiles(directory: next)
         let made = try files.make(
             former.region,
@@ -173,5 +223,34 @@ struct RegionRotateCommand: AsyncParsableCommand {
             now: Int64(Date().timeIntervalSince1970)
         )
         files.report(made)
+    }
+}
+
+struct RegionCertificateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "certificate",
+        abstract: "Make a region's next certificate for other nodes, and the request to list it; the key stays.",
+        discussion: """
+            The request is signed by the region's key, which is not changed. The node goes on with the old certificate \
+            until the roster lists the new one beside it; then replace the two files that its settings name.
+            """
+    )
+
+    @Argument(help: "Directory with the present files.", completion: .directory)
+    var present: String
+
+    @Argument(help: "Directory for the next ones.", completion: .directory)
+    var next: String
+
+    @Option(help: "Days for which the certificate is valid.")
+    var days: Int = 825
+
+    func run() throws {
+        let old = RegionFiles(directory: present)
+        let (former, signer) = try old.present()
+        let files = RegionFiles(directory: next)
+        let now = Int64(Date().timeIntervalSince1970)
+        let made = try files.renewCertificate(former, signer: signer, days: days, now: now)
+        files.report(made, hasNewKey: false)
     }
 }

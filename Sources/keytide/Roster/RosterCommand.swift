@@ -15,7 +15,8 @@ struct RosterCommand: AsyncParsableCommand {
             """,
         subcommands: [
             RosterKeyCommand.self, RosterStandingCommand.self, RosterDraftCommand.self, RosterSignCommand.self,
-            RosterVerifyCommand.self, RosterShowCommand.self, RosterInstallCommand.self, RosterProvincesCommand.self,
+            RosterVerifyCommand.self, RosterShowCommand.self, RosterDiffCommand.self, RosterInstallCommand.self,
+            RosterProvincesCommand.self,
         ]
     )
 }
@@ -197,11 +198,42 @@ struct RosterShowCommand: AsyncParsableCommand {
             )
         }
         RosterTable.show(document.roster)
+        RosterTable.showDetails(document.roster)
         Output.line("\(RosterTable.shortName(document.roster)) is its name for 'keytide roster sign --yes'")
         if let signers, let authorities {
             Output.line(
                 "signed by \(signers.count) of \(authorities.threshold): \(signers.map(\.name).joined(separator: ", "))"
             )
+        }
+    }
+}
+
+struct RosterDiffCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff",
+        abstract: "Say what a roster or a draft changes about another.",
+        discussion: """
+            For whoever is to sign: keys and certificates that come and go with their fingerprints and times, names, \
+            addresses, what is closed and what stands. Signatures are not looked at; 'keytide roster verify' does. \
+            Exit status: 0 the second follows the first or is the same, 1 it does not.
+            """
+    )
+
+    @Argument(help: "The roster in force.", completion: .file())
+    var old: String
+
+    @Argument(help: "The next one, or a draft of it.", completion: .file())
+    var new: String
+
+    func run() throws {
+        let (before, after) = (try RosterDocument(path: old).roster, try RosterDocument(path: new).roster)
+        for (path, roster) in [(old, before), (new, after)] {
+            Output.line("\(path): \(RosterTable.name(roster))")
+            Output.line("  issued \(RosterTable.time(roster.issued)), expires \(RosterTable.time(roster.expires))")
+        }
+        RosterTable.printChanges(from: before, to: after)
+        guard before.hash == after.hash || before.succession(of: after) == .newer else {
+            throw CommandError("\(new), version \(after.version), does not follow \(old), version \(before.version)")
         }
     }
 }

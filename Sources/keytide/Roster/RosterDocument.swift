@@ -21,13 +21,22 @@ struct RosterDocument {
             } else {
                 guard bytes.count <= FormatLimits.rosterBytes, bytes.suffix(2) == [0x0a, 0x0a],
                     let text = String(validating: bytes.dropLast(), as: UTF8.self)
-                else { throw CommandError("\(path) is neither a roster nor a draft of one") }
+                else {
+                    throw CommandError("\(path) is neither a roster nor a draft of one\(RosterDocument.hint(bytes))")
+                }
                 roster = try Roster(unsigned: text)
                 signatures = []
             }
         } catch let error as FormatError {
-            throw CommandError("\(path) is neither a roster nor a draft of one: \(error)")
+            throw CommandError("\(path) is neither a roster nor a draft of one: \(error)\(RosterDocument.hint(bytes))")
         }
+    }
+
+    /// What is signed must not be changed, so it is said what has changed it.
+    private static func hint(_ bytes: [UInt8]) -> String {
+        if bytes.starts(with: [0xef, 0xbb, 0xbf]) { return ": an editor has put a mark before it; get the file anew" }
+        return bytes.contains(0x0d)
+            ? ": its ends of line were changed on the way; get the file anew, as an attachment" : ""
     }
 
     var bytes: [UInt8] { SignedNote.bytes(text: roster.text, signatures: signatures) }
@@ -59,7 +68,7 @@ extension RosterAuthorities {
     /// The authorities in a file.
     init(path: String) throws {
         do {
-            try self.init(text: String(decoding: try Files.read(path), as: UTF8.self))
+            try self.init(text: Files.text(path))
         } catch let error as FormatError {
             throw CommandError("\(path) does not say who may sign the roster: \(error)")
         }

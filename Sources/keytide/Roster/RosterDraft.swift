@@ -38,28 +38,61 @@ struct RosterDraft {
         guard entry.successor == nil else {
             throw CommandError("\(request.region) is retired: its successor publishes in its place")
         }
-        let kept = try remainingKeys(of: entry, replacedBy: request)
-        try refuseTooManyKeys(beside: kept, of: entry.id)
-        let certificates = entry.certificates.filter { $0.notAfter > issued && $0.hash != request.certificate?.hash }
-            .map { old in
-                let end = issued + Int64(overlapDays) * 86_400
-                return RosterRegion.Certificate(
-                    hash: old.hash,
-                    notBefore: old.notBefore,
-                    notAfter: request.certificate == nil ? old.notAfter : max(old.notBefore + 1, min(old.notAfter, end))
-                )
-            }
+        let keys: [RosterRegion.Key]
+        if let listed = entry.keys.first(where: { $0.verifier == request.key }), request.replaced == nil {
+            try refuseNothingNew(request, signedBy: listed, of: entry)
+            keys = entry.keys.filter(isNeeded)
+        } else {
+            let kept = try remainingKeys(of: entry, replacedBy: request)
+            try refuseTooManyKeys(beside: kept, of: entry.id)
+            keys = kept + [key]
+        }
         let names = names ?? (entry.vietnameseName, entry.englishName)
         try put(
             self.entry(
                 request,
                 names: names,
-                keys: kept + [key],
-                certificates: certificates,
+                keys: keys,
+                certificates: remainingCertificates(of: entry, beside: request),
                 closures: entry.closures,
                 successor: nil
             )
         )
+    }
+
+    /// Those that stay: the one in use still counts for a while beside a new one.
+    private func remainingCertificates(
+        of entry: RosterRegion,
+        beside request: RosterRequest
+    ) -> [RosterRegion.Certificate] {
+        let end = issued + Int64(overlapDays) * 86_400
+        return entry.certificates.filter { $0.notAfter > issued && $0.hash != request.certificate?.hash }
+            .map { old in
+                RosterRegion.Certificate(
+                    hash: old.hash,
+                    notBefore: old.notBefore,
+                    notAfter: request.certificate == nil ? old.notAfter : max(old.notBefore + 1, min(old.notAfter, end))
+                )
+            }
+    }
+
+    /// A request that is signed by a key that is listed asks for another certificate, or other addresses.
+    private func refuseNothingNew(
+        _ request: RosterRequest,
+        signedBy key: RosterRegion.Key,
+        of entry: RosterRegion
+    ) throws {
+        guard key.notBefore <= issued, issued < key.notAfter else {
+            throw CommandError("the request of \(request.region) is signed by a key that is not valid now")
+        }
+        let isListed = request.certificate.map { new in entry.certificates.contains { $0.hash == new.hash } } ?? true
+        guard
+            !isListed || request.publicEndpoint != entry.publicEndpoint || request.peerEndpoint != entry.peerEndpoint
+                || request.operatorName != entry.operatorName
+        else { throw CommandError("\(request.region) has this key and certificate already: nothing is to be done") }
+        if let new = request.certificate, new.notAfter <= issued {
+            throw CommandError("the certificate in the request of \(request.region) has ended: have one made anew")
+        }
     }
 
     /// A batch counts as long as the roster lists the key that signed it, and is kept for 15 days, in which the key may

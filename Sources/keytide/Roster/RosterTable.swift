@@ -1,3 +1,4 @@
+import Crypto
 import ExposureKeys
 import FeedFormat
 import Foundation
@@ -18,6 +19,29 @@ enum RosterTable {
                     ]
                 }
         )
+    }
+
+    /// Keys, certificates and what is closed of each region, with their times and what is compared by telephone.
+    static func showDetails(_ roster: Roster) {
+        for region in roster.regions {
+            Output.line("\(region.id)  public \(region.publicEndpoint)")
+            for key in region.keys {
+                Output.line("  key \(text(key))")
+            }
+            for one in region.certificates { Output.line("  certificate \(text(one))") }
+            for closure in region.closures {
+                Output.line("  closed \(closure.key.text)")
+                Output.line("    fingerprint \(fingerprint(closure.key))")
+                for one in closure.standing {
+                    Output.line("    stands: epoch \(one.epoch), \(one.size) batches, root \(one.root.hexadecimal)")
+                }
+            }
+        }
+    }
+
+    /// SHA-256 of the 32 bytes of a public key, hexadecimal: short enough to be read aloud.
+    static func fingerprint(_ key: NoteVerifier) -> String {
+        SHA256.hash(data: key.publicKey).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
 
     /// Which roster it is, for people.
@@ -69,7 +93,7 @@ enum RosterTable {
             row("key removed", text(key))
         }
         for closure in new.closures where !old.closures.contains(closure) {
-            row("KEY CLOSED", closure.key.text)
+            row("KEY CLOSED", "\(closure.key.text), fingerprint \(fingerprint(closure.key))")
             for one in closure.standing {
                 row("stands", "epoch \(one.epoch), \(one.size.counted("batch")), root \(one.root.hexadecimal)")
             }
@@ -103,7 +127,7 @@ enum RosterTable {
     }
 
     private static func text(_ key: RosterRegion.Key) -> String {
-        "\(key.verifier.text), \(time(key.notBefore)) to \(time(key.notAfter))"
+        "\(key.verifier.text), fingerprint \(fingerprint(key.verifier)), \(time(key.notBefore)) to \(time(key.notAfter))"
     }
 
     private static func text(_ certificate: RosterRegion.Certificate) -> String {

@@ -74,7 +74,7 @@ struct SampleEncountersCommand: AsyncParsableCommand {
 
     /// Keys that a node publishes and a phone matches at `now`.
     private func candidates(now: Interval) throws -> [DiagnosisKey] {
-        let verification = try ExportVerificationKey(derOrPEM: [UInt8](Files.read(key)))
+        let verification = try ExportVerificationKey(derOrPEM: PublisherKey.read(key))
         var reports: [DiagnosisKey] = []
         for path in archives {
             let bytes = [UInt8](try Files.read(path))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ExposureKeys
 import ExposureNotification
+import FeedStore
 import Foundation
 import RegionalNode
 
@@ -27,7 +28,12 @@ struct SampleExportsCommand: AsyncParsableCommand {
         guard let end = NodeConfiguration.time(end), (1...14).contains(days), (1...60_000).contains(patients) else {
             throw ValidationError("--end must be a time, --days 1 to 14, --patients 1 to 60000")
         }
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try refuseUsedDirectory()
+        do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        } catch {
+            throw CommandError("the directory \(directory) cannot be made: \(SystemReason.text(error))")
+        }
         let signer = ExportSigningKey()
         var random = SystemRandomNumberGenerator()
         for day in (0..<days).reversed() {
@@ -44,6 +50,16 @@ struct SampleExportsCommand: AsyncParsableCommand {
             try write(archive, "sample-\(date).zip")
         }
         try write(signer.verificationKey.derRepresentation, "publisher.der")
+    }
+
+    /// Archives of before would be signed by another key than the one that is written beside them.
+    private func refuseUsedDirectory() throws {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
+        let former = names.filter { $0 == "publisher.der" || $0.hasPrefix("sample-") && $0.hasSuffix(".zip") }.sorted()
+        guard let first = former.first else { return }
+        throw CommandError(
+            "\(directory) holds \(first) and so samples of before, of another key: name another directory"
+        )
     }
 
     private func write(_ bytes: [UInt8], _ name: String) throws {

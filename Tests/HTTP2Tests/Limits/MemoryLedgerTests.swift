@@ -49,6 +49,30 @@ struct MemoryLedgerTests {
         #expect(totals == [65, 65, 15, 15, 10, 10])
     }
 
+    @Test("What is set aside never exceeds the limit; who holds some and does not move makes room")
+    func reserved() {
+        var ledger = Self.ledger(["stalled": 30, "small": 5], at: 0)
+        var isReserved = [ledger.reserve(40, for: "stalled", now: Self.time(0))]
+        isReserved.append(ledger.reserve(20, for: nil, now: Self.time(0)))
+        #expect(ledger.total == 95)
+        isReserved.append(ledger.reserve(6, for: "new", now: Self.time(0)))
+        #expect(!ledger.holds("new"))
+        // Not full, and nobody has been still for a second: whoever asks has to wait.
+        let early = ledger.relieve(now: Self.time(0), room: 6)
+        let late = ledger.relieve(now: Self.time(1), room: 6)
+        #expect(early == nil && late == "stalled")
+        // Gone, while the work for it goes on for a moment.
+        ledger.set(own: 0, all: 0, of: "stalled", now: Self.time(1))
+        #expect(ledger.total == 65 && ledger.holds("stalled"))
+        ledger.unreserve(40, for: "stalled", now: Self.time(1))
+        ledger.unreserve(20, for: nil, now: Self.time(1))
+        #expect(ledger.total == 5 && !ledger.holds("stalled"))
+        isReserved.append(ledger.reserve(95, for: nil, now: Self.time(1)))
+        isReserved.append(ledger.reserve(1, for: nil, now: Self.time(1)))
+        #expect(isReserved == [true, true, false, true, false])
+        #expect(ledger.isFull)
+    }
+
     @Test("Whatever is reported, the total is that of what is held, and giving up brings it below the limit")
     func bound() {
         var ledger = MemoryLedger<Int>(limit: 1000)

@@ -141,8 +141,10 @@ struct TLSServerTests {
             var waiting: [RawPeer] = []
             for _ in 0..<3 { waiting.append(try await RawPeer.connect(to: port)) }
             #expect(try await eventually { server.connectionCount == 3 })
-            try await RawPeer.connect(to: port).expectClosed()
-            for peer in waiting {
+            let newest = try await RawPeer.connect(to: port)
+            try await waiting[0].expectClosed()
+            #expect(server.connectionCount == 3)
+            for peer in waiting.dropFirst() + [newest] {
                 #expect(!peer.isClosed)
                 await peer.close()
             }

@@ -73,16 +73,20 @@ import TestSupport
     @Test(arguments: [(0o777, true), (0o757, true), (0o1777, false), (0o775, false), (0o700, false)])
     func aDirectoryThatEverybodyWritesToIsNoPlaceForTheSocket(mode: Int, isRefused: Bool) async throws {
         try await Nodes.with("VN-01") { nodes in
-            let folder = nodes.country.scratch.path
+            // Another one than the store's, which is judged more strictly.
+            let folder = nodes.country.scratch.file("run")
             let files = FileManager.default
+            try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
             try files.setAttributes([.posixPermissions: mode], ofItemAtPath: folder)
-            defer { try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder) }
+            let socket = "\(folder)/s"
             if isRefused {
-                let error = await #expect(throws: NodeError.self) { try await nodes.start(0) }
+                let error = await #expect(throws: NodeError.self) {
+                    try await nodes.start(0, change: { $0.adminSocketPath = socket })
+                }
                 #expect(error?.code == .listen)
                 #expect(error?.reason.contains(folder) == true && error?.reason.contains("admin.socket") == true)
             } else {
-                try await nodes.start(0)
+                try await nodes.start(0, change: { $0.adminSocketPath = socket })
             }
         }
     }

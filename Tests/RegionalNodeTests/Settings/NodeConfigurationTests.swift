@@ -46,6 +46,7 @@ import TestSupport
         #expect(settings.neighbours == nil)
         #expect(settings.survey.nearest == 3)
         #expect(settings.publicationSlot == 3600)
+        #expect(settings.memory == 512 << 20)
         #expect(settings.asOf == nil)
         #expect(settings.logLevel == .info)
     }
@@ -83,7 +84,7 @@ import TestSupport
     @Test(arguments: [
         ("region", "vn 01"), ("listen.public", "8440"), ("listen.peers", "host:65536"), ("publicationSlot", "0"),
         ("publicationSlot", "soon"), ("asOf", "yesterday"), ("logLevel", "loud"), ("neighbours", "VN-02;VN-03"),
-        ("nearest", "17"), ("nearest", "-1"),
+        ("nearest", "17"), ("nearest", "-1"), ("memory", "63"), ("memory", "1048577"), ("memory", "much"),
     ])
     func aWrongSettingIsNamed(name: String, value: String) async throws {
         var environment: [String: String] = [:]
@@ -91,7 +92,7 @@ import TestSupport
         let variable = [
             "region": "REGION", "listen.public": "LISTEN_PUBLIC", "listen.peers": "LISTEN_PEERS",
             "publicationSlot": "PUBLICATION_SLOT", "asOf": "AS_OF", "logLevel": "LOG_LEVEL",
-            "neighbours": "NEIGHBOURS", "nearest": "NEAREST",
+            "neighbours": "NEIGHBOURS", "nearest": "NEAREST", "memory": "MEMORY",
         ][name].map { "KEYTIDE_\($0)" }
         let known = try #require(variable)
         environment[known] = value
