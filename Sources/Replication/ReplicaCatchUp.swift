@@ -7,7 +7,7 @@ import FeedFormat
 /// back: a feed that begins here above the first batch that a neighbour still has is completed downwards.
 extension Replica {
     /// Batches left out at once: each needs its root, about 5 microseconds.
-    private static let skipLimit: UInt64 = 16_384
+    static let skipLimit: UInt64 = 16_384
 
     /// Fetches the hashes up to where a feed is to go on here with what a peer has, if that is not the batch that comes
     /// next.

@@ -63,6 +63,8 @@ extension Replica {
             startFetch(feed, progress, source: source, now: now)
         } else {
             waits[feed] = due
+            // What comes before need not wait for what lies ahead of the clock.
+            attendToBeginning(of: feed, now: now)
         }
     }
 
@@ -269,7 +271,8 @@ extension Replica {
         } else {
             next = max(before ?? 0, asked.upperBound)
         }
-        let isLeft = next < advert.count
+        // The peer may have dropped meanwhile what was asked for.
+        let isLeft = next < advert.count && max(next, first) - first <= Replica.skipLimit
         links.update(link) { $0.aims[feed] = isLeft ? LinkProgress.Aim(origin: origin, next: next) : nil }
         return isLeft
     }

@@ -156,11 +156,12 @@ extension Replica {
                 isAskedInVain = true
                 continue
             }
-            if asked.contains(peer) {
+            // Whoever has just given nothing is asked in a moment: the round is not over.
+            if asked.contains(peer) || repair.isPaused(peer, now: now) {
                 isLeft = true
                 continue
             }
-            if repair.isPaused(peer, now: now) || links.values[position].isDistrusted(for: feed, now: now) { continue }
+            if links.values[position].isDistrusted(for: feed, now: now) { continue }
             let rank = 2 * (repair.failures(of: peer) + offences(peer, now: now)) + (says ? 0 : 1)
             if let best, best.rank <= rank { continue }
             best = (peer, links.keys[position], rank)

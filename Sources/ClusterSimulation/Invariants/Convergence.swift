@@ -7,9 +7,10 @@ extension Simulation {
     /// What keeps the nodes from holding the same; nil if they do. What was published under a clock too far ahead may
     /// wait: nobody needs to have it yet. Of a region whose histories contradict each other everybody keeps what he has, and of a
     /// region with too many epochs those that came first.
-    func differences() -> String? {
+    /// - Parameter time: what could not be admitted then is not looked at.
+    func differences(asOf time: Int64) -> String? {
         if let late = rosterDifference() { return late }
-        let due = dueBatches()
+        let due = dueBatches(asOf: time)
         for (feed, batches) in zip(due.keys, due.values) {
             guard let last = batches.last else { continue }
             let count = last.number + 1
@@ -24,18 +25,19 @@ extension Simulation {
 
     /// What everybody must have of each feed in the end: as much as some node has. Of a feed in which its region has signed
     /// what nobody may take, nodes that went on in order have what lies before, those that left it out what lies behind.
-    func dueBatches() -> SortedMap<FeedID, [ProvenBatch]> {
-        let interval = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
+    func dueBatches(asOf time: Int64) -> SortedMap<FeedID, [ProvenBatch]> {
+        let interval = Timestamp(milliseconds: Simulation.startUnix + time / 1000).interval
         let running = nodes.filter { $0.process != nil }
         var result = SortedMap<FeedID, [ProvenBatch]>()
         for feed in truth.histories.keys where !isOpenlyForked(feed.region) {
-            var due: ArraySlice<ProvenBatch> = []
+            var due: [ProvenBatch] = []
             for stored in running.compactMap({ $0.disk.feeds[feed] }) where stored.isLiving {
                 if let last = due.last, stored.count <= last.number + 1 { continue }
+                // Also what lies behind one that has rotted.
                 let admitted = stored.batches.prefix {
                     Expiry.admission(publishedAt: $0.publication, now: interval) == .admit
-                        && truth.keys(of: $0) != nil && stored.damaged[$0.number] == nil
-                }
+                        && truth.keys(of: $0) != nil
+                }.filter { stored.damaged[$0.number] == nil }
                 if let last = admitted.last, last.number >= due.last?.number ?? 0 { due = admitted }
             }
             // Who has but a part of what a roster lets stand cannot prove it to others.
@@ -43,7 +45,7 @@ extension Simulation {
             if let last = due.last, last.number + 1 < standing { continue }
             let isParted =
                 truth.unreadable[feed] != nil && running.contains { $0.disk.feeds[feed]?.gaps.isEmpty == false }
-            if !due.isEmpty, !isCrowded(feed.region), !isParted { result[feed] = Array(due) }
+            if !due.isEmpty, !isCrowded(feed.region), !isParted { result[feed] = due }
         }
         return result
     }

@@ -109,11 +109,11 @@ extension Simulation {
 
     /// What keeps a phone from having exactly the keys that live; nil if nothing does. Of regions whose nodes need not
     /// hold the same it may have what it has.
-    func phoneDifference() -> String? {
+    func phoneDifference(asOf time: Int64) -> String? {
         let moment = Timestamp(milliseconds: Simulation.startUnix + now / 1000).interval
         var due = SortedMap<Region, [ProvenBatch]>()
         var outOfOrder = SortedMap<Region, Bool>()
-        for batches in dueBatches().values {
+        for batches in dueBatches(asOf: time).values {
             guard let first = batches.first else { continue }
             let region = first.feed.region
             due[region] = (due[region] ?? []) + batches

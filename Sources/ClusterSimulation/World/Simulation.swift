@@ -241,19 +241,22 @@ public final class Simulation {
         agenda.add(at: now + Plan.second, .audit)
     }
 
+    /// What is not as it must be in the end, of all that could be admitted at a time.
+    private func shortfall(asOf time: Int64) -> (Invariant, String)? {
+        differences(asOf: time).map { (Invariant.converged, $0) }
+            ?? unprovenFork().map { (Invariant.forksProven, $0) }
+            ?? phoneDifference(asOf: time).map { (Invariant.phonesConverged, $0) }
+    }
+
     private func audit() {
-        let difference = differences()
-        if difference == nil, result.healed == nil { result.healed = (now - healing) / Plan.second }
-        let found =
-            difference.map { (Invariant.converged, $0) } ?? unprovenFork().map { (.forksProven, $0) }
-            ?? phoneDifference().map { (.phonesConverged, $0) }
-        if let (invariant, missing) = found {
-            if now - healing < Int64(options.livenessMinutes) * Plan.minute {
-                agenda.add(at: now + Plan.second, .audit)
-            } else {
-                violate(invariant, nil, missing)
+        if result.healed == nil, differences(asOf: now) == nil { result.healed = (now - healing) / Plan.second }
+        if shortfall(asOf: now) != nil {
+            // What nobody could admit before some minutes ago, as it was published ahead of time, has its own time.
+            let limit = Int64(options.livenessMinutes) * Plan.minute
+            guard now - healing >= limit, let (invariant, missing) = shortfall(asOf: now - limit) else {
+                return agenda.add(at: now + Plan.second, .audit)
             }
-            return
+            return violate(invariant, nil, missing)
         }
         for index in nodes.indices where nodes[index].process != nil {
             checkDisk(of: index)

@@ -18,7 +18,10 @@ struct HeldKeys: Sendable {
                 the file of keys that wait for the end of their use was broken and was moved to \(aside): keys that were not \
                 published yet are lost; import the archives of the last two days once more, and delete that file
                 """
-            return HeldKeys(store: try HeldKeyStore(path: path), aside: [FileAside(kind: .heldKeysReplaced, path: aside, alarm: alarm)])
+            return HeldKeys(
+                store: try HeldKeyStore(path: path),
+                aside: [FileAside(kind: .heldKeysReplaced, path: aside, alarm: alarm)]
+            )
         }
     }
 }
