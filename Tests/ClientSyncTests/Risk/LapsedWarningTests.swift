@@ -59,7 +59,7 @@ import TestSupport
         #expect(now.days.map(\.isContact) == [true] && now.lapsed.isEmpty)
         #expect(now.days.first?.scoreSum == 900 && both.days.first?.scoreSum == 1800)
         // The last one revoked ends it; one that tests positive on the same day begins it anew.
-        let revoked = try Meeting.met(Meeting.key(2, .revoked), other.sightings)
+        let revoked = try Meeting.met(Meeting.key(2, .revoked), try #require(other.claims.first).sightings)
         let ended = assess([revoked], since: report(now))
         #expect(ended.lapsed.map(\.reason) == [.withdrawn])
         #expect(assess([revoked, try Meeting.met(Meeting.key(3), meeting)], since: report(ended)).lapsed.isEmpty)
