@@ -63,9 +63,12 @@ struct IdleCluster {
             key.metadata.end <= end
                 && Expiry.mayCarry(keyEnding: key.metadata.end, publishedAt: end.advanced(by: Interval.perDay))
         }
-        let store = try SQLiteFeedStore(path: "\(directory)/\(regions[holder]).store")
+        let path = "\(directory)/\(regions[holder]).store"
+        let store = try SQLiteFeedStore(path: path)
+        let held = try HeldKeyStore(path: HeldKeyStore.path(besideStore: path))
         let publisher = RegionPublisher(region: region, signer: signer, clock: NodeClock(asOf: nil))
-        let publication = try publisher.publish(keys, storage: store, living: [])
+        let publication = try publisher.publish(keys, storage: store, held: held, living: [])
+        try held.close()
         try store.close()
         guard !publication.batches.isEmpty else { throw BenchError("no key of \(region) could be published") }
     }

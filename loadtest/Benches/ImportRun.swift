@@ -38,21 +38,24 @@ struct ImportRun {
         var outcome = Outcome()
         let processorStart = ThisProcess.processorSeconds
         let start = ContinuousClock.now
-        let store = try SQLiteFeedStore(path: directory + "/feeds.sqlite")
+        let path = directory + "/feeds.sqlite"
+        let store = try SQLiteFeedStore(path: path)
+        let held = try HeldKeyStore(path: HeldKeyStore.path(besideStore: path))
         let publisher = RegionPublisher(region: region, signer: signer, clock: NodeClock(asOf: clock))
         for path in archives {
             let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
             let archive = try ExportArchive.open(bytes, verifiedWith: key)
-            let publication = try publisher.publish(archive.keys, storage: store, living: [])
+            let publication = try publisher.publish(archive.keys, storage: store, held: held, living: [])
             outcome.keys += archive.keys.count + archive.rejected.count
-            outcome.published += publication.published
-            outcome.expired += publication.expired
-            outcome.duplicates += publication.duplicates
+            outcome.published += publication.selection.news.count
+            outcome.expired += publication.selection.expired
+            outcome.duplicates += publication.selection.duplicates
             outcome.batchBytes += publication.batches.reduce(0) { $0 + $1.bytes.count }
         }
         outcome.seconds = Rounds.seconds(since: start)
         outcome.processorSeconds = ThisProcess.processorSeconds - processorStart
         try check(store, outcome, clock: clock)
+        try held.close()
         try store.close()
         return outcome
     }

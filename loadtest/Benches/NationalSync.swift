@@ -41,13 +41,16 @@ struct NationalSync {
         guard let region = Region(ServedSite.region),
             let signer = NoteSigner(keyText.trimmingCharacters(in: .whitespacesAndNewlines))
         else { throw BenchError("keytide cluster create left no signing key in \(directory)") }
-        let store = try SQLiteFeedStore(path: "\(directory)/cluster/\(ServedSite.region).store")
+        let path = "\(directory)/cluster/\(ServedSite.region).store"
+        let store = try SQLiteFeedStore(path: path)
+        let held = try HeldKeyStore(path: HeldKeyStore.path(besideStore: path))
         let publisher = RegionPublisher(region: region, signer: signer, clock: NodeClock(asOf: nil))
         var random = SystemRandomNumberGenerator()
-        // Days in UTC that have ended, each key a whole one of the last thirteen.
+        // Days in UTC that have ended, each key a whole one of the last thirteen but the last.
         let today = Interval(unixSeconds: Int64(Date().timeIntervalSince1970)).number / 144
         let keys = try (0..<count).map { place in
-            let day = today - 1 - UInt32(place % 13)
+            // A key is published from two hours after its end on.
+            let day = today - 2 - UInt32(place % 12)
             guard
                 let metadata = KeyMetadata(
                     rollingStart: Interval(day * 144),
@@ -57,8 +60,10 @@ struct NationalSync {
             else { throw BenchError("no metadata for a key of day \(day)") }
             return DiagnosisKey(data: KeyData(high: random.next(), low: random.next()), metadata: metadata)
         }
-        let publication = try publisher.publish(keys, storage: store, living: [])
-        guard publication.published == count else { throw BenchError("\(publication.published) keys were published") }
+        let publication = try publisher.publish(keys, storage: store, held: held, living: [])
+        let published = publication.selection.news.count
+        guard published == count else { throw BenchError("\(published) keys were published") }
+        try held.close()
         try store.close()
     }
 

@@ -70,19 +70,22 @@ struct ServedSite {
         guard let region = Region(ServedSite.region),
             let signer = NoteSigner(keyText.trimmingCharacters(in: .whitespacesAndNewlines))
         else { throw BenchError("keytide cluster create left no signing key in \(cluster)") }
-        let store = try SQLiteFeedStore(path: "\(cluster)/\(ServedSite.region).store")
+        let path = "\(cluster)/\(ServedSite.region).store"
+        let store = try SQLiteFeedStore(path: path)
+        let held = try HeldKeyStore(path: HeldKeyStore.path(besideStore: path))
         let publisher = RegionPublisher(region: region, signer: signer, clock: NodeClock(asOf: nil))
         var material = KeyMaterial()
         var ranges: [ServedRange] = []
         for size in sizes {
             let keys = try material.keys(forRangeOf: size.bytes)
-            let publication = try publisher.publish(keys, storage: store, living: [])
+            let publication = try publisher.publish(keys, storage: store, held: held, living: [])
             guard let batch = publication.batches.first, publication.batches.count == 1 else {
                 throw BenchError("\(keys.count) keys made \(publication.batches.count) batches instead of one")
             }
             let path = "/v1/feeds/\(batch.feed)/0/\(batch.number)"
             ranges.append(ServedRange(size: size, path: path, bytes: Array(batch.bytes) + Array(batch.checkpoint)))
         }
+        try held.close()
         try store.close()
         return ranges
     }
