@@ -90,8 +90,9 @@ extension SyncReport {
     var trust: NodeTrust {
         let kinds = witnesses.findings.map(\.kind)
         // A fork is the fault of the region that signed it, a false claim that of the witness.
-        if kinds.contains(.withheld) || feeds.contains(where: { [.indexClaim, .withheld].contains($0.evidence?.kind) })
-        {
+        // What another node withholds may be found at this one.
+        let withholds = witnesses.findings.contains { $0.kind == .withheld && $0.evidence?.node == node }
+        if withholds || feeds.contains(where: { [.indexClaim, .withheld].contains($0.evidence?.kind) }) {
             return .disproved
         }
         let doubts: [WitnessFinding.Kind] = [.notShown, .behind, .anotherHistory, .onlyHere]

@@ -25,7 +25,7 @@ extension DeviceStore {
         let path = path
         return try await read("reading how far batches are compared") { database in
             let sql = """
-                SELECT region, epoch, batch.number, publication, seen FROM batch
+                SELECT region, epoch, batch.number, batch.publication, seen FROM batch
                 LEFT JOIN matched USING (region, epoch, number) ORDER BY region, epoch, batch.number
                 """
             return try Row.fetchAll(database, sql: sql).map { row in

@@ -242,7 +242,8 @@ extension Replica {
         let failures = LinkProgress.Failures(
             count: (before?.count ?? 0) + 1,
             until: now.advanced(byMilliseconds: pause),
-            hasAnswered: true,
+            // Who has none of it may be another node than the one that dialled: a copy of it answers at its address.
+            hasAnswered: found != nil || before?.hasAnswered == true,
             isVoid: before?.isVoid ?? false
         )
         setFailures(failures, of: fetch.link, for: fetch.feed)

@@ -310,7 +310,7 @@ final class TemporaryFolder {
         #expect(throws: DeviceStoreError(.cannotOpen, "")) { try DeviceStore(path: folder.path("none/phone.db")) }
         #expect(throws: DeviceStoreError(.cannotOpen, "")) { try DeviceStore(path: folder.url.path) }
         for (statement, code) in [
-            ("PRAGMA user_version = 5", DeviceStoreError.Code.newerSchema),
+            ("PRAGMA user_version = 6", DeviceStoreError.Code.newerSchema),
             ("PRAGMA application_id = 7", .cannotOpen),
         ] {
             let path = folder.path(code.name)

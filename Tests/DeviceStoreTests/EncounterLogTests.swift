@@ -64,8 +64,8 @@ import TestSupport
         ]
         let rows = strengths.map { Encounter(time: 599, identifier: identifier, strength: $0) }
         var random = SplitMix64(seed: 84)
+        let storage = try storage(medium)
         for _ in 0..<20 {
-            let storage = try storage(medium)
             let shuffled = rows.shuffled(using: &random)
             #expect(try await storage.hold(Array(shuffled.prefix(2))) == 1)
             #expect(try await storage.hold(Array(shuffled.dropFirst(2))) == 0)

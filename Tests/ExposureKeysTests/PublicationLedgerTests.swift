@@ -143,6 +143,15 @@ struct PublicationLedgerTests {
         #expect(publish([try Self.key(2)], at: 401, into: &ledger).news.count == 1)
     }
 
+    @Test func anImportThatRevokesAKeyPublishesNoOtherFormOfIt() throws {
+        let ledger = PublicationLedger()
+        let (form, revoked) = (try Self.key(period: 90), try Self.key(period: 144, .revoked))
+        for keys in [[form, revoked], [revoked, form]] {
+            let selection = ledger.selection(of: keys, at: Interval(Self.day + 400))
+            #expect(selection.news == [revoked] && selection.formsOfRevoked == [form])
+        }
+    }
+
     /// What is public keeps no secret, so taking it back need not wait for two hours.
     @Test func aRevocationOfWhatIsPublishedGoesAtOnce() throws {
         var ledger = PublicationLedger()

@@ -36,7 +36,7 @@ import TestSupport
 
     private func lines(_ report: ExposureReport) -> String {
         var text = """
-            news 0 until \(report.freshness.fetchedUntil ?? -1) incomplete 0 trust 1 clocks 0 says 1\n
+            news 0 until \(report.freshness.fetchedUntil ?? -1) incomplete 0 trust 1 clocks 0 says 1
             match \(report.asOf) sightings \(report.encounters) keys \(report.keys) matched \(report.matchedKeys) \
             days \(report.days.count) contacts \(report.days.count(where: \.isContact)) lapsed \(report.lapsed.count)\n
             """

@@ -65,6 +65,7 @@ public struct PublicationLedger: Equatable, Sendable {
         selection.duplicates = keys.count - reports.count
         for report in reports.reports { sort(report, at: now, restating: restating, into: &selection) }
         let revoked = selection.news.filter { $0.metadata.reportType == .revoked }
+        selection.refuseForms(of: revoked)
         let further = otherForms(of: revoked, at: now)
         selection.furtherRevocations = further.count
         selection.news += further
@@ -199,6 +200,14 @@ public struct ImportSelection: Equatable, Sendable {
     public static let furthestEnd = Interval.perDay + Expiry.futureTolerance
 
     public init() {}
+
+    /// Of an import that revokes a key no other form of it is published.
+    mutating func refuseForms(of revoked: [DiagnosisKey]) {
+        let data = Set(revoked.map(\.data))
+        let isRefused = { (key: DiagnosisKey) in key.metadata.reportType != .revoked && data.contains(key.data) }
+        formsOfRevoked += news.filter(isRefused)
+        news.removeAll(where: isRefused)
+    }
 
     /// Adds up what became of two sets of keys.
     public mutating func add(_ other: ImportSelection) {
