@@ -118,11 +118,15 @@ import TestSupport
         former.removeLast(1 + 1 + json + 2)
         let read = MemoryDeviceStorage(try DeviceState(bytes: former))
         #expect(await read.freshness().fetchedUntil == storage.freshness().fetchedUntil)
-        #expect(await read.cursors() == storage.cursors() && read.report() == storage.report())
-        #expect(await read.encounterLog() == storage.encounterLog() && read.evidence() == storage.evidence())
+        let (before, after) = (await storage.state(), await read.state())
+        #expect(await read.cursors() == storage.cursors())
+        #expect(await read.evidence() == storage.evidence())
+        #expect(await read.report() == storage.report())
+        #expect(before != after)
         // It looked for fewer reports of keys that were near: everything is compared anew.
-        #expect(await read.matchedBatches().isEmpty && read.matchStates().allSatisfy { $0.seen == nil })
-        #expect(await !read.matchStates().isEmpty)
+        #expect(await read.matchedBatches().isEmpty)
+        let states = await read.matchStates()
+        #expect(!states.isEmpty && states.allSatisfy { $0.seen == nil })
         #expect(throws: FormatError(.trailingBytes, "")) { try DeviceState(bytes: former + [0]) }
     }
 
