@@ -38,6 +38,8 @@ final class NodeContext: Sendable {
     private let verifier: NoteVerifier
     private let arrivals = Mutex<[Arrival]>([])
     private let started: Timestamp
+    /// Until when imports wait for neighbours' clocks; nil before the first one.
+    private let clockWaitEnd = Mutex<Timestamp?>(nil)
     private let indexState = Mutex(IndexState())
     /// Regions of which something was cut off, while routes or merged state may still have it: see `review`.
     let owedReviews = Mutex<Set<Region>>([])
@@ -260,10 +262,14 @@ final class NodeContext: Sendable {
     }
 
     /// Waits until two neighbours have told the time, if this node has been running for less than a minute and nobody
-    /// has: up to ten seconds.
+    /// has: ten seconds from the first import on, however many follow.
     func waitForClocks() async {
-        for _ in 0..<100 {
-            guard case .unknown = clockVerdict, clock.now.duration(since: started) < 60_000 else { return }
+        let end = clockWaitEnd.withLock { end in
+            let wanted = end ?? clock.now.advanced(byMilliseconds: 10_000)
+            end = wanted
+            return wanted
+        }
+        while case .unknown = clockVerdict, clock.now.duration(since: started) < 60_000, clock.now < end {
             guard (try? await Task.sleep(for: .milliseconds(100))) != nil else { return }
         }
     }

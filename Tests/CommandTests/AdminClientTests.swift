@@ -69,6 +69,7 @@ import Testing
         let counts = [
             "lag", "storeBytes", "diskFreeBytes", "residentBytes", "publicConnections", "peerConnections",
             "clockDifference", "rosterVersion", "rosterExpires", "wireBytesReceived", "wireBytesSent", "ownKeys",
+            "heldKeys",
         ].map { #""\#($0)":\#(high)"# }.joined(separator: ",")
         let body = """
             {"region":"\u{9b}2J","time":\(low),"indexTime":\(high),\(counts),"links":[],"arrivals":[],"forks":[],

@@ -112,17 +112,22 @@ import TestSupport
                 try await cluster.status("VN-01").alarms.allSatisfy { $0.ended != nil }
             }
             #expect(isOver)
-            let lines = try cluster.node("VN-01").errors.split(separator: "\n").filter { $0.contains("all places") }
+            let lines = try cluster.node("VN-01").errors.split(separator: "\n").filter {
+                $0.contains("all places") && !$0.contains("an alarm is over")
+            }
             #expect(lines.count == 1)
         }
     }
 
     @Test func rangesThatNobodyReadsTakeTheBudgetAndNoMore() async throws {
         try await Cluster.with("VN-01") { cluster in
-            try await cluster.start("VN-01", "--memory", "64")
+            // With a budget that small an import of this size does not fit.
+            try await cluster.start("VN-01")
             let archive = try cluster.archives.make("a.zip", patients: 26_000)
             let report = try #require(await cluster.import("VN-01", archive.path).reports.first?.report)
             #expect(report.bytes > 2 << 20, "a batch that is streamed")
+            #expect(try await cluster.stop("VN-01") == 0)
+            try await cluster.start("VN-01", "--memory", "64")
             let path = "/v1/feeds/\(try #require(report.feed))/0/0"
             try await Task.sleep(for: .seconds(1))
             let start = try residentMiB(cluster)

@@ -31,6 +31,9 @@ struct AdminHandler: RequestHandler {
     /// Takes one export archive: checks, picks, publishes, answers with what became of its keys.
     private func importArchive(_ request: RequestHead, _ body: RequestBody, _ writer: ResponseWriter) async throws {
         do {
+            if let size = request.fields["content-length"].flatMap({ Int($0) }), size > AdminRoutes.archiveLimit {
+                throw HTTPError(.bodyTooLarge, "archives have \(AdminRoutes.archiveLimit >> 20) MiB at most")
+            }
             let memory = try ImportMemory.setAside(for: request, of: node.memory)
             defer { withExtendedLifetime(memory) {} }
             let archive = try await body.collect(upTo: AdminRoutes.archiveLimit)

@@ -3,7 +3,7 @@ internal import HTTP2
 /// The memory that an import takes, set aside before its archive is read: one that does not fit is refused, and the node
 /// lives.
 enum ImportMemory {
-    /// Of the archive's size: itself twice, what it unpacks to, its keys, what is published of them, measured.
+    /// Of the archive's size: itself twice, what it unpacks to, its keys, what is published of them. An estimate.
     private static let factor = 16
     private static let least = 8 << 20
 

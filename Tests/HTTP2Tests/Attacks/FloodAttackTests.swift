@@ -42,11 +42,19 @@ struct FloodAttackTests {
         .requests("made you reset by a window too large (CVE-2025-8671)", .provokedResets) {
             Frame.windowUpdate(stream: $0, 0x7FFF_FFFF)
         },
-        .requests("made you reset by a body that contradicts its length", .provokedResets) {
-            // A second request that says content-length: 5 and brings one byte.
-            Frame.make(type: 1, flags: 0x4, stream: $0 + 100_000, contentLength5)
-                + Frame.data(stream: $0 + 100_000, [1], isEnd: true)
-        },
+        Flood(
+            testDescription: "made you reset by a body that contradicts its length",
+            limit: .provokedResets,
+            begin: [],
+            round: { round in
+                // Requests that say content-length: 5 and bring one byte.
+                (0..<50).flatMap { place in
+                    let stream = UInt32((round * 50 + place) * 2 + 3)
+                    return Frame.make(type: 1, flags: 0x4, stream: stream, contentLength5)
+                        + Frame.data(stream: stream, [1], isEnd: true)
+                }
+            }
+        ),
         Flood(
             testDescription: "heads that are too large",
             limit: .provokedResets,

@@ -49,7 +49,8 @@ import Testing
             let country = nodes.country
             for number in [0, 2] { try await nodes.start(number) }
             try await nodes.start(1, asOf: TestCountry.time + 5 * 86_400)
-            let archive = try country.archive(patients: 5)
+            // Of keys that count by both clocks.
+            let archive = try country.archive(of: try (1...5).map { try key($0, endingIn: -200) })
             let (head, body) = try await nodes[1].post(archive.bytes, key: country.publisher.verificationKey)
             #expect(head.status == 422)
             let words = String(buffer: body)

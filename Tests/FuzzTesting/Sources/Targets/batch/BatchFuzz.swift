@@ -22,7 +22,9 @@ enum BatchFuzz {
         guard let again = try? Batch(number: batch.number, publication: batch.publication, keys: keys) else {
             return false
         }
-        let joined = RegionKeys(joining: keys, publishedAt: batch.publication).keys.sorted(by: DiagnosisKey.precedesInBatch)
+        let joined = RegionKeys(joining: keys, publishedAt: batch.publication).keys.sorted(
+            by: DiagnosisKey.precedesInBatch
+        )
         return (try? again.keys()) == joined
     }
 
@@ -31,7 +33,9 @@ enum BatchFuzz {
         guard zip(days, days.dropFirst()).allSatisfy(BluezoneDayKey.precedesInBatch),
             let again = try? Batch(number: batch.number, publication: batch.publication, keys: [], bluezone: days)
         else { return false }
-        let joined = BluezoneRegionKeys(joining: days, publishedAt: batch.publication).keys.sorted(by: BluezoneDayKey.precedesInBatch)
+        let joined = BluezoneRegionKeys(joining: days, publishedAt: batch.publication).keys.sorted(
+            by: BluezoneDayKey.precedesInBatch
+        )
         return (try? again.bluezoneKeys()) == joined
     }
 }
