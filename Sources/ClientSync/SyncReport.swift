@@ -104,7 +104,8 @@ extension SyncReport {
     private var isCutShort: Bool {
         let codes = feeds.compactMap(\.problem?.code)
         return codes.contains { [.noAnswer, .limitReached, .cursorMoved].contains($0) }
-            || !feeds.isEmpty && codes.count == feeds.count
+            // A batch that the node calls damaged is passed by, and what follows is fetched.
+            || !feeds.isEmpty && codes.count { $0 != .damaged } == feeds.count
     }
 }
 

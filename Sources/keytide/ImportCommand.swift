@@ -1,4 +1,5 @@
 import ArgumentParser
+import ExposureKeys
 import Foundation
 import RegionalNode
 
@@ -104,6 +105,9 @@ struct ImportCommand: AsyncParsableCommand {
         }
         if lines.count > 1 { rows.append(["total"] + total.map(Output.grouped)) }
         Output.table(rows)
+        if lines.contains(where: { $0.report?.clock == "notCompared" && $0.report?.published != 0 }) {
+            Output.progress("fewer than two neighbours have told the time: published by this node's own clock")
+        }
         for line in lines {
             if let error = line.error { Output.progress("\(line.archive): \(error)") }
             line.report.map(ImportCommand.remarks)?.forEach { Output.progress("\(line.archive): \($0)") }
@@ -145,11 +149,8 @@ struct ImportCommand: AsyncParsableCommand {
         )
         if report.furtherRevocations > 0 {
             remarks.append(
-                "published besides: revocations of \(Output.grouped(report.furtherRevocations)) other forms of these keys"
+                "published besides: revocations of \(report.furtherRevocations.counted("other form")) of these keys"
             )
-        }
-        if report.clock == "notCompared", report.published > 0 {
-            remarks.append("fewer than two neighbours have told the time: published by this node's own clock")
         }
         if report.clock == "trusted" { remarks.append("published although neighbours' clocks differ, as asked") }
         return remarks + report.named

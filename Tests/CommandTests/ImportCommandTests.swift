@@ -91,18 +91,13 @@ import TestSupport
         }
     }
 
-    /// A node raises soft limits to the hard ones, so both are set, and only root takes them back.
-    @Test(.enabled(if: getuid() == 0, "raising a hard limit needs root"))
-    func aLimitOnFileSizesRefusesAndRecovers() async throws {
+    /// A node raises soft limits to the hard ones, so both are set, and a start without them takes them back.
+    @Test func aLimitOnFileSizesRefusesAndRecovers() async throws {
         try await Cluster.with("VN-01") { cluster in
             try await cluster.start("VN-01", under: ["/usr/bin/prlimit", "--fsize=400000:400000"])
-            let node = try cluster.node("VN-01")
             let accepted = try await fill(cluster) {
-                let raise = try Child(
-                    ["/usr/bin/prlimit", "--pid", "\(node.identifier)", "--fsize=unlimited:unlimited"],
-                    in: cluster.scratch
-                )
-                #expect(try await raise.end(within: 10) == 0)
+                #expect(try await cluster.stop("VN-01") == 0)
+                try await cluster.start("VN-01")
             }
             #expect(try await cluster.stop("VN-01") == 0)
             #expect(try HeldFeeds("VN-01", of: cluster).keys == accepted)
