@@ -59,7 +59,8 @@ struct LimitTests {
                 #expect(log.count(.waitingConnections) == 1)
                 for _ in 0..<20 { silent.append(try await RawPeer.connect(to: port)) }
                 #expect(try await eventually { silent.count { !$0.isClosed } == 6 })
-                #expect(silent.suffix(6).allSatisfy { !$0.isClosed })
+                // Connections that come at once may be accepted a little out of their order.
+                #expect(silent.prefix(14).allSatisfy { $0.isClosed })
                 #expect(try await honest.get("/", maxBody: 10).0.status == 200)
                 #expect(log.count(.connections) == 0)
             }
