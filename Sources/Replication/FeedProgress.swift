@@ -34,8 +34,8 @@ struct FeedProgress: Sendable {
     var retryAt: Timestamp?
     /// Set when a signed batch turned out malformed: nothing of this feed is taken any more.
     var isBlocked = false
-    /// The batch that was to prove the hashes before it and could not.
-    var unusableProof: UnusableProof?
+    /// Batches that were to prove the hashes before them and could not.
+    var unusableProofs = UnusableProofs()
     /// Kept out because its region has too many living epochs.
     var isHeldBack = false
     /// Kept out because its region fills too much of the disk.
@@ -68,12 +68,6 @@ struct FeedProgress: Sendable {
     /// The batch from which on something is asked for, whatever unproven hashes may lead to.
     var origin: UInt64 { base == nil ? proven.next : durable.next }
 
-    /// The batch that proves no hashes now, if any.
-    func unusableProof(now: Timestamp) -> UInt64? {
-        guard let unusableProof, unusableProof.until.map({ now < $0 }) ?? true else { return nil }
-        return unusableProof.number
-    }
-
     /// Drops a frontier that nothing has proven.
     mutating func forgetBase() {
         guard base != nil else { return }
@@ -83,11 +77,33 @@ struct FeedProgress: Sendable {
     }
 }
 
-/// A batch that is signed and cannot be stored, so that it proves no hashes before it either.
-struct UnusableProof: Sendable {
-    let number: UInt64
-    /// It lies ahead of the clock, and is looked at again then; nil if it is malformed.
-    let until: Timestamp?
+/// Batches that are signed and cannot be stored, so that they prove no hashes before them either.
+struct UnusableProofs: Sendable {
+    /// Nothing that a feed may hold; the latest ones found.
+    private var malformed: [UInt64] = []
+    /// From this batch on all lie ahead of the clock; they are looked at again after a time.
+    private var ahead: (from: UInt64, until: Timestamp)?
+
+    /// Further ones are forgotten, the oldest first, and then found again: each costs a fetch and a pause.
+    private static let maximumCount = 64
+
+    mutating func addMalformed(_ number: UInt64) {
+        if malformed.count == UnusableProofs.maximumCount { malformed.removeFirst() }
+        malformed.append(number)
+    }
+
+    /// Publication intervals never decrease along a feed, so what follows is ahead as well.
+    mutating func addAhead(_ number: UInt64, until: Timestamp) { ahead = (number, until) }
+
+    /// The first batch from `number` on that may prove hashes now; nil if there is none.
+    func usable(from number: UInt64, now: Timestamp) -> UInt64? {
+        var number = number
+        while malformed.contains(number) { number += 1 }
+        if let ahead, now < ahead.until, number >= ahead.from { return nil }
+        return number
+    }
+
+    func isEmpty(now: Timestamp) -> Bool { malformed.isEmpty && ahead.map { now >= $0.until } ?? true }
 }
 
 /// A frontier as a peer gave it, or the hashes that lead there. Batches that follow it are taken from that peer only, so

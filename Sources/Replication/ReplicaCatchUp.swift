@@ -38,14 +38,14 @@ extension Replica {
             guard link.withoutHashes[feed] == nil, !pulls(feed, from: link) else { return nil }
             if let aim = link.aim(feed, at: progress.origin) {
                 end = max(next, aim)
-            } else if progress.unusableProof(now: now) == nil,
+            } else if progress.unusableProofs.isEmpty(now: now),
                 advert.count > next + max(settings.catchUpFrom, settings.batchesPerFetch)
             {
                 end = min(advert.count - settings.batchesPerFetch, next + Replica.skipLimit)
             }
         }
-        if end > next, end == progress.unusableProof(now: now) { end += 1 }
-        return end > next && end < advert.count && end - next <= Replica.skipLimit ? end : nil
+        guard end > next, let usable = progress.unusableProofs.usable(from: end, now: now) else { return nil }
+        return usable < advert.count && usable - next <= Replica.skipLimit ? usable : nil
     }
 
     /// Fetches, in a row and in vain, of a batch that a peer says it has, after which it is left out for now.

@@ -57,18 +57,23 @@ extension Replica {
                 progress.waiting.append(batch)
                 progress.retryAt = nil
                 taken.taken += 1
-            case .ahead(_, let due) where taken.taken == 0 && progress.base?.skipped.isEmpty == false:
-                // Nothing proves the hashes of what was left out, which may be good and is not to wait.
-                progress.unusableProof = UnusableProof(number: progress.proven.next, until: due)
-                progress.forgetBase()
+            case .ahead(let publication, let due):
+                effects.append(.alarm(.batchFromFuture(feed, publication: publication)))
+                if taken.taken == 0, progress.base?.skipped.isEmpty == false {
+                    // Nothing proves the hashes of what was left out, which may be good and is not to wait.
+                    progress.unusableProofs.addAhead(progress.proven.next, until: due)
+                    taken.hasProvenNothing = true
+                } else {
+                    progress.retryAt = due
+                }
+                // There may be others in front of it, which can be taken sooner.
+                if taken.taken == 0 { progress.forgetBase() }
+                for id in links.keys { links.update(id) { $0.aims[feed] = nil } }
                 break loop
             case .malformed where taken.taken == 0 && progress.base?.skipped.isEmpty == false:
-                progress.unusableProof = UnusableProof(number: progress.proven.next, until: nil)
+                progress.unusableProofs.addMalformed(progress.proven.next)
+                taken.hasProvenNothing = true
                 progress.forgetBase()
-                break loop
-            case .ahead(let publication, let due):
-                progress.retryAt = due
-                effects.append(.alarm(.batchFromFuture(feed, publication: publication)))
                 break loop
             case .malformed(let error):
                 progress.isBlocked = true
@@ -103,6 +108,8 @@ extension Replica {
         var taken = 0
         /// The bytes after those did not verify.
         var isRejected = false
+        /// They were to prove hashes, and are signed but cannot be stored.
+        var hasProvenNothing = false
     }
 
     private enum Proof {

@@ -211,6 +211,7 @@ extension Replica {
         let run = news.prefix { $0 != nil }.compactMap { $0 }
         if run.isEmpty { return finishWithout(fetch, news, from: next, now: now, random: &random) }
         let outcome = take(run, of: fetch.feed, from: fetch.link, now: now)
+        if outcome.hasProvenNothing { pauseAsking(fetch, hasAnswered: true, now: now, random: &random) }
         if outcome.taken == 0 { return }
         feeds.update(fetch.feed) { $0.pushDue = nil }
         learn(fetch.feed, from: fetch.link, isPushed: false, now: now)
@@ -237,17 +238,27 @@ extension Replica {
         guard aim(fetch.link, for: fetch.feed, at: found, behind: next..<end) else {
             return avoid(fetch, now: now, random: &random)
         }
+        // Who has none of it may be another node than the one that dialled: a copy of it answers at its address.
+        let hasAnswered = found != nil || links[fetch.link]?.failures[fetch.feed]?.hasAnswered == true
+        pauseAsking(fetch, hasAnswered: hasAnswered, now: now, random: &random)
+        links.update(fetch.link) { $0.withoutHashes[fetch.feed] = nil }
+    }
+
+    /// Asks others first for a moment, as what a peer answered was of no use; it is asked for something else then.
+    private mutating func pauseAsking(
+        _ fetch: PendingFetch,
+        hasAnswered: Bool,
+        now: Timestamp,
+        random: inout some RandomNumberGenerator
+    ) {
         let before = links[fetch.link]?.failures[fetch.feed]
-        let pause = settings.retryPause + Int64.random(in: 0...(settings.retryPause / 2), using: &random)
         let failures = LinkProgress.Failures(
             count: (before?.count ?? 0) + 1,
-            until: now.advanced(byMilliseconds: pause),
-            // Who has none of it may be another node than the one that dialled: a copy of it answers at its address.
-            hasAnswered: found != nil || before?.hasAnswered == true,
+            until: now.advanced(byMilliseconds: pause(after: 0, random: &random)),
+            hasAnswered: hasAnswered,
             isVoid: before?.isVoid ?? false
         )
         setFailures(failures, of: fetch.link, for: fetch.feed)
-        links.update(fetch.link) { $0.withoutHashes[fetch.feed] = nil }
     }
 
     /// Notes what a peer is asked for next, as some batches did not come: after the newest, which come first where many are

@@ -94,6 +94,26 @@ import Testing
         #expect(peers.run(within: 20) { !peers.alarms.isEmpty })
     }
 
+    /// A feed was to begin here with a batch from ahead; what lies in front of it comes from who has it later.
+    @Test(arguments: [1, 2, 32] as [UInt64])
+    func aFeedThatWasToBeginAheadBeginsBeforeThat(batchesPerFetch: UInt64) throws {
+        let peers = try ScriptedPeers(batches: 8, ahead: [6, 7], settings: settings(batchesPerFetch: batchesPerFetch))
+        peers.link(says: 6..<8, hashes: 0..<8)
+        #expect(peers.run(within: 5) { !peers.alarms.isEmpty })
+        peers.link(says: 1..<3, hashes: 0..<8)
+        #expect(peers.holds(1..<3), "\(peers.held.sorted()) \(peers.questions.suffix(20))")
+    }
+
+    /// The same of a peer that says it has them from the beginning, and has them only later.
+    @Test(arguments: [1, 2, 32] as [UInt64])
+    func whatLiesBeforeABatchFromAheadIsAskedForAgain(batchesPerFetch: UInt64) throws {
+        let peers = try ScriptedPeers(batches: 8, ahead: [6, 7], settings: settings(batchesPerFetch: batchesPerFetch))
+        peers.link(says: 0..<8, lacks: Set(0..<6))
+        #expect(peers.run(within: 5) { !peers.alarms.isEmpty })
+        peers.change(0) { $0.has = Set(0..<8) }
+        #expect(peers.holds(0..<6), "\(peers.held.sorted()) \(peers.questions.suffix(20))")
+    }
+
     /// Batches came over the link once when a fetch had failed; hashes come by fetches alone.
     @Test func whoWasAskedOverTheLinkOnceIsNotAskedSoForEver() throws {
         let peers = try ScriptedPeers(batches: 20, held: Set(0..<5))
