@@ -77,6 +77,7 @@ public struct SimulationOptions: Equatable, Sendable {
         // Last, so that what is drawn of a seed besides stays what it was.
         if random.chance(500) { options.faults[.phoneLies] = 1 + random.below(4) }
         if random.chance(500) { options.faults[.rosters] = 1 + random.below(4) }
+        if random.chance(500) { options.faults[.corrections] = 1 + random.below(12) }
         return options
     }
 

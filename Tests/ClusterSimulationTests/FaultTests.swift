@@ -65,4 +65,36 @@ import Testing
         #expect(result.marks[.droppedFeed] == 16)
         #expect(result.outcome == .held)
     }
+
+    /// A clock is three hours ahead while a region publishes, and is set right; the operator corrects all that was said.
+    /// When the time of those batches has come, the correction stands at every node, through restarts of the first one.
+    @Test(arguments: [nil, 45, 70, 200] as [Int64?])
+    func aCorrectionOutlastsReportsFromAhead(crash: Int64?) throws {
+        let result = try Simulation(Self.correcting, steps: Self.corrected(crash: crash)).run()
+        #expect(result.violations == [])
+        #expect(result.marks[.answeredAhead] > 0)
+    }
+
+    /// The same where such batches are not answered.
+    @Test func aCorrectionIsLostWhereReportsFromAheadAreLeft() throws {
+        var options = Self.correcting
+        options.planted = .leavesReportsAhead
+        let result = try Simulation(options, steps: Self.corrected(crash: nil)).run()
+        #expect(result.violations.map(\.invariant) == [.corrected])
+    }
+
+    private static let correcting = SimulationOptions(seed: 5, nodes: 4, hours: 6)
+
+    private static func corrected(crash: Int64?) -> [Step] {
+        let (minute, lead): (Int64, Int64) = (60_000_000, 3 * 3_600_000)
+        var steps = [
+            Step(time: 20 * minute, action: .publish(node: 0, keys: 2, revocations: 0)),
+            Step(time: 30 * minute, action: .clockStep(node: 0, milliseconds: lead)),
+            Step(time: 40 * minute, action: .publish(node: 0, keys: 2, revocations: 0)),
+            Step(time: 50 * minute, action: .clockStep(node: 0, milliseconds: -lead)),
+            Step(time: 60 * minute, action: .correct(node: 0, keys: 20)),
+        ]
+        if let crash { steps.append(Step(time: crash * minute, action: .crash(node: 0, down: minute))) }
+        return steps.sorted { $0.time < $1.time }
+    }
 }

@@ -37,6 +37,10 @@ import Testing
         }
         // Batches of which the only copy rots.
         runs += ([3753, 3825] as [UInt64]).map { SimulationOptions.drawn(seed: $0) }
+        // Reports that are corrected after a clock was hours ahead.
+        var correcting = SimulationOptions.drawn(seed: 1, hours: 8)
+        correcting.faults = try #require(FaultMix("clockStep=24,corrections=40"))
+        runs.append(correcting)
         // Where little may wait for a peer.
         var narrow = SimulationOptions.drawn(seed: 1)
         narrow.faults = try #require(FaultMix("partition=12,pause=12,clog=12"))

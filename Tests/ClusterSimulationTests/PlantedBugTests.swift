@@ -53,6 +53,7 @@ import Testing
         case .mistakesClaimsForForks: Hunt(faults: FaultMix("lies=12"), phones: 4)
         case .ignoresClosures, .forgetsRosters: Hunt(seeds: 3, faults: FaultMix("stolenKey=4,rosters=4"))
         case .phoneGivesUp: Hunt(seeds: 2, faults: FaultMix("killedSync=6"), phones: 2)
+        case .leavesReportsAhead: Hunt(faults: FaultMix("clockStep=24,corrections=40"), hours: 8)
         case .neverRedials: Hunt(seeds: 2, faults: FaultMix("crash=3,clog=3"))
         }
     }

@@ -200,7 +200,7 @@ struct PublicationLedgerTests {
         ledger.timeHasCome(at: after)
         #expect(ledger.standing.report(of: honest.identity)?.key == honest)
         #expect(ledger.standing.report(of: only.identity)?.publication == later, "it counts from its own time on")
-        #expect(!ledger.hasReportsAhead && ledger.answers(at: after).isEmpty)
+        #expect(ledger.ahead.isEmpty && ledger.answers(at: after).isEmpty)
     }
 
     @Test func aRevocationReachesFormsThatWereAhead() throws {

@@ -35,11 +35,13 @@ public enum Invariant: String, CaseIterable, Sendable {
     case rosters
     /// A phone takes nothing but what was signed, and passes nothing by that still matters.
     case phones
+    /// In the end every node shows of a key what its region has said last, also where a clock was ahead before.
+    case corrected
     /// In the end all nodes hold the same.
     case converged
     /// In the end every phone has exactly the live keys of what its node holds.
     case phonesConverged
 
     /// Whether it is about what must come to be, not about what must never happen.
-    var isLiveness: Bool { self == .converged || self == .phonesConverged || self == .forksProven }
+    var isLiveness: Bool { [.converged, .phonesConverged, .forksProven, .corrected].contains(self) }
 }

@@ -13,6 +13,8 @@ struct Truth {
     private var signed: [Place: Signed] = [:]
     /// Epochs that a thief has begun.
     private var stolen = SortedMap<FeedID, Bool>()
+    /// What each region has said last of every key; kept only where somebody corrects reports.
+    private(set) var said = SortedMap<Region, Said>()
     /// Batches that were signed.
     private(set) var count = 0
     /// Feeds with a batch that no node may take.
@@ -81,6 +83,14 @@ struct Truth {
             (try? batch.bluezoneKeys()) != nil, let keys = try? batch.keys()
         else { return nil }
         return RegionKeys(joining: keys, publishedAt: batch.publication)
+    }
+
+    /// Notes that a batch is the last that its region has published.
+    mutating func say(_ batch: ProvenBatch) {
+        guard let keys = signed[Place(batch)]?.keys else { return }
+        let region = batch.feed.region
+        if said[region] == nil { said[region] = Said() }
+        said.update(region) { $0.replace(keys.keys) }
     }
 
     /// The one copy of a batch that was signed with this content, at this place; nil if none was.
@@ -159,6 +169,18 @@ struct Truth {
 
     /// Whether somebody has contradicted what was signed before.
     func isForked(_ feed: FeedID) -> Bool { (histories[feed]?.count ?? 0) > 1 }
+}
+
+/// What a region has said last.
+struct Said: Sendable {
+    /// Ascending by identity.
+    private(set) var keys: [DiagnosisKey] = []
+
+    /// - Parameter later: ascending by identity.
+    mutating func replace(_ later: [DiagnosisKey]) {
+        let replaced = Set(later.map(\.identity))
+        keys = (keys.filter { !replaced.contains($0.identity) } + later).sorted { $0.identity < $1.identity }
+    }
 }
 
 /// One sequence of batches.

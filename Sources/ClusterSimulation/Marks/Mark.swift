@@ -7,7 +7,7 @@ public enum Mark: Int, CaseIterable, Sendable {
     case agreed, exchangedHoldings, clockDiffered, clockAgreed
     // What its shell does.
     case linkLostToKeepalive, linkLostToOutbox, requestTimedOut, unreadableFrame, unknownFrame
-    case reopenedAfterClockJump, reopenedAfterCopy, droppedBatches, droppedFeed
+    case reopenedAfterClockJump, reopenedAfterCopy, answeredAhead, droppedBatches, droppedFeed
     case rolledBackTornWrite, lostWrites, unansweredWrites, restoredDisk, resumedMemory, lostDisk
     // What others do.
     case provedFork, forgedHistory, malformedBatch, unknownSection, revokedForeignKeys, mixedReleases

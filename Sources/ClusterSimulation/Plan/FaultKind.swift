@@ -50,6 +50,8 @@ public enum FaultKind: String, CaseIterable, Sendable {
     case phoneLies
     /// The authorities sign a new roster, in which a region has another key.
     case rosters
+    /// A region corrects reports that it has published.
+    case corrections
 
     /// Whether it comes to nothing without phones.
     var needsPhones: Bool { self == .killedSync || self == .offline || self == .phoneLies }
@@ -70,11 +72,14 @@ public struct FaultMix: Equatable, Sendable {
         set { if let place = FaultKind.allCases.firstIndex(of: kind) { counts[place] = newValue } }
     }
 
+    private static let drawnLast: [FaultKind] = [.phoneLies, .rosters, .corrections]
+
     /// Each kind is on in every other seed, so that rare combinations happen by themselves (swarm testing: Groce and
-    /// others, 2012). Lies to phones and rosters are drawn by `SimulationOptions`.
+    /// others, 2012). Lies to phones, rosters and corrections are drawn by
+    /// `SimulationOptions`.
     static func drawn(hours: Int, random: inout SeededRandom) -> FaultMix {
         var mix = FaultMix()
-        for kind in FaultKind.allCases where kind != .phoneLies && kind != .rosters && random.chance(500) {
+        for kind in FaultKind.allCases where !drawnLast.contains(kind) && random.chance(500) {
             mix[kind] = 1 + random.below(max(1, min(4 * hours, 12)))
         }
         return mix

@@ -126,6 +126,7 @@ struct Plan {
         case .rosters:
             let given = NodeSet((0..<1 + random.below(3)).map { _ in random.below(options.nodes) })
             return .changeRoster(random.chance(500) ? .rotation : .closure, node: node, given: given)
+        case .corrections: return .correct(node: node, keys: 1 + random.below(3))
         case .killedSync: return .killSync(phone: phone, steps: 1 + random.below(60))
         case .offline: return .offline(phone: phone, for: absence(&random))
         case .phoneLies:

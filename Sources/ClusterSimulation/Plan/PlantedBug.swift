@@ -53,6 +53,8 @@ public enum PlantedBug: String, CaseIterable, Sendable {
     case hidesARegion
     /// What a roster has closed is not cut off.
     case ignoresClosures
+    /// Batches from a clock that was ahead are not answered when their time comes.
+    case leavesReportsAhead
     /// A roster that came from a peer is used, and gone with the process.
     case forgetsRosters
 
@@ -75,6 +77,7 @@ public enum PlantedBug: String, CaseIterable, Sendable {
         case .losesForkProofs: .forksProven
         case .mistakesClaimsForForks: .forks
         case .neverRedials: .converged
+        case .leavesReportsAhead: .corrected
         case .phoneSkipsBatches, .phoneInventsKeys, .hidesARegion: .phones
         case .ignoresClosures, .forgetsRosters: .rosters
         case .phoneGivesUp: .phonesConverged

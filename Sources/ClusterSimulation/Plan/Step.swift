@@ -45,6 +45,8 @@ public struct Step: Equatable, Sendable {
         case offline(phone: Int, for: Int64)
         /// A node deceives phones about the region of another one.
         case deceivePhones(node: Int, about: Int, PhoneLie, for: Int64)
+        /// A node's operator corrects so many reports of its region.
+        case correct(node: Int, keys: Int)
         /// The authorities sign a roster in which something changes of a node's region, and some nodes are given it.
         case changeRoster(RosterChange, node: Int, given: NodeSet)
     }
@@ -67,7 +69,7 @@ extension Step.Action {
             .fullDisk(let node, _), .clockStep(let node, _), .clockDrift(let node, _), .lies(let node, _, _),
             .tornWrite(let node, _), .memoryImage(let node, _), .revokeOthers(let node, _),
             .stolenKey(let node, _, _), .misdeed(let node, _), .release(let node, _, _), .bitRot(let node, _),
-            .deceivePhones(let node, _, _, _), .changeRoster(_, let node, _):
+            .deceivePhones(let node, _, _, _), .correct(let node, _), .changeRoster(_, let node, _):
             node
         case .partition, .killSync, .offline: nil
         }

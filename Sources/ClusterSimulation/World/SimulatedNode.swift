@@ -40,6 +40,8 @@ final class SimulatedNode {
     var isThief = false
     /// Has deceived others at some time.
     var hasLied = false
+    /// Something happened to it, or to its region's key, after which it need not know what its region has said.
+    var mayForget = false
     /// The other one of two batches that it has signed with one number.
     var twins = SortedMap<FeedID, ProvenBatch>()
     /// What it tells phones besides the truth.
@@ -79,6 +81,7 @@ final class SimulatedNode {
         isHostile = other.isHostile
         isThief = other.isThief
         hasLied = other.hasLied
+        mayForget = other.mayForget
         twins = other.twins
         deception = other.deception
         hasSuffered = other.hasSuffered
@@ -100,8 +103,8 @@ final class SimulatedNode {
         var epochLead: Int64 = 0
         /// Transactions in their order.
         var writes: [PendingWrite] = []
-        /// Merged state of what this region published, as far as it is held.
-        var published = RegionKeys()
+        /// What this region published, as far as it is held.
+        var record: PublicationRecord
         /// Serial number of the newest wake; older ones are void.
         var wakes = 0
         /// Feeds whose store has failed, until one succeeds.

@@ -7,6 +7,7 @@ extension Simulation {
     func begin(_ step: Step, _ place: Int) {
         trace.mix(UInt64(place))
         noteSuffering(step.action)
+        noteForgetting(step.action)
         switch step.action {
         case .publish(let node, let keys, let revocations):
             publish(node, keys: keys, revocations: revocations)
@@ -71,6 +72,8 @@ extension Simulation {
             note(node, "lies: \(lie.rawValue)")
             nodes[node].lies = (lie, now + duration)
             nodes[node].hasLied = true
+        case .correct(let node, let keys):
+            correct(node, keys: keys)
         case .changeRoster(let change, let node, let given):
             changeRoster(change, of: node, to: given)
         case .killSync(let phone, let steps):
@@ -85,11 +88,21 @@ extension Simulation {
     /// Who lacks something or tells a wrong time after this need not have lied.
     private func noteSuffering(_ action: Step.Action) {
         switch action {
-        case .publish, .revokeOthers, .misdeed, .lies, .deceivePhones, .killSync, .offline: return
+        case .publish, .correct, .revokeOthers, .misdeed, .lies, .deceivePhones, .killSync, .offline: return
         case .partition(let from, let to, _, _):
             for node in from.nodes + to.nodes { nodes[node].hasSuffered = true }
         default:
             if let node = action.node { nodes[node].hasSuffered = true }
+        }
+    }
+
+    /// Whose disk, key or process is another one after this may say again what it had corrected.
+    private func noteForgetting(_ action: Step.Action) {
+        switch action {
+        case .lostDisk(let node, _), .restoredDisk(let node, _, _), .memoryImage(let node, _), .copy(let node, _),
+            .stolenKey(let node, _, _), .bitRot(let node, _), .misdeed(let node, _), .changeRoster(.closure, let node, _):
+            nodes[node].mayForget = true
+        default: break
         }
     }
 

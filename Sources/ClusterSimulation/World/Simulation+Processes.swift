@@ -24,7 +24,7 @@ extension Simulation {
             settings: options.replication,
             checks: memory.checks
         )
-        nodes[index].process = SimulatedNode.Process(replica: replica, roster: roster)
+        nodes[index].process = SimulatedNode.Process(replica: replica, roster: roster, record: PublicationRecord())
         rebuildPublished(index)
         for pipe in nodes[index].pipes {
             pipes[pipe].failures = 0
@@ -52,13 +52,14 @@ extension Simulation {
         for pipe in nodes[index].pipes { drop(pipe, at: pipes[pipe].peer(of: index)) }
     }
 
-    /// Every minute of its own: what has expired is dropped.
+    /// Every minute of its own: what has come due is published, what has expired is dropped.
     func keepHouse(_ index: Int, _ generation: Int) {
         guard nodes[index].generation == generation else { return }
         if isPaused(index, event: .housekeeping(node: index, generation: generation)) { return }
         agenda.add(at: now + Plan.minute, .housekeeping(node: index, generation: generation))
         checkLoad(of: index)
         signIndexIfDue(index)
+        publishDue(index)
         let time = nodes[index].clock(at: now)
         guard nodes[index].process?.replica.clockStanding.mayDrop(at: time) == true else { return }
         let interval = time.interval
@@ -206,6 +207,8 @@ extension Simulation {
             dispatch(isMistaken ? .storeFailed(request, reason: "") : .stored(request), to: index)
         } else {
             nodes[index].disk.record.acknowledged[write.feed] = nodes[index].disk.count(of: write.feed)
+            noteSaid(write.batches, at: index)
+            if let due = write.due { finish(due, at: index) }
             if options.planted == .announcesEarly { return }
             dispatch(.published(write.batches), to: index)
         }

@@ -9,20 +9,65 @@ extension Simulation {
 
     func publish(_ index: Int, keys count: Int, revocations: Int) {
         guard nodes[index].process != nil, nodes[index].pausedUntil <= now else { return }
-        let time = nodes[index].clock(at: now)
+        let interval = nodes[index].clock(at: now).interval
         publish(
             index,
-            newKeys(count, endingBy: time.interval) + self.revocations(revocations, at: index, time.interval)
+            newKeys(count, endingBy: interval.advanced(by: -Expiry.publicationDelay))
+                + self.revocations(revocations, at: index, interval)
         )
     }
 
+    /// Publishes what is new, and holds what must wait.
     func publish(_ index: Int, _ keys: [DiagnosisKey]) {
         guard nodes[index].process != nil, nodes[index].pausedUntil <= now, maySign(index) else { return }
+        let time = moment(index)
+        guard let selection = nodes[index].process?.record.ledger.selection(of: keys, at: time.interval) else { return }
+        nodes[index].disk.held += selection.held
+        write(selection.news, due: nil, time, at: index)
+    }
+
+    /// Publishes what has come due: as a node does every minute.
+    func publishDue(_ index: Int) {
+        guard nodes[index].process != nil, maySign(index) else { return }
+        let time = moment(index)
+        guard !nodes[index].disk.held.isEmpty || nodes[index].process?.record.ahead.isEmpty == false else { return }
+        let waiting = nodes[index].disk.held.filter { $0.due <= time.interval }
+        guard var due = nodes[index].process?.record.due(waiting, at: time.interval) else { return }
+        if options.planted == .leavesReportsAhead { due.answers = [] }
+        let hasTimeCome = nodes[index].process?.record.hasTimeCome(at: time.interval) ?? false
+        if waiting.isEmpty, due.answers.isEmpty, !hasTimeCome { return }
+        if !due.answers.isEmpty { reach(.answeredAhead) }
+        let publication = PendingWrite.DuePublication(waiting: waiting, held: due.selection.held, time: time.interval)
+        if !write(due.news, due: publication, time, at: index) { finish(publication, at: index) }
+    }
+
+    /// What was due is durable.
+    func finish(_ due: PendingWrite.DuePublication, at index: Int) {
+        nodes[index].disk.held.removeAll { due.waiting.contains($0) }
+        nodes[index].disk.held += due.held
+        guard nodes[index].process?.record.timeHasCome(at: due.time) == true else { return }
+        nodes[index].disk.ahead = nodes[index].process?.record.ahead ?? []
+    }
+
+    /// Now, by the node's clock. If that has been set back behind what counted as published, what counts is read anew.
+    private func moment(_ index: Int) -> Timestamp {
         let time = nodes[index].clock(at: now)
-        let reports = RegionKeys(joining: keys, publishedAt: time.interval)
-        guard let news = nodes[index].process?.published.news(in: reports).map(\.key), !news.isEmpty else { return }
+        if nodes[index].process?.record.isAhead(of: time.interval) == true { rebuildPublished(index) }
+        return time
+    }
+
+    /// Signs, and has it stored.
+    /// - Returns: false if there is nothing to store, or it could not be signed.
+    @discardableResult
+    private func write(
+        _ news: [DiagnosisKey],
+        due: PendingWrite.DuePublication?,
+        _ time: Timestamp,
+        at index: Int
+    ) -> Bool {
+        if news.isEmpty { return false }
         openEpoch(index, time)
-        guard var writer = nodes[index].process?.writer else { return }
+        guard var writer = nodes[index].process?.writer else { return false }
         do throws(FormatError) {
             let seconds = time.milliseconds / 1000
             var batches: [ProvenBatch]
@@ -32,19 +77,32 @@ extension Simulation {
                 batches = try writer.publish(news, publication: time.interval, time: seconds)
                 nodes[index].process?.writer = writer
             }
-            for batch in batches where !truth.sign(batch) {
-                violate(.oneNumberOneBatch, index, "signs a second batch \(batch.number) of \(batch.feed)")
-            }
-            for batch in batches where !nodes[index].isThief && !verifies(batch, at: index) {
-                violate(.signed, index, "signs what does not verify")
-            }
-            guard let feed = batches.first?.feed else { return }
-            if nodes[index].isThief { truth.steal(feed) }
-            note(index, "publishes \(news.count.counted("key")) as batch \(batches[0].number) of \(feed)")
-            write(PendingWrite(feed: feed, batches: batches, base: nil, request: nil), at: index)
+            return hand(over: batches, of: news.count, due: due, at: index)
         } catch {
             violate(.orderly, index, "could not publish: \(error)")
+            return false
         }
+    }
+
+    private func hand(
+        over batches: [ProvenBatch],
+        of count: Int,
+        due: PendingWrite.DuePublication?,
+        at index: Int
+    ) -> Bool {
+        for batch in batches where !truth.sign(batch) {
+            violate(.oneNumberOneBatch, index, "signs a second batch \(batch.number) of \(batch.feed)")
+        }
+        for batch in batches where !nodes[index].isThief && !verifies(batch, at: index) {
+            violate(.signed, index, "signs what does not verify")
+        }
+        guard let feed = batches.first?.feed else { return false }
+        if nodes[index].isThief { truth.steal(feed) }
+        note(index, "publishes \(count.counted("key")) as batch \(batches[0].number) of \(feed)")
+        var write = PendingWrite(feed: feed, batches: batches, base: nil, request: nil)
+        write.due = due
+        self.write(write, at: index)
+        return true
     }
 
     /// Begins an epoch unless the open one may be signed in.
@@ -73,9 +131,10 @@ extension Simulation {
         nodes[index].process?.writer = writer
     }
 
+    /// Keys of a day each, the newest of which ends at a time and the others up to 18 hours before.
     private func newKeys(_ count: Int, endingBy end: Interval) -> [DiagnosisKey] {
         (0..<count).compactMap { _ in
-            let start = end.advanced(by: -Interval.perDay - ways.draw(0...3))
+            let start = end.advanced(by: -Interval.perDay - 6 * Interval.perHour * ways.draw(0...3))
             guard let metadata = KeyMetadata(rollingStart: start, rollingPeriod: 144, reportType: .confirmed) else {
                 return nil
             }
@@ -85,7 +144,7 @@ extension Simulation {
 
     /// Withdraws some keys that this region published.
     private func revocations(_ count: Int, at index: Int, _ now: Interval) -> [DiagnosisKey] {
-        guard let published = nodes[index].process?.published.keys, !published.isEmpty else { return [] }
+        guard let published = nodes[index].process?.record.ledger.standing.keys, !published.isEmpty else { return [] }
         return (0..<count).compactMap { _ in
             let key = published[ways.below(published.count)]
             guard Expiry.mayCarry(keyEnding: key.metadata.end, publishedAt: now),
@@ -114,6 +173,7 @@ extension Simulation {
 
     func rebuildPublished(_ index: Int) {
         let region = nodes[index].region
+        nodes[index].process?.record = PublicationRecord(ahead: nodes[index].disk.ahead)
         for feed in nodes[index].disk.feeds.values where feed.feed.region == region {
             joinPublished(feed.batches, at: index)
         }
@@ -121,11 +181,11 @@ extension Simulation {
 
     /// Own batches, also those that came back from others.
     func joinPublished(_ batches: [ProvenBatch], at index: Int) {
-        guard batches.first?.feed.region == nodes[index].region else { return }
-        for batch in batches {
-            guard let keys = try? Batch(batch.bytes).keys() else { continue }
-            let reports = RegionKeys(joining: keys, publishedAt: batch.publication)
-            nodes[index].process?.published.join(reports)
+        guard let region = batches.first?.feed.region, region == nodes[index].region else { return }
+        let interval = nodes[index].clock(at: now).interval
+        for batch in batches where nodes[index].process?.record.take(batch, of: region, at: interval) == true {
+            if nodes[index].process?.writer?.feed == batch.feed { nodes[index].process?.writer = nil }
         }
+        nodes[index].disk.ahead = nodes[index].process?.record.ahead ?? []
     }
 }

@@ -187,7 +187,6 @@ extension Simulation {
         guard isCut else { return }
         reach(.cutByClosure)
         guard nodes[index].region == entry.id, nodes[index].process != nil else { return }
-        nodes[index].process?.published = RegionKeys()
         rebuildPublished(index)
         let writer = nodes[index].process?.writer
         if let writer, nodes[index].disk.count(of: writer.feed) != writer.frontier.size {

@@ -35,6 +35,10 @@ public final class Simulation {
     /// For the checks alone.
     var judging: SeededRandom
     var lastLink: UInt64 = 0
+    /// Reports that were corrected.
+    var corrections = 0
+    /// Whether anybody corrects a report.
+    let isCorrecting: Bool
     var truth = Truth()
     let memory = CheckMemory()
     /// Called after every step and notable event; for timelines.
@@ -48,6 +52,7 @@ public final class Simulation {
     public init(_ options: SimulationOptions, steps: [Step]? = nil) throws {
         self.options = options
         plan = steps.map { Plan(options, steps: $0) } ?? Plan(options)
+        isCorrecting = plan.steps.contains { if case .correct = $0.action { true } else { false } }
         result = SimulationResult(options: options)
         ways = SeededRandom(seed: options.seed, stream: 2)
         judging = SeededRandom(seed: options.seed, stream: 5)
@@ -245,6 +250,7 @@ public final class Simulation {
     private func shortfall(asOf time: Int64) -> (Invariant, String)? {
         differences(asOf: time).map { (Invariant.converged, $0) }
             ?? unprovenFork().map { (Invariant.forksProven, $0) }
+            ?? correctionDifference().map { (Invariant.corrected, $0) }
             ?? phoneDifference(asOf: time).map { (Invariant.phonesConverged, $0) }
     }
 

@@ -203,6 +203,10 @@ struct SimulatedDisk {
     var roster: SignedRoster?
     /// Proofs of forks.
     var forks = SortedMap<Region, ForkProof>()
+    /// What its region is to publish later.
+    var held: [HeldKey] = []
+    /// Which of its region's batches came from a clock that was ahead.
+    var ahead: [BatchesAhead] = []
 
     func count(of feed: FeedID) -> UInt64 { feeds[feed]?.count ?? 0 }
 
@@ -232,8 +236,18 @@ struct PendingWrite {
     let request: RequestID?
     /// Version of the roster under which it was asked for; nil for the one at hand.
     var rosterVersion: UInt64?
+    /// What has waited and is published with it.
+    var due: DuePublication?
     /// Nothing is stored, but what this entry of the roster has closed is cut off.
     var review: RosterRegion?
+
+    /// Held keys that are published, and when.
+    struct DuePublication {
+        let waiting: [HeldKey]
+        /// Of those, what is to wait longer.
+        let held: [HeldKey]
+        let time: Interval
+    }
 
     static func review(_ entry: RosterRegion) -> PendingWrite {
         let feed = FeedID(region: entry.id, epoch: Epoch(0))

@@ -9,20 +9,10 @@ public struct PublicationLedger: Equatable, Sendable {
     public private(set) var standing = RegionKeys()
     /// Ascending by identity, then by metadata; none of them equals what stands.
     private(set) var replaced: [DiagnosisKey] = []
-    /// In any order.
-    private(set) var ahead: [KeyReport<DiagnosisKey>] = []
+    /// Reports that wait for their time, in any order: see `answers(at:)`.
+    public private(set) var ahead: [KeyReport<DiagnosisKey>] = []
 
     public init() {}
-
-    /// Whether reports wait for their time: see `answers(at:)`.
-    public var hasReportsAhead: Bool { !ahead.isEmpty }
-    /// The latest publication interval among reports that are ahead; nil if there are none.
-    public var latestAhead: Interval? { ahead.map(\.publication).max() }
-    /// Whether a standing report lies so far ahead of the clock that it is none that others have: the clock has been set
-    /// back. Goes over all of them.
-    public func isAhead(of now: Interval) -> Bool {
-        standing.reports.contains { PublicationLedger.isAhead($0.publication, of: now) }
-    }
 
     /// Whether other nodes withhold a batch of this publication interval until later.
     public static func isAhead(_ publication: Interval, of now: Interval) -> Bool {

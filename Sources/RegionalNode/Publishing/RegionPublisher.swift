@@ -12,9 +12,7 @@ internal import Synchronization
 package final class RegionPublisher: Sendable {
     private struct State {
         /// Everything that the region, and those that it has taken over, have published and that is still held.
-        var ledger = PublicationLedger()
-        /// Own batches that were found dated more than two hours ahead of the clock, by feed.
-        var ahead: [BatchesAhead] = []
+        var record = PublicationRecord()
         /// The regions that it has taken over.
         var predecessors: Set<Region> = []
         /// Whether `keys` may lack something, since a rebuild is due or did not come to its end.
@@ -73,12 +71,11 @@ package final class RegionPublisher: Sendable {
     }
 
     private func rebuild(_ state: inout State, from storage: any FeedStorage, feeds: [StoredFeed]) throws {
-        state.ledger = PublicationLedger()
+        let known = try [BatchesAhead].kept(in: storage, of: region)
+        state.record = PublicationRecord(ahead: known)
         state.isRebuildDue = true
-        state.ahead = try BatchesAhead.kept(in: storage, of: region)
         let held = state.writer.flatMap { writer in feeds.first { $0.feed == writer.feed } }
         if held?.count != state.writer?.frontier.size { state.writer = nil }
-        let known = state.ahead
         for feed in feeds where isOwn(feed.feed.region, state) {
             for number in feed.first..<feed.count {
                 do throws(StoreError) {
@@ -88,27 +85,15 @@ package final class RegionPublisher: Sendable {
                 }
             }
         }
-        if state.ahead != known { try BatchesAhead.keep(state.ahead, in: storage) }
+        if state.record.ahead != known { try state.record.ahead.keep(in: storage) }
         state.isRebuildDue = false
     }
 
     /// Takes in what own batches say. Those that are dated ahead of the clock, or once were, wait for their time.
     private func take(_ batches: [ProvenBatch], _ state: inout State) {
         let now = clock.now.interval
-        for batch in batches {
-            // Stored batches were decoded before they were stored.
-            guard let keys = try? Batch(batch.bytes).keys() else { continue }
-            let reports = keys.map { KeyReport($0, publication: batch.publication) }
-            if batch.feed.region == region, PublicationLedger.isAhead(batch.publication, of: now) {
-                state.ahead.add(batch)
-            }
-            if state.ahead.contains(where: { $0.contains(batch) }) {
-                state.ledger.foundAhead(reports)
-                // Nobody takes what comes behind such a batch before its time.
-                if state.writer?.feed == batch.feed { state.writer = nil }
-            } else {
-                state.ledger.published(reports)
-            }
+        for batch in batches where state.record.take(batch, of: region, at: now) {
+            if state.writer?.feed == batch.feed { state.writer = nil }
         }
     }
 
@@ -185,7 +170,7 @@ package final class RegionPublisher: Sendable {
     ) throws -> Publication {
         try state.withLock { state in
             let now = try moment(&state, storage)
-            let selection = state.ledger.selection(of: keys, at: now.interval, restating: restating)
+            let selection = state.record.ledger.selection(of: keys, at: now.interval, restating: restating)
             try held.hold(selection.held)
             let batches = try write(selection.news, at: now, &state, storage, living: living)
             return Publication(batches: batches, selection: selection, time: now.milliseconds / 1000)
@@ -199,33 +184,22 @@ package final class RegionPublisher: Sendable {
     package func publishDue(storage: any FeedStorage, held: HeldKeyStore, living: [FeedID]) throws -> Publication? {
         try state.withLock { state in
             let now = try moment(&state, storage)
-            let due = try held.due(at: now.interval, limit: FormatLimits.keysPerBatch)
-            let answers = state.ledger.answers(at: now.interval)
-            let hasTimeCome = state.ahead.contains { $0.latest < now.interval }
-            if due.isEmpty && answers.isEmpty && !hasTimeCome { return nil }
-            var selection = ImportSelection()
-            for isRestated in [false, true] {
-                let keys = due.filter { $0.isRestated == isRestated }.map(\.key)
-                selection.add(state.ledger.selection(of: keys, at: now.interval, restating: isRestated))
-            }
-            let chosen = selection.news.map(\.identity).sorted()
-            let news = selection.news + answers.filter { !chosen.contains($0.identity) }
-            let batches = try write(news, at: now, &state, storage, living: living)
-            try held.release(due)
-            try held.hold(selection.held)
-            state.ledger.timeHasCome(at: now.interval)
-            if hasTimeCome {
-                state.ahead.removeAll { $0.latest < now.interval }
-                try BatchesAhead.keep(state.ahead, in: storage)
-            }
-            return Publication(batches: batches, selection: selection, time: now.milliseconds / 1000)
+            let waiting = try held.due(at: now.interval, limit: FormatLimits.keysPerBatch)
+            let due = state.record.due(waiting, at: now.interval)
+            let hasTimeCome = state.record.hasTimeCome(at: now.interval)
+            if waiting.isEmpty && due.answers.isEmpty && !hasTimeCome { return nil }
+            let batches = try write(due.news, at: now, &state, storage, living: living)
+            try held.release(waiting)
+            try held.hold(due.selection.held)
+            if state.record.timeHasCome(at: now.interval) { try state.record.ahead.keep(in: storage) }
+            return Publication(batches: batches, selection: due.selection, time: now.milliseconds / 1000)
         }
     }
 
     /// Now, by the node's clock. If that has been set back behind what counted as published, what counts is read anew.
     private func moment(_ state: inout State, _ storage: any FeedStorage) throws -> Timestamp {
         let now = clock.now
-        if state.ledger.isAhead(of: now.interval) { try rebuild(&state, from: storage, feeds: storage.feeds()) }
+        if state.record.isAhead(of: now.interval) { try rebuild(&state, from: storage, feeds: storage.feeds()) }
         return now
     }
 
@@ -252,14 +226,14 @@ package final class RegionPublisher: Sendable {
             throw error
         }
         state.writer = writer
-        state.ledger.published(news.map { KeyReport($0, publication: now.interval) })
+        state.record.published(news, at: now.interval)
         return batches
     }
 
     /// Own batches that others withhold, since they are dated more than two hours ahead of this node's clock.
     package var batchesAhead: [BatchesAhead] {
         let now = clock.now.interval
-        return state.withLock { $0.ahead.filter { PublicationLedger.isAhead($0.latest, of: now) } }
+        return state.withLock { $0.record.ahead.filter { PublicationLedger.isAhead($0.latest, of: now) } }
     }
 
     /// Whether the epoch that is open may be signed in: the clock has not jumped, and nobody has met more of it than was
@@ -274,11 +248,11 @@ package final class RegionPublisher: Sendable {
 
     /// Drops keys that ended at or before `limit` from the merged state: none of them can be published again.
     func forget(endedAtOrBefore limit: Interval) {
-        state.withLock { $0.ledger.forget(endedAtOrBefore: limit) }
+        state.withLock { $0.record.forget(endedAtOrBefore: limit) }
     }
 
     /// Keys in the merged state.
-    package var keyCount: Int { state.withLock { $0.ledger.standing.count } }
+    package var keyCount: Int { state.withLock { $0.record.ledger.standing.count } }
 
     private func begin(living: [FeedID], now: Timestamp) -> FeedWriter {
         let epoch = Epoch(startUnixSeconds: now.milliseconds / 1000, random: UInt32.random(in: .min ... .max))
