@@ -146,6 +146,9 @@ struct LinkProgress: Sendable {
     var isPulled = false
     /// Feeds of which it had no hashes to give that lead as far as it had said.
     var withoutHashes = SortedMap<FeedID, Bool>()
+    /// What the frame that is being read was charged, and whether the next one waits for the peer's budget.
+    var frameUnits: Int64 = 0
+    var isHeldBack = false
     /// Per feed the batch that it has said it holds and did not give while others said the same.
     var vain = SortedMap<FeedID, UInt64>()
     /// Batches that it asked for are being read.

@@ -211,12 +211,32 @@ public enum LinkFrame: Equatable, Sendable {
         var payload = bytes[reader.position...]
         if flags == LinkFrame.compressed {
             let size = Int(try reader.uint32())
-            guard size <= LinkFrame.maximumSize, size > reader.remaining,
+            guard size <= min(LinkFrame.maximumSize, LinkFrame.largest(type)), size > reader.remaining,
                 let plain = BlockDecoder.liblz4.decode(bytes[reader.position...], size: size)
             else { throw reader.error(.decompression, "a frame does not decompress to the \(size) bytes it declares") }
             payload = plain[...]
         }
         self = try LinkFrame.parse(type, payload)
+    }
+
+    /// What the payload of a frame takes after decompression; 0 if it is not compressed.
+    /// - Parameter bytes: a frame after its length field.
+    static func inflatedSize(of bytes: ArraySlice<UInt8>) throws(FormatError) -> Int {
+        var reader = ByteReader(bytes, reading: "link frame")
+        guard types.contains(try reader.byte()), try reader.byte() == compressed else { return 0 }
+        return Int(try reader.uint32())
+    }
+
+    /// The largest payload of a type, in bytes: what a few bytes may inflate to.
+    private static func largest(_ type: UInt8) -> Int {
+        switch type {
+        case 1, 3, 4, 7, 8, 11: 1024
+        case 2: FormatLimits.indexBytes
+        case 6: 2 * FormatLimits.indexBytes + 16
+        case 9, 10: FormatLimits.forkProofBytes + FormatLimits.checkpointBytes
+        case 12: FormatLimits.indexBytes + 1
+        default: maximumSize
+        }
     }
 
     private static func parse(_ type: UInt8, _ payload: ArraySlice<UInt8>) throws(FormatError) -> LinkFrame {

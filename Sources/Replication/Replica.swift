@@ -29,12 +29,14 @@ public struct Replica: Sendable {
     var holdingsChangedAt: Timestamp?
     var clocks: ClockWatch
     var budgets = SortedMap<LinkID, LinkBudget>()
+    /// What each peer may still cost, over all its links; at most one for each region of the roster that has had a link.
+    var workBudgets = SortedMap<Region, PeerBudget>()
     /// By link whose peer passes indexes on, and when the next one goes out on any.
     var relays = SortedMap<LinkID, IndexExchange>()
     var relayDue: Timestamp?
     var relaysChanged = false
     var rosterChangedAt: Timestamp?
-    /// Frames that peers sent beyond what a link may cause, since the start.
+    /// Frames that peers sent beyond what they may cause, which were passed over or had to wait, since the start.
     public internal(set) var framesPassedOver = 0
     /// When adverts that wait are sent.
     var advertsDue: Timestamp?
@@ -227,6 +229,7 @@ extension Replica {
         if links.values[position].roundTrip == nil {
             links.update(link) { $0.roundTrip = now.duration(since: $0.openedAt) }
         }
+        charge(peer, Charge.work(of: frame))
         guard isWithinBudget(frame, from: link, now: now) else { return }
         switch frame {
         case .hello:

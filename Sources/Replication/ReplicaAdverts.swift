@@ -105,6 +105,7 @@ extension Replica {
     ) {
         var unknown: Region?
         var crowded: Region?
+        let known = links.position(of: link).map { links.values[$0].holds.count } ?? 0
         for advert in adverts {
             let feed = advert.feed
             guard roster.position(of: feed.region) != nil else {
@@ -137,6 +138,8 @@ extension Replica {
             if !isPush { hedge(feed, with: advert, from: link, now: now) }
             touched.append(feed)
         }
+        let noted = links.position(of: link).map { links.values[$0].holds.count } ?? 0
+        if noted > known { charge(link, .tableChanges(noted - known)) }
         // One alarm a frame: a frame may hold thousands of adverts.
         if let unknown { effects.append(.alarm(.unknownRegion(unknown, peer: peer))) }
         if let crowded { effects.append(.alarm(.tooManyEpochs(crowded))) }

@@ -6,8 +6,8 @@ import FeedFormat
 /// neighbours at once (`attendToRepair`). Hashes and gaps are durable, so a restart goes on where it was. The same way
 /// back: a feed that begins here above the first batch that a neighbour still has is completed downwards.
 extension Replica {
-    /// Batches left out at once: each needs its root, about 5 microseconds.
-    static let skipLimit: UInt64 = 16_384
+    /// Batches left out at once: each needs its root, about 5 microseconds, in which nothing else is done.
+    static let skipLimit: UInt64 = 2048
 
     /// Fetches the hashes up to where a feed is to go on here with what a peer has, if that is not the batch that comes
     /// next.
@@ -72,14 +72,14 @@ extension Replica {
 
     /// Whom to ask where nobody offers the batch that comes next: it may be lost, or nobody has it yet. The shortest gap
     /// first.
-    func sourceBeyondGap(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
+    mutating func sourceBeyondGap(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, first: UInt64)?
         if isOffered(feed, progress) { return nil }
         for position in links.keys.indices {
             guard isBeyondGap(position, for: feed, progress), let advert = links.values[position].holds[feed] else {
                 continue
             }
-            if let until = links.values[position].failures[feed]?.until, now < until { continue }
+            if askingDue(position, for: feed, now: now) != nil { continue }
             if best.map({ advert.first < $0.first }) ?? true { best = (links.keys[position], advert.first) }
         }
         return best?.link
@@ -90,6 +90,8 @@ extension Replica {
         guard let progress = feeds[fetch.feed], progress.proven.next == fetch.start, progress.store == nil,
             progress.waiting.isEmpty, links[fetch.link] != nil, UInt64(leaves.count) <= Replica.skipLimit
         else { return }
+        // Given back once a batch that follows proves them.
+        charge(fetch.link, .hashes(leaves.count))
         let (skipped, frontier) = Replica.follow(leaves, after: progress.proven.frontier)
         feeds.update(fetch.feed) { progress in
             progress.base = ClaimedFrontier(begin: progress.base?.begin, skipped: skipped, link: fetch.link)
@@ -125,7 +127,7 @@ extension Replica {
         }
     }
 
-    private func longestHistory(
+    private mutating func longestHistory(
         of feed: FeedID,
         before number: UInt64,
         now: Timestamp
@@ -136,6 +138,7 @@ extension Replica {
                 links.values[position].holds[feed]?.count ?? 0 >= number, best.map({ first < $0.first }) ?? true
             else { continue }
             if let until = links.values[position].withoutBeginning[feed]?.until, now < until { continue }
+            if budgetPause(of: links.values[position].peer ?? region, now: now) > 0 { continue }
             best = (links.keys[position], first)
         }
         return best
@@ -179,6 +182,7 @@ extension Replica {
         else { return }
         let (skipped, frontier) = Replica.follow(leaves, after: start)
         guard frontier == progress.begin else {
+            charge(fetch.link, .hashes(leaves.count))
             let reason = "\(fetch.feed): hashes of its first batches do not lead to where it begins here"
             return reject(fetch.feed, from: fetch.link, FormatError(.rootMismatch, reason), now: now)
         }

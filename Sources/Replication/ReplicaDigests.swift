@@ -120,6 +120,7 @@ extension Replica {
     private mutating func sendHoldings(to link: LinkID, wantsAnswer: Bool) {
         let own = holdings()
         let part = IndexPart(own.adverts.keys.compactMap { ownEntries[$0]?.entry })
+        charge(link, .lookups(part.entries.count), .answeredBytes(part.bytes.count))
         effects.append(.send(link, .holdings(part, wantsAnswer: wantsAnswer)))
         links.update(link) { link in
             link.told = own.counts
@@ -154,6 +155,10 @@ extension Replica {
         }
     }
 
+    /// Feeds of one region that a peer may speak of, and regions that it may know and this node does not.
+    private static let entriesPerRegion = 2 * FormatLimits.epochsPerRegion
+    private static let unknownRegions = 16
+
     /// All that a peer holds.
     mutating func takeHoldings(
         _ part: IndexPart,
@@ -163,6 +168,9 @@ extension Replica {
         now: Timestamp
     ) {
         guard exchanges[link] != nil else { return }
+        guard part.entries.count <= Replica.entriesPerRegion * (roster.regions.count + Replica.unknownRegions) else {
+            return close(link, "it says that it holds more feeds than all regions may have")
+        }
         let said = part.entries.compactMap { Advert(feed: $0.feed, first: $0.first, count: $0.count) }
         let isNews = noteAll(said, from: link, peer: peer, now: now)
         if wantsAnswer, mayAnswer(link, now: now) { sendHoldings(to: link, wantsAnswer: false) }

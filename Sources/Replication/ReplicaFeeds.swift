@@ -26,6 +26,11 @@ extension Replica {
         let received = ReceivedBatch(bytes: pushed.bytes, checkpoint: pushed.checkpoint)
         touched.append(feed)
         let isTaken = take([received], of: feed, from: link, now: now).taken == 1
+        if isTaken {
+            refund(link, links[link]?.frameUnits ?? 0)
+        } else {
+            charge(link, .signatures(1), .readBytes(pushed.bytes.count))
+        }
         let isPulled = finishPull(of: feed, from: link, isTaken: isTaken)
         guard isTaken else { return }
         // Its sender counts it as held here, and may have more under way.
@@ -55,6 +60,9 @@ extension Replica {
             case .proven(let batch, let tail):
                 progress.proven = tail
                 progress.waiting.append(batch)
+                if taken.taken == 0, let base = progress.base, base.link != nil {
+                    refund(link, Charge.hashes(base.skipped.count).units)
+                }
                 progress.retryAt = nil
                 taken.taken += 1
             case .ahead(let publication, let due):

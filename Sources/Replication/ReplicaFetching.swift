@@ -75,7 +75,7 @@ extension Replica {
         for position in links.values.indices
         where isSource(position, for: feed, progress) || !isOffered && isBeyondGap(position, for: feed, progress) {
             isClaimed = true
-            if let until = links.values[position].failures[feed]?.until { waits[feed] = earlier(waits[feed], until) }
+            if let due = askingDue(position, for: feed, now: now) { waits[feed] = earlier(waits[feed], due) }
         }
         if !isClaimed, progress.count == 0, progress.store == nil {
             feeds[feed] = nil
@@ -112,7 +112,7 @@ extension Replica {
 
     /// The link to ask: fewest failures, then the longest history, then the most batches, then the nearest, then
     /// the parent, then the oldest link. What follows an unproven frontier is asked of its giver alone.
-    private func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
+    private mutating func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, rank: SourceRank)?
         let parent = parent(of: feed.region)
         for position in links.keys.indices {
@@ -121,8 +121,8 @@ extension Replica {
             guard isSource(position, for: feed, progress), let advert = links.values[position].holds[feed] else {
                 continue
             }
+            if askingDue(position, for: feed, now: now) != nil { continue }
             let failures = links.values[position].failures[feed]
-            if let failures, now < failures.until { continue }
             let isVain = links.values[position].vain[feed] == progress.proven.next
             let rank = SourceRank(
                 failures: (failures?.count ?? 0) + (isVain ? 1 : 0) + offences(links.values[position].peer, now: now),
@@ -211,6 +211,10 @@ extension Replica {
         let run = news.prefix { $0 != nil }.compactMap { $0 }
         if run.isEmpty { return finishWithout(fetch, news, from: next, now: now, random: &random) }
         let outcome = take(run, of: fetch.feed, from: fetch.link, now: now)
+        if outcome.taken < run.count {
+            let bytes = run.dropFirst(outcome.taken).reduce(0) { $0 + $1.bytes.count }
+            charge(fetch.link, .vainFetch, .signatures(1), .readBytes(bytes))
+        }
         if outcome.hasProvenNothing { pauseAsking(fetch, hasAnswered: true, now: now, random: &random) }
         if outcome.taken == 0 { return }
         feeds.update(fetch.feed) { $0.pushDue = nil }
@@ -233,6 +237,7 @@ extension Replica {
         now: Timestamp,
         random: inout some RandomNumberGenerator
     ) {
+        charge(fetch.link, .vainFetch)
         let found = answer.firstIndex { $0 != nil }.map { next + UInt64($0 - answer.startIndex) }
         let end = next + UInt64(answer.count)
         guard aim(fetch.link, for: fetch.feed, at: found, behind: next..<end) else {
@@ -308,6 +313,7 @@ extension Replica {
 
     /// Asks others first for a while; the pause doubles with every failure in a row, with jitter.
     mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
+        charge(fetch.link, .vainFetch)
         if fetch.kind == .repair { return failRepair(fetch, now: now, random: &random) }
         if fetch.kind == .before {
             let failed = links[fetch.link]?.withoutBeginning[fetch.feed]?.count ?? 0

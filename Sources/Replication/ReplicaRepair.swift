@@ -139,7 +139,7 @@ extension Replica {
 
     /// Whom to ask for a batch: of those who say they hold it or, as whoever fetches from here says nothing back, were told
     /// of it, and who were not asked in this round: the one with the fewest failures, who says so; the oldest link of these.
-    private func repairSource(
+    private mutating func repairSource(
         for feed: FeedID,
         _ number: UInt64,
         _ repair: FeedRepair,
@@ -156,8 +156,8 @@ extension Replica {
                 isAskedInVain = true
                 continue
             }
-            // Whoever has just given nothing is asked in a moment: the round is not over.
-            if asked.contains(peer) || repair.isPaused(peer, now: now) {
+            // Whoever has just given nothing, or has used up its budget, is asked in a moment: the round is not over.
+            if asked.contains(peer) || repair.isPaused(peer, now: now) || budgetPause(of: peer, now: now) > 0 {
                 isLeft = true
                 continue
             }
@@ -211,6 +211,7 @@ extension Replica {
         guard let peer = fetch.peer else { return }
         repairs.update(fetch.feed) { $0.resume(peer) }
         let batches = proveRepaired(received, fetch, now: now)
+        if batches.isEmpty { charge(fetch.link, .vainFetch) }
         guard !batches.isEmpty else {
             // It has none of these; the next ones are asked for in a moment.
             let until = now.advanced(byMilliseconds: pause(after: 0, random: &random))
@@ -255,6 +256,7 @@ extension Replica {
                     continue
                 }
                 repair.noteVain(CollectionOfOne(number), of: peer)
+                charge(fetch.link, .signatures(2), .readBytes(item.bytes.count))
                 if let signed, signed.checkpoint.size == wanted.number + 1, signed.checkpoint.root != wanted.root {
                     suspect(signed, of: fetch.feed, from: fetch.link, error, now: now)
                 } else {

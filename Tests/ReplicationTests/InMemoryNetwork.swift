@@ -43,6 +43,8 @@ final class InMemoryNetwork {
         var decoders = (LinkFrameDecoder(), LinkFrameDecoder())
         /// When the last bytes sent so far arrive at the dialler and at the other end.
         var arrival: (Int64, Int64) = (0, 0)
+        /// Until when the dialler and the other end leave what has come unread.
+        var heldUntil: (Int64, Int64) = (0, 0)
         /// Whether traffic can pass.
         var isCut = false
         /// Whether bytes vanish although the link seems to be up.
@@ -284,12 +286,28 @@ final class InMemoryNetwork {
         }
     }
 
+    /// How long a frame waits, in milliseconds; nil if it is read. Only liars may use up what they may cost.
+    private func held(_ cost: FrameCost, _ link: LinkID, at receiver: Int) -> Int64? {
+        let clock = clock(of: receiver)
+        guard case .wait(let pause)? = nodes[receiver].replica?.admit(cost, from: link, now: clock) else { return nil }
+        if nodes.allSatisfy({ $0.lie == nil }) { violate("node \(receiver) makes an honest neighbour wait") }
+        return pause
+    }
+
     private func deliver(_ piece: [UInt8], from link: LinkID, pipe: Int, toOther: Bool) {
         guard let ends = pipes[pipe].ends, ends.0 == link || ends.1 == link, !pipes[pipe].isStalled else { return }
         let (receiver, end) = toOther ? (pipes[pipe].edge.other, ends.1) : (pipes[pipe].edge.dialler, ends.0)
         do throws(FormatError) {
             if toOther { pipes[pipe].decoders.1.append(piece) } else { pipes[pipe].decoders.0.append(piece) }
             while true {
+                // What comes meanwhile is read when the wait is over.
+                guard (toOther ? pipes[pipe].heldUntil.1 : pipes[pipe].heldUntil.0) <= now else { return }
+                let cost = toOther ? try pipes[pipe].decoders.1.nextCost() : try pipes[pipe].decoders.0.nextCost()
+                if let cost, let pause = held(cost, end, at: receiver) {
+                    let until = now + pause
+                    if toOther { pipes[pipe].heldUntil.1 = until } else { pipes[pipe].heldUntil.0 = until }
+                    return agenda.add(at: until) { [self] in deliver([], from: link, pipe: pipe, toOther: toOther) }
+                }
                 let frame = toOther ? try pipes[pipe].decoders.1.next() : try pipes[pipe].decoders.0.next()
                 guard let frame, nodes[receiver].links.contains(end) else { return }
                 if case .batch = frame { nodes[receiver].pushed += 1 }

@@ -20,6 +20,9 @@ struct Pipe {
         /// When the last bytes sent so far arrive at the dialler and at the other end.
         var arrivalAtDialler: Int64
         var arrivalAtOther: Int64
+        /// Until when what comes waits at either end for its sender's budget.
+        var heldAtDialler: Int64 = 0
+        var heldAtOther: Int64 = 0
         /// Frames that wait for a way to open.
         private var held: [HeldFrame] = []
         private(set) var heldBytes = 0

@@ -100,7 +100,8 @@ extension Simulation {
     private func noteForgetting(_ action: Step.Action) {
         switch action {
         case .lostDisk(let node, _), .restoredDisk(let node, _, _), .memoryImage(let node, _), .copy(let node, _),
-            .stolenKey(let node, _, _), .bitRot(let node, _), .misdeed(let node, _), .changeRoster(.closure, let node, _):
+            .stolenKey(let node, _, _), .bitRot(let node, _), .misdeed(let node, _),
+            .changeRoster(.closure, let node, _):
             nodes[node].mayForget = true
         default: break
         }

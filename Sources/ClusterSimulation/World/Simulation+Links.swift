@@ -171,15 +171,39 @@ extension Simulation {
         return time
     }
 
+    /// How long a frame waits at its receiver, as in a node; nil if it is read. Nothing that an honest node does uses up
+    /// what it may cost.
+    private func held(_ cost: FrameCost, _ end: LinkID, _ pipe: Int, toOther: Bool) -> Int64? {
+        let (sender, receiver) =
+            toOther ? (pipes[pipe].dialler, pipes[pipe].other) : (pipes[pipe].other, pipes[pipe].dialler)
+        let clock = nodes[receiver].clock(at: now)
+        guard case .wait(let pause)? = nodes[receiver].process?.replica.admit(cost, from: end, now: clock) else {
+            return nil
+        }
+        if !nodes[sender].hasLied, !nodes[sender].isHostile, !nodes[sender].isThief {
+            violate(.bounded, receiver, "\(nodes[sender].region) has used up what it may cost, and is honest")
+        }
+        return pause * Plan.second / 1000
+    }
+
     func deliver(_ bytes: [UInt8], _ pipe: Int, _ link: LinkID, toOther: Bool) {
         guard let ends = pipes[pipe].link, ends.diallerEnd == link else { return }
         let receiver = toOther ? pipes[pipe].other : pipes[pipe].dialler
-        if isPaused(receiver, event: .frame(pipe: pipe, link, toOther: toOther, bytes)) { return }
+        let event = WorldEvent.frame(pipe: pipe, link, toOther: toOther, bytes)
+        if isPaused(receiver, event: event) { return }
+        // What comes behind a frame that waits waits too.
+        let heldUntil = toOther ? ends.heldAtOther : ends.heldAtDialler
+        if heldUntil > now { return agenda.add(at: heldUntil, event) }
+        let end = toOther ? ends.otherEnd : ends.diallerEnd
         var decoder = LinkFrameDecoder()
         decoder.append(bytes)
         do throws(FormatError) {
+            if let cost = try decoder.nextCost(), let pause = held(cost, end, pipe, toOther: toOther) {
+                let until = now + pause
+                if toOther { ends.heldAtOther = until } else { ends.heldAtDialler = until }
+                return agenda.add(at: until, event)
+            }
             while let frame = try decoder.next() {
-                let end = toOther ? ends.otherEnd : ends.diallerEnd
                 dispatch(.received(end, understood(frame, by: receiver)), to: receiver)
             }
         } catch {

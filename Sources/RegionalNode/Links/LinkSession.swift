@@ -44,7 +44,11 @@ struct LinkSession: Sendable {
                     for try await bytes in inbound {
                         held = try LinkSession.hold(decoder.heldBytes + bytes.readableBytes, held, of: memory)
                         decoder.append(bytes.readableBytesView)
-                        while let frame = try decoder.next() { await driver.received(frame, on: link) }
+                        while let cost = try decoder.nextCost() {
+                            try await admission(of: cost)
+                            guard let frame = try decoder.next() else { break }
+                            await driver.received(frame, on: link)
+                        }
                     }
                 }
                 // Whichever ends first ends the link.
@@ -81,6 +85,19 @@ extension LinkSession {
             throw NodeError(.limits, "the memory for frames of other nodes is used up; the link is tried again")
         }
         return held.map { $0.joined(with: more) } ?? more
+    }
+}
+
+extension LinkSession {
+    /// Waits until the peer's budget allows its next frame: meanwhile nothing is read of it, and flow control holds it.
+    private func admission(of cost: FrameCost) async throws {
+        while true {
+            switch await driver.admit(cost, on: link) {
+            case .take: return
+            case .wait(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
+            case .end: throw NodeError(.link, "the peer sent a frame of \(cost.bytes) bytes before its hello")
+            }
+        }
     }
 }
 

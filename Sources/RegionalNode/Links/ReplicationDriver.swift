@@ -86,6 +86,12 @@ actor ReplicationDriver {
         reportsContinuation.yield(event)
     }
 
+    /// Whether a frame may be read now that has come on a link.
+    func admit(_ cost: FrameCost, on link: LinkID) -> FrameAdmission {
+        guard links[link] != nil else { return .take }
+        return replica.admit(cost, from: link, now: node.clock.now)
+    }
+
     func received(_ frame: LinkFrame, on link: LinkID) {
         let isFirst = links[link]?.isHeard == false
         links[link]?.isHeard = true

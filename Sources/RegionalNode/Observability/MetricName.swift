@@ -76,7 +76,7 @@ package enum MetricName: String, CaseIterable, Sendable {
         case .roundTrip: "Round trip to the neighbour, the least of the newest measurements, by its region."
         case .linkBytesReceived: "Bytes received on connections to other nodes that this node opened."
         case .linkBytesSent: "Bytes sent on connections to other nodes that this node opened."
-        case .framesPassedOver: "Frames of other nodes passed over because one link sent too many."
+        case .framesPassedOver: "Frames of other nodes that were passed over or had to wait because one sent too many."
         case .alarms: "Alarms that keytide status shows, but for those that are over."
         case .alarmsRaised: "Alarms raised, repeated ones included."
         case .isHealthy: "0 while the node cannot store or serve, as on /healthz."
