@@ -34,6 +34,9 @@ public struct ImportReport: Codable, Sendable {
     /// How the node's clock was judged: `compared` with neighbours', `notCompared` since fewer than two have told the time,
     /// or `trusted` by the operator.
     public var clock: String
+    /// How long the import waited for neighbours to tell the time, in milliseconds: up to ten seconds in a node's first
+    /// minute.
+    public internal(set) var waitedMilliseconds: Int64 = 0
     /// Batches in which they were published.
     public var batches: Int
     /// Encoded bytes of those batches and their checkpoints.

@@ -95,7 +95,9 @@ struct ClusterReportCommand: AsyncParsableCommand {
         func sum(_ field: (ImportReport) -> Int) -> Int { reports.reduce(0) { $0 + field($1) } }
         let keys = sum(\.keys)
         let published = sum(\.published)
-        let seconds = lines.reduce(0) { $0 + $1.seconds }
+        // A node that has just been started first waits for its neighbours' clocks.
+        let waited = Double(reports.reduce(0) { $0 + $1.waitedMilliseconds }) / 1000
+        let seconds = lines.reduce(0.0) { $0 + $1.seconds } - waited
         let wire = statuses.reduce(0) { $0 + $1.wireBytesReceived + $1.wireBytesSent }
         return [
             ["", "this run"],
@@ -105,6 +107,7 @@ struct ClusterReportCommand: AsyncParsableCommand {
             ["  malformed", Output.grouped(sum(\.malformed))],
             ["  duplicate", Output.grouped(sum(\.duplicates))],
             ["keys published", Output.grouped(published)],
+            ["seconds waited for neighbours' clocks", String(format: "%.1f", waited)],
             ["keys imported per second", Output.grouped(seconds > 0 ? Int(Double(keys) / seconds) : 0)],
             ["batches", Output.grouped(sum(\.batches))],
             ["bytes per key, encoded and signed", perKey(sum(\.bytes), published)],
