@@ -235,7 +235,7 @@ let package = Package(
             name: "CommandTests",
             dependencies: [
                 "keytide", "ExposureKeys", "FeedFormat", "ExposureNotification", "ClientSync", "FeedStore", "HTTP2",
-                "RegionalNode", logging, nioCore, nioPosix, "TestSupport",
+                "RegionalNode", "Replication", logging, nioCore, nioPosix, "TestSupport",
             ],
             swiftSettings: strict
         ),

@@ -94,7 +94,7 @@ struct ExportMembers {
         guard export.size + signatures.size <= limits.inflatedBytes else {
             throw ExportError(
                 .tooLarge,
-                "its members declare \(export.size) + \(signatures.size) bytes, over \(limits.inflatedBytes); refuse"
+                "its members declare \(export.size) + \(signatures.size.counted("byte")), over \(limits.inflatedBytes); refuse"
             )
         }
         self.export = try zip.content(of: export)

@@ -1,3 +1,5 @@
+import ExposureKeys
+
 /// The part of ZIP that export archives use: members stored or deflated, found through the central directory.
 ///
 /// Source: PKWARE APPNOTE 6.3.10. Written here because a pure target reads bytes, not files, and because the reader of
@@ -52,7 +54,7 @@ struct ZipReader {
             guard let inflated = Deflate.inflate(raw, size: member.size) else {
                 throw ExportError(
                     .memberCorrupt,
-                    "\(member.name) does not inflate to the \(member.size) bytes it declares; fetch the archive again"
+                    "\(member.name) does not inflate to the \(member.size.counted("byte")) it declares; fetch the archive again"
                 )
             }
             content = inflated
@@ -85,7 +87,10 @@ struct ZipReader {
         if bytes.starts(with: [0x50, 0x4b, 0x03, 0x04]) {
             throw ExportError(.truncated, "the archive has no end record; fetch it again")
         }
-        throw ExportError(.notAnArchive, "\(bytes.count) bytes without a ZIP end record; check what was fetched")
+        throw ExportError(
+            .notAnArchive,
+            "\(bytes.count.counted("byte")) without a ZIP end record; check what was fetched"
+        )
     }
 
     private static func end(in bytes: [UInt8], at start: Int) throws(ExportError) -> End {

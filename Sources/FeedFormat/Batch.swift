@@ -18,7 +18,7 @@ public struct Batch: Sendable {
     public init(_ bytes: [UInt8]) throws(FormatError) {
         let total = try Batch.size(atStartOf: bytes[...])
         guard total == bytes.count else {
-            throw FormatError(.trailingBytes, "batch: \(bytes.count - total) bytes follow its end")
+            throw FormatError(.trailingBytes, "batch: \((bytes.count - total).counted("byte")) behind its end")
         }
         var reader = ByteReader(bytes[Batch.preambleSize...], reading: "batch")
         publication = Interval(try reader.uint32())
@@ -78,7 +78,10 @@ public struct Batch: Sendable {
             throw FormatError(.wrongPosition, "batch \(number) cannot name predecessors, only batch 0 may")
         }
         guard keys.count <= FormatLimits.keysPerBatch else {
-            throw FormatError(.limitExceeded, "\(keys.count) keys exceed the \(FormatLimits.keysPerBatch) of a batch")
+            throw FormatError(
+                .limitExceeded,
+                "\(keys.count.counted("key")) exceed the \(FormatLimits.keysPerBatch) of a batch"
+            )
         }
         guard bluezone.count <= FormatLimits.bluezoneKeysPerBatch else {
             throw FormatError(
@@ -131,7 +134,7 @@ public struct Batch: Sendable {
         }
         let payload = try section.payload(decoder)
         guard payload.count % 8 == 0, (1...FormatLimits.epochsPerRegion).contains(payload.count / 8) else {
-            throw FormatError(.lyingLength, "predecessors take \(payload.count) bytes")
+            throw FormatError(.lyingLength, "predecessors take \(payload.count.counted("byte"))")
         }
         var reader = ByteReader(payload, reading: "predecessors")
         var epochs: [Epoch] = []
@@ -155,10 +158,13 @@ public struct Batch: Sendable {
         }
         let length = try reader.uint32()
         guard length <= FormatLimits.batchBytes - preambleSize else {
-            throw reader.error(.limitExceeded, "a batch of \(length) bytes, more than \(FormatLimits.batchBytes)")
+            throw reader.error(
+                .limitExceeded,
+                "a batch of \(length.counted("byte")), more than \(FormatLimits.batchBytes)"
+            )
         }
         guard Int(length) <= reader.remaining else {
-            throw reader.error(.lyingLength, "the batch claims \(length) bytes, \(reader.remaining) are left")
+            throw reader.error(.lyingLength, "the batch claims \(length.counted("byte")), \(reader.remaining) are left")
         }
         return preambleSize + Int(length)
     }

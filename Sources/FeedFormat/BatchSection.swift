@@ -1,3 +1,5 @@
+import ExposureKeys
+
 /// One section of a batch as it stands in the bytes. Sections of kinds that this release does not know are stored and
 /// relayed like all others.
 public struct BatchSection: Sendable {
@@ -40,7 +42,10 @@ public struct BatchSection: Sendable {
             decodedSize = size
         }
         guard size <= reader.remaining else {
-            throw reader.error(.lyingLength, "section \(number) claims \(size) bytes, \(reader.remaining) are left")
+            throw reader.error(
+                .lyingLength,
+                "section \(number) claims \(size.counted("byte")), \(reader.remaining) are left"
+            )
         }
         stored = try reader.take(size)
     }
@@ -54,7 +59,7 @@ public struct BatchSection: Sendable {
             guard let bytes = decoder.decode(stored, size: decodedSize), bytes.count == decodedSize else {
                 throw FormatError(
                     .decompression,
-                    "section \(kind.number) does not decompress to the \(decodedSize) bytes it declares"
+                    "section \(kind.number) does not decompress to the \(decodedSize.counted("byte")) it declares"
                 )
             }
             return bytes[...]

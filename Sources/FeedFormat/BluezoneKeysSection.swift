@@ -62,7 +62,10 @@ package enum BluezoneKeysSection {
         }
         let end = try bits.align()
         guard end == bytes.endIndex else {
-            throw FormatError(.trailingBytes, "Bluezone day keys: \(bytes.endIndex - end) bytes follow the last key")
+            throw FormatError(
+                .trailingBytes,
+                "Bluezone day keys: \((bytes.endIndex - end).counted("byte")) behind the last key"
+            )
         }
         return keys
     }

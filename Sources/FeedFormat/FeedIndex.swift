@@ -75,7 +75,10 @@ public struct IndexPart: Equatable, Sendable {
 
     public init(bytes: ArraySlice<UInt8>) throws(FormatError) {
         guard bytes.count <= FormatLimits.indexBytes else {
-            throw FormatError(.limitExceeded, "an index of \(bytes.count) bytes, more than \(FormatLimits.indexBytes)")
+            throw FormatError(
+                .limitExceeded,
+                "an index of \(bytes.count.counted("byte")), more than \(FormatLimits.indexBytes)"
+            )
         }
         var reader = ByteReader(bytes, reading: "index")
         var entries: [IndexEntry] = []
@@ -142,7 +145,10 @@ public struct FeedIndex: Sendable {
         keys: (Region) -> [RosterRegion.Key]?
     ) throws(FormatError) {
         guard bytes.count <= FormatLimits.indexBytes else {
-            throw FormatError(.limitExceeded, "an index of \(bytes.count) bytes, more than \(FormatLimits.indexBytes)")
+            throw FormatError(
+                .limitExceeded,
+                "an index of \(bytes.count.counted("byte")), more than \(FormatLimits.indexBytes)"
+            )
         }
         var reader = ByteReader(bytes, reading: "index")
         guard try reader.take(4).elementsEqual(FeedIndex.magic) else {

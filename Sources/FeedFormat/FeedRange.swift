@@ -1,3 +1,5 @@
+import ExposureKeys
+
 /// The unit of fetching: batches [k * 2^L, (k + 1) * 2^L) of a feed. Everybody who needs some of these batches asks
 /// for the same range, so one copy in a cache serves all and the request says nothing of who asks.
 public struct FeedRange: Hashable, Sendable {
@@ -63,7 +65,7 @@ public struct RangeBody: Sendable {
         guard rest.count <= FormatLimits.checkpointBytes else {
             throw FormatError(
                 .trailingBytes,
-                "\(rest.count) bytes follow the batches of a range, too many for a checkpoint"
+                "\(rest.count.counted("byte")) behind the batches of a range, too many for a checkpoint"
             )
         }
         self.batches = batches

@@ -44,7 +44,10 @@ public struct ForkProof: Hashable, Sendable {
         leaves: ArraySlice<Hash256>
     ) throws(FormatError) {
         guard frontier.size == older.checkpoint.size, let path = ConsistencyPath(from: frontier, through: leaves) else {
-            throw FormatError(.rootMismatch, "there is no way from \(frontier.size) batches over \(leaves.count) more")
+            throw FormatError(
+                .rootMismatch,
+                "there is no way from \(frontier.size.counted("batch")) over \(leaves.count) more"
+            )
         }
         try self.init(older: older, newer: newer, beginning: Beginning(root: frontier.root, path: path))
     }
@@ -63,7 +66,10 @@ public struct ForkProof: Hashable, Sendable {
                 throw FormatError(.noContradiction, "\(feed): the larger checkpoint continues the smaller one")
             }
             guard beginning.path.leads(from: beginning.root, at: one.size, to: two.root, at: two.size) else {
-                throw FormatError(.rootMismatch, "\(feed): the hashes do not lead to the root over \(two.size) batches")
+                throw FormatError(
+                    .rootMismatch,
+                    "\(feed): the hashes do not lead to the root over \(two.size.counted("batch"))"
+                )
             }
         } else {
             guard one.root.bytes.lexicographicallyPrecedes(two.root.bytes) else {
@@ -124,7 +130,7 @@ extension ForkProof {
                 hashes.append(hash)
             }
             guard let path = ConsistencyPath(hashes: hashes) else {
-                throw reader.error(.limitExceeded, "a path of \(hashes.count) hashes")
+                throw reader.error(.limitExceeded, "a path of \(hashes.count.counted("hash"))")
             }
             beginning = Beginning(root: root, path: path)
         }
@@ -142,7 +148,7 @@ extension ForkProof {
         guard bytes.count <= FormatLimits.forkProofBytes else {
             throw FormatError(
                 .limitExceeded,
-                "a fork proof of \(bytes.count) bytes, more than \(FormatLimits.forkProofBytes)"
+                "a fork proof of \(bytes.count.counted("byte")), more than \(FormatLimits.forkProofBytes)"
             )
         }
         var reader = ByteReader(bytes, reading: "fork proof")

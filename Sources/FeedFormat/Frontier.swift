@@ -1,3 +1,5 @@
+import ExposureKeys
+
 /// The right edge of a Merkle tree (RFC 6962): the roots of the complete subtrees that cover its leaves, largest
 /// first. Enough to append leaves and to compute every later root, in at most 17 hashes.
 public struct Frontier: Equatable, Sendable {
@@ -55,7 +57,10 @@ public struct Frontier: Equatable, Sendable {
         var reader = ByteReader(bytes, reading: "frontier")
         let size = try reader.uint64()
         guard size <= UInt64(FormatLimits.batchesPerFeed) else {
-            throw reader.error(.limitExceeded, "a feed of \(size) batches, more than \(FormatLimits.batchesPerFeed)")
+            throw reader.error(
+                .limitExceeded,
+                "a feed of \(size.counted("batch")), more than \(FormatLimits.batchesPerFeed)"
+            )
         }
         var hashes: [Hash256] = []
         for _ in 0..<size.nonzeroBitCount {

@@ -27,7 +27,7 @@ package enum GroupTable {
                 throw FormatError(.outOfRange, "table of key groups: group \(row) has metadata outside its ranges")
             }
             guard counts[row] < UInt64(FormatLimits.keysPerBatch) else {
-                throw FormatError(.limitExceeded, "table of key groups: group \(row) has \(counts[row]) keys")
+                throw FormatError(.limitExceeded, "table of key groups: group \(row) has \(counts[row].counted("key"))")
             }
             groups.append(KeyGroup(metadata: metadata, count: Int(counts[row]) + 1))
         }
@@ -58,7 +58,10 @@ package enum GroupTable {
     ) throws(FormatError) -> [UInt64] {
         let size = try bits.readExpGolomb(order: 3) + 1
         guard size <= UInt64(count) else {
-            throw FormatError(.lyingLength, "table of key groups: \(size) values of \(field) for \(count) groups")
+            throw FormatError(
+                .lyingLength,
+                "table of key groups: \(size) values of \(field) for \(count.counted("group"))"
+            )
         }
         var dictionary = [try bits.read(bits: field.width)]
         guard size > 1 else { return [UInt64](repeating: dictionary[0], count: count) }

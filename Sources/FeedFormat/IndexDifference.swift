@@ -53,7 +53,7 @@ public struct IndexDifference: Sendable {
         guard bytes.count <= FormatLimits.differenceBytes else {
             throw FormatError(
                 .limitExceeded,
-                "an index difference of \(bytes.count) bytes, more than \(FormatLimits.differenceBytes)"
+                "an index difference of \(bytes.count.counted("byte")), more than \(FormatLimits.differenceBytes)"
             )
         }
         var reader = ByteReader(bytes, reading: "index difference")
@@ -78,7 +78,10 @@ public struct IndexDifference: Sendable {
     private static func feeds(from reader: inout ByteReader) throws(FormatError) -> [FeedID] {
         let count = try reader.varint(upTo: FormatLimits.feedsPerIndex, "the number of feeds removed")
         guard count <= reader.remaining / smallestFeed else {
-            throw reader.error(.lyingLength, "\(count) feeds cannot stand in \(reader.remaining) bytes")
+            throw reader.error(
+                .lyingLength,
+                "\(count.counted("feed")) cannot stand in \(reader.remaining.counted("byte"))"
+            )
         }
         var feeds: [FeedID] = []
         for _ in 0..<count {

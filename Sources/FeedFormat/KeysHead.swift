@@ -13,7 +13,7 @@ struct KeysHead {
         guard groups.count <= FormatLimits.groups else {
             throw FormatError(
                 .limitExceeded,
-                "\(groups.count) groups of keys exceed the \(FormatLimits.groups) of a batch; publish in several"
+                "\(groups.count.counted("group")) of keys exceed the \(FormatLimits.groups) of a batch; publish in several"
             )
         }
         var head: [UInt8] = []
@@ -37,17 +37,23 @@ struct KeysHead {
         let count = try reader.varint(upTo: FormatLimits.groups, "the number of groups")
         // A group takes at least one bit of the table and these bytes of its first key.
         guard count > 0, count <= reader.remaining / wholeBytes else {
-            throw reader.error(.lyingLength, "\(count) groups cannot stand in \(reader.remaining) bytes")
+            throw reader.error(
+                .lyingLength,
+                "\(count.counted("group")) cannot stand in \(reader.remaining.counted("byte"))"
+            )
         }
         var table = BitReader(bytes[reader.position...], reading: "table of key groups")
         groups = try GroupTable.read(count, from: &table)
         end = try table.align()
         total = groups.reduce(0) { $0 + $1.count }
         guard total <= limit else {
-            throw FormatError(.limitExceeded, "\(what): \(total) keys in a batch, more than \(limit)")
+            throw FormatError(.limitExceeded, "\(what): \(total.counted("key")) in a batch, more than \(limit)")
         }
         guard total <= (bytes.endIndex - end) / wholeBytes else {
-            throw FormatError(.lyingLength, "\(what): \(total) keys cannot stand in \(bytes.endIndex - end) bytes")
+            throw FormatError(
+                .lyingLength,
+                "\(what): \(total.counted("key")) cannot stand in \((bytes.endIndex - end).counted("byte"))"
+            )
         }
     }
 }

@@ -37,7 +37,10 @@ package enum KeysSection {
                 let low = lowHalves.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: position, as: UInt64.self) }
                 let data = KeyData(high: high, low: UInt64(bigEndian: low))
                 if let previous, data <= previous {
-                    throw FormatError(.notAscending, "keys of one group do not ascend, after \(keys.count) keys")
+                    throw FormatError(
+                        .notAscending,
+                        "keys of one group do not ascend, after \(keys.count.counted("key"))"
+                    )
                 }
                 previous = data
                 keys.append(DiagnosisKey(data: data, metadata: group.metadata))
@@ -45,7 +48,10 @@ package enum KeysSection {
         }
         let end = try bits.align()
         guard end == bytes.endIndex else {
-            throw FormatError(.trailingBytes, "diagnosis keys: \(bytes.endIndex - end) bytes follow the last key")
+            throw FormatError(
+                .trailingBytes,
+                "diagnosis keys: \((bytes.endIndex - end).counted("byte")) behind the last key"
+            )
         }
         return keys
     }

@@ -16,10 +16,11 @@ public final class StoreInspection: Sendable {
     private let foreign: String?
     private let time: ReadingTime
 
+    /// - Parameter patience: how long the reading may take, beside what a file of this size takes.
     /// - Throws: `.cannotOpen`; `.corrupt` if the file is no database, or not one that a node has made.
-    public init(path: String) throws(StoreError) {
+    public init(path: String, patience: Duration = .seconds(30)) throws(StoreError) {
         self.path = path
-        let time = ReadingTime(bytes: ReadingTime.bytes(of: path))
+        let time = ReadingTime(bytes: ReadingTime.bytes(of: path), patience: patience)
         self.time = time
         var configuration = Configuration()
         configuration.readonly = true
@@ -62,6 +63,12 @@ public final class StoreInspection: Sendable {
                     return try StoreReading.problems(database, limit: 20)
                 }
         } catch {
+            if time.isOver {
+                return [
+                    "reading it took longer than any whole file of its size takes, and was given up: it is damaged, or the disk "
+                        + "is busy; check it again, or restore a backup"
+                ]
+            }
             return ["the check failed: \(error)"]
         }
     }

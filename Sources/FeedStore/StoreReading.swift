@@ -169,15 +169,16 @@ enum StoreReading {
 final class ReadingTime: Sendable {
     private let end: ContinuousClock.Instant
 
-    /// What a slow disk gives, in bytes a second, and what is granted in any case.
+    /// What a slow disk gives, in bytes a second.
     private static let pace = 1 << 20
-    private static let least = Duration.seconds(30)
     /// Instructions of SQLite's machine between two looks at the clock.
-    private static let step: CInt = 100_000
+    private static let step: CInt = 10_000
 
-    /// - Parameter bytes: size of the file and its log.
-    init(bytes: Int64) {
-        end = .now + ReadingTime.least + .seconds(bytes / Int64(ReadingTime.pace))
+    /// - Parameters:
+    ///   - bytes: size of the file and its log.
+    ///   - patience: what is granted in any case.
+    init(bytes: Int64, patience: Duration = .seconds(30)) {
+        end = .now + patience + .seconds(bytes / Int64(ReadingTime.pace))
     }
 
     /// Applies to all statements of a connection from now on. It must not outlive the connection.
@@ -195,7 +196,7 @@ final class ReadingTime: Sendable {
 
     static func unlimited(_ database: Database) { sqlite3_progress_handler(database.sqliteConnection, 0, nil, nil) }
 
-    private var isOver: Bool { .now > end }
+    var isOver: Bool { .now > end }
 
     /// Bytes of a store's file and of its log.
     static func bytes(of path: String) -> Int64 {

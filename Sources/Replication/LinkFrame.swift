@@ -213,7 +213,12 @@ public enum LinkFrame: Equatable, Sendable {
             let size = Int(try reader.uint32())
             guard size <= min(LinkFrame.maximumSize, LinkFrame.largest(type)), size > reader.remaining,
                 let plain = BlockDecoder.liblz4.decode(bytes[reader.position...], size: size)
-            else { throw reader.error(.decompression, "a frame does not decompress to the \(size) bytes it declares") }
+            else {
+                throw reader.error(
+                    .decompression,
+                    "a frame does not decompress to the \(size.counted("byte")) it declares"
+                )
+            }
             payload = plain[...]
         }
         self = try LinkFrame.parse(type, payload)
@@ -250,7 +255,10 @@ public enum LinkFrame: Equatable, Sendable {
         case 2:
             let count = try reader.varint(upTo: FormatLimits.feedsPerIndex, "the number of adverts")
             guard count <= reader.remaining / 13 else {
-                throw reader.error(.lyingLength, "\(count) adverts cannot stand in \(reader.remaining) bytes")
+                throw reader.error(
+                    .lyingLength,
+                    "\(count.counted("advert")) cannot stand in \(reader.remaining.counted("byte"))"
+                )
             }
             var adverts: [Advert] = []
             for _ in 0..<count { adverts.append(try reader.advert()) }
@@ -269,7 +277,7 @@ public enum LinkFrame: Equatable, Sendable {
             let size = try reader.varint(upTo: FormatLimits.indexBytes, "the size of an index")
             let index = Array(try reader.take(size))
             guard reader.remaining <= FormatLimits.indexBytes else {
-                throw reader.error(.limitExceeded, "a settled part of \(reader.remaining) bytes")
+                throw reader.error(.limitExceeded, "a settled part of \(reader.remaining.counted("byte"))")
             }
             return .index(index: index, settled: Array(payload[reader.position...]))
         case 7:
@@ -284,13 +292,13 @@ public enum LinkFrame: Equatable, Sendable {
             return .pull(feed, from: UInt64(number))
         case 9:
             guard payload.count <= FormatLimits.forkProofBytes else {
-                throw reader.error(.limitExceeded, "a proof of a fork of \(payload.count) bytes")
+                throw reader.error(.limitExceeded, "a proof of a fork of \(payload.count.counted("byte"))")
             }
             return .fork(Array(payload))
         case 10:
             let feed = try reader.feed()
             guard reader.remaining <= FormatLimits.checkpointBytes else {
-                throw reader.error(.limitExceeded, "a checkpoint of \(reader.remaining) bytes")
+                throw reader.error(.limitExceeded, "a checkpoint of \(reader.remaining.counted("byte"))")
             }
             return .checkpoint(feed, Array(payload[reader.position...]))
         case 11:
@@ -350,7 +358,7 @@ extension ByteReader {
             return LinkFrame.RelayedIndex(isDifference: isDifference, bytes: bytes, settled: nil)
         }
         guard remaining <= FormatLimits.indexBytes else {
-            throw error(.limitExceeded, "a settled part of \(remaining) bytes")
+            throw error(.limitExceeded, "a settled part of \(remaining.counted("byte"))")
         }
         return LinkFrame.RelayedIndex(isDifference: isDifference, bytes: bytes, settled: Array(payload[position...]))
     }

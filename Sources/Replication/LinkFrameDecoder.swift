@@ -59,7 +59,7 @@ public struct LinkFrameDecoder: Sendable {
         guard (2...LinkFrame.maximumSize).contains(length) else {
             throw FormatError(
                 .limitExceeded,
-                "a link frame of \(length) bytes; 2 to \(LinkFrame.maximumSize) are allowed"
+                "a link frame of \(length.counted("byte")); 2 to \(LinkFrame.maximumSize) are allowed"
             )
         }
         guard pending.count - consumed - 4 >= length else { return nil }

@@ -87,13 +87,6 @@ import TestSupport
         return try Child(["/usr/bin/env", "python3", path] + arguments, in: cluster.scratch)
     }
 
-    private func residentMiB(_ cluster: Cluster) throws -> Int {
-        let text = try String(contentsOfFile: "/proc/\(cluster.node("VN-01").identifier)/statm", encoding: .utf8)
-        let fields = text.split(separator: " ").compactMap { Int($0) }
-        guard fields.count > 1 else { throw TestFailure("no size in \(text)") }
-        return fields[1] * Int(sysconf(Int32(_SC_PAGESIZE))) >> 20
-    }
-
     @Test func silentConnectionsDoNotKeepAnHonestClientOut() async throws {
         try await Cluster.with("VN-01") { cluster in
             // Room for about 1,100 phones, and twice as many who say nothing.
@@ -130,12 +123,12 @@ import TestSupport
             try await cluster.start("VN-01", "--memory", "64")
             let path = "/v1/feeds/\(try #require(report.feed))/0/0"
             try await Task.sleep(for: .seconds(1))
-            let start = try residentMiB(cluster)
+            let start = try cluster.residentMiB("VN-01")
             let siege = try python(Self.greedy, ["\(cluster.basePort)", path, "200", "5"], cluster)
             defer { siege.kill() }
             var most = 0
             while siege.isRunning {
-                most = max(most, try residentMiB(cluster))
+                most = max(most, try cluster.residentMiB("VN-01"))
                 try await Task.sleep(for: .milliseconds(20))
             }
             #expect(siege.output.contains("asked"), "\(siege.errors)")
@@ -156,7 +149,7 @@ import TestSupport
             #expect(try #require(Int(curl.output)) >= report.bytes / max(1, report.batches))
             var end = Int.max
             let isBack = try await eventually(seconds: 60) {
-                end = try residentMiB(cluster)
+                end = try cluster.residentMiB("VN-01")
                 return end <= start + 50
             }
             #expect(isBack, "\(start) MiB at the start, \(end) MiB a minute after")

@@ -10,6 +10,15 @@ struct ZipReaderTests {
         code { _ = try ExportArchive.open(bytes, limits: limits) }
     }
 
+    static func wordsOfOpening(_ bytes: [UInt8]) -> String? {
+        do {
+            _ = try ExportArchive.open(bytes, limits: .standard)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
     /// The code for an archive whose `export.bin` is described otherwise than it is.
     static func codeOfLying(_ lie: (inout Forge.Member) -> Void) -> ExportError.Code? {
         var member = export
@@ -69,6 +78,7 @@ struct ZipReaderTests {
         var archive = Forge.zip([Self.export, Self.signatures])
         archive.replaceSubrange(archive.count - 6..<archive.count - 2, with: [0xff, 0xff, 0xff, 0xff])
         #expect(Self.codeOfOpening(archive) == .unsupportedArchive)
+        #expect(Self.wordsOfOpening(archive)?.contains("ZIP64, which no phone reads: have it made again") == true)
         // Bytes before the archive make all offsets wrong.
         #expect(Self.codeOfOpening([0, 1, 2] + Forge.zip([Self.export, Self.signatures])) == .memberCorrupt)
     }

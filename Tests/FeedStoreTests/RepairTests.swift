@@ -117,6 +117,21 @@ import Testing
         inspection.close()
     }
 
+    /// A statement that goes on longer than the file could need is ended, and the finding says so.
+    @Test func aReadingThatTakesTooLongIsGivenUp() throws {
+        let scratch = try Scratch()
+        let store = try SQLiteFeedStore(path: scratch.path)
+        try store.append((0..<3000).map { batch(try feed("VN-01"), $0, size: 10) })
+        try store.close()
+        #expect(try scratch.size() < 1 << 20, "a second is granted for each MiB")
+        let patient = try StoreInspection(path: scratch.path)
+        #expect(patient.findings() == [])
+        patient.close()
+        let inspection = try StoreInspection(path: scratch.path, patience: .zero)
+        #expect(inspection.findings().map { $0.contains("took longer than") } == [true])
+        inspection.close()
+    }
+
     @Test func whatIsNoStoreIsNotInspected() throws {
         let scratch = try Scratch()
         #expect(storeError { _ = try StoreInspection(path: scratch.path) } != nil)

@@ -1,4 +1,5 @@
-"""Reads every file that vectors.json lists, as docs/FEED-FORMAT.md says, and compares content or error.
+"""Reads every file that vectors.json lists, as docs/FEED-FORMAT.md says, and compares content or error; then merges
+the reports of merging.json.
 
 Standard library only; the page is all that it was written from. Run: python3 decode.py
 """
@@ -638,6 +639,63 @@ def roster(data, vector):
     }
 
 
+# Merging
+
+
+def overlap(one, other):
+    """Whether two forms, each (rolling start, rolling period), have an interval in common."""
+    return one[0] < other[0] + other[1] and other[0] < one[0] + one[1]
+
+
+def rank(report):
+    kind, start, period, risk, onset, published = report
+    days = 0 if onset is None else onset + 8191
+    return kind, published, kind << 58 | period << 50 | risk << 46 | days << 32 | start
+
+
+def standing_forms(reports):
+    state = {}
+    for report in reports:
+        form = report[1], report[2]
+        state[form] = max(state.get(form, report), report, key=rank)
+    return state
+
+
+def merged(reports, successor):
+    """What stands for one key's bytes: runs of (start, end, report type, transmission risk, days since onset)."""
+    own, later = standing_forms(reports), standing_forms(successor)
+    revised = {form: max(own[form], later.get(form, own[form]), key=rank) for form in own}
+    revocations = [form for state in (revised, later) for form in state if state[form][0] == 5]
+    stay = sorted(form for form in revised if not any(overlap(form, one) for one in revocations))
+    runs = []
+    for form in stay:
+        if runs and form[0] < runs[-1]["end"]:
+            runs[-1]["end"] = max(runs[-1]["end"], sum(form))
+            runs[-1]["forms"].append(revised[form])
+        else:
+            runs.append({"start": form[0], "end": sum(form), "forms": [revised[form]]})
+    result = []
+    for run in runs:
+        speaks = max(run["forms"], key=rank)
+        result.append([run["start"], run["end"], speaks[0], speaks[3], speaks[4]])
+    return result
+
+
+def check_merging():
+    cases = json.loads((FOLDER / "merging.json").read_text("utf-8"))["cases"]
+    wrong = 0
+    for case in cases:
+        # The order makes no difference.
+        for reports in (case["reports"], case["reports"][::-1]):
+            stands = merged(reports, case.get("successor", []))
+            if stands != case["stands"]:
+                wrong += 1
+                print(f"merging, {case['about']}: {stands}")
+                break
+    print(f"{len(cases)} cases of merging, {wrong} wrong")
+    return wrong
+
+
 FORMS = {
     "batch": batch,
     "checkpoint": checkpoint,
@@ -662,7 +720,7 @@ def main():
             wrong += 1
             print(f"{vector['file']}: {result}")
     print(f"{len(LIST['vectors'])} vectors, {wrong} wrong")
-    return wrong > 0
+    return wrong + check_merging() > 0
 
 
 if __name__ == "__main__":

@@ -36,12 +36,11 @@ struct OverheadBench: ParsableCommand {
         let cores = try ServerCores()
         let workplace = try Workplace()
         let site = try ServedSite(in: workplace.path, isCleartext: cleartext, sizes: [size])
-        let program = try CountedProgram(of: try Command.keytide(), in: workplace.path)
-        let few = try count(requests, site, program, cores)
-        let many = try count(5 * requests, site, program, cores)
-        let difference = many.profile.less(few.profile)
+        let server = try CountedServer(.keytide, in: site)
+        let few = try server.profile(of: requests, site, site.ranges[0], cores)
+        let difference = try server.profile(of: 5 * requests, site, site.ranges[0], cores).less(few)
         let perRequest = 1 / Double(4 * requests)
-        let sources = try program.sources(of: difference.addresses)
+        let sources = try server.sources(of: difference.addresses)
         let overhead = Overhead(difference, sources)
         let name = size.name + (cleartext ? " cleartext" : "")
         // Less than this comes of starting and stopping.
@@ -54,28 +53,6 @@ struct OverheadBench: ParsableCommand {
             line("\(name) \(kind.rawValue)", overhead.sum(kind) * perRequest, overhead, perRequest).print()
         }
         line("\(name) sum", overhead.sum * perRequest, overhead, perRequest, limit: OverheadBench.limit).print()
-    }
-
-    /// Runs the node for so many requests.
-    private func count(
-        _ requests: Int,
-        _ site: ServedSite,
-        _ program: CountedProgram,
-        _ cores: ServerCores
-    ) throws -> (profile: Profile, requests: Int) {
-        let output = "\(site.directory)/callgrind.\(requests)"
-        let server = try site.start(counted: program, core: cores.server, output: output)
-        let load = LoadGenerator(core: cores.client, url: site.url(server.port, site.ranges[0].path))
-        do {
-            try load.send(requests, connections: 8, streams: 16, bodyBytes: site.ranges[0].bytes.count)
-        } catch {
-            server.stop()
-            throw error
-        }
-        // What was counted is written at the end.
-        server.stop(within: 60)
-        Progress.report("overhead, \(requests) requests")
-        return (try Profile(path: output, object: program.path), requests)
     }
 
     private func line(

@@ -13,6 +13,8 @@ struct Profile {
 
     /// All instructions, of libraries too.
     private(set) var total = 0.0
+    /// The same by the path of the program or library.
+    private(set) var objects: [Substring: Double] = [:]
     /// Instructions of the program itself by address.
     private(set) var own: [UInt64: Double] = [:]
     private(set) var calls: [Call] = []
@@ -28,13 +30,15 @@ struct Profile {
     /// - Parameter object: the program whose addresses count; others are libraries.
     init(path: String, object: String) throws {
         var isOurs = false
+        var current: Substring = ""
         var callee: (isOurs: Bool, address: UInt64)?
         var calleeObject: Substring?
         var function: Substring = ""
         let object = Substring(object)
         for line in try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n") {
             if line.hasPrefix("ob=") {
-                isOurs = line.dropFirst(3) == object
+                current = line.dropFirst(3)
+                isOurs = current == object
             } else if line.hasPrefix("fn=") {
                 function = line.dropFirst(3)
             } else if line.hasPrefix("cob=") {
@@ -55,22 +59,24 @@ struct Profile {
                     calls.append(Call(address: address, callee: called.isOurs ? called.address : nil, cost: cost))
                 } else {
                     total += cost
+                    objects[current, default: 0] += cost
                     if isOurs { own[address, default: 0] += cost }
                 }
             }
         }
-        guard total > 0, !own.isEmpty else { throw BenchError("callgrind counted nothing of the node in \(path)") }
+        guard total > 0, !own.isEmpty else { throw BenchError("callgrind counted nothing of the program in \(path)") }
     }
 
     private static func address(_ text: Substring) -> UInt64? {
         UInt64(text.dropFirst(2), radix: 16)
     }
 
-    private init(total: Double, own: [UInt64: Double], calls: [Call], functions: [UInt64: Substring]) {
-        self.total = total
-        self.own = own
-        self.calls = calls
-        self.functions = functions
+    /// Instructions of programs and libraries whose file names begin in one of these ways.
+    func sum(of names: [String]) -> Double {
+        objects.reduce(0) { sum, object in
+            let file = object.key.split(separator: "/").last ?? ""
+            return names.contains { file.hasPrefix($0) } ? sum + object.value : sum
+        }
     }
 
     /// What this has more than another run of the same program.
@@ -82,12 +88,13 @@ struct Profile {
         var costs: [Place: Double] = [:]
         for call in calls { costs[Place(address: call.address, callee: call.callee), default: 0] += call.cost }
         for call in other.calls { costs[Place(address: call.address, callee: call.callee), default: 0] -= call.cost }
-        return Profile(
-            total: total - other.total,
-            own: own.merging(other.own.mapValues { -$0 }) { $0 + $1 },
-            calls: costs.map { Call(address: $0.key.address, callee: $0.key.callee, cost: $0.value) },
-            functions: functions.merging(other.functions) { first, _ in first }
-        )
+        var difference = self
+        difference.total -= other.total
+        difference.objects.merge(other.objects.mapValues { -$0 }) { $0 + $1 }
+        difference.own.merge(other.own.mapValues { -$0 }) { $0 + $1 }
+        difference.calls = costs.map { Call(address: $0.key.address, callee: $0.key.callee, cost: $0.value) }
+        difference.functions.merge(other.functions) { first, _ in first }
+        return difference
     }
 }
 
@@ -113,21 +120,24 @@ struct CountedProgram {
     /// A library to preload.
     private let shim: String
 
-    /// - Parameter directory: where the copy goes.
+    /// - Parameters:
+    ///   - program: a path, or a name that the shell finds.
+    ///   - directory: where the copy goes.
     init(of program: String, in directory: String) throws {
-        original = program
-        path = directory + "/keytide"
+        let found = try Command.run(["sh", "-c", "command -v '\(program)'"])
+        original = found.trimmingCharacters(in: .whitespacesAndNewlines)
+        path = directory + "/" + (original.split(separator: "/").last.map { String($0) } ?? "program")
         shim = directory + "/sigsuspend.so"
-        try Command.run(["objcopy", "--strip-debug", program, path])
+        try Command.run(["objcopy", "--strip-debug", original, path])
         try Command.run(["clang", "-O1", "-shared", "-fPIC", "-o", shim, try ThisProcess.benchFile("sigsuspend.c")])
     }
 
-    /// The command that runs and counts it.
+    /// The command that runs and counts it, into a file whose name ends in the number of the process.
     func command(_ arguments: [String], output: String) -> [String] {
         [
             "env", "SWIFT_DETERMINISTIC_HASHING=1", "LD_PRELOAD=\(shim)", "valgrind", "--tool=callgrind",
             "--dump-instr=yes", "--compress-pos=no",
-            "--compress-strings=no", "--callgrind-out-file=\(output)", path,
+            "--compress-strings=no", "--callgrind-out-file=\(output).%p", path,
         ] + arguments
     }
 

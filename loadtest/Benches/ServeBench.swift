@@ -5,8 +5,9 @@ import Foundation
 struct ServeBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Microseconds of processor time a request, for ranges of four sizes, beside nghttpd, nginx and h2o.",
+        abstract: "Instructions and processor time a request, for ranges of four sizes, beside nghttpd, nginx and h2o.",
         discussion: """
+            Instructions come first, of small ranges, beside h2o, without what the libraries of TLS take. Then time: \
             Each server runs alone on one core with one worker, h2load on another core. Rounds of the servers alternate. \
             All serve the same bytes under the same paths.
             """
@@ -23,6 +24,9 @@ struct ServeBench: ParsableCommand {
 
     @Flag(help: "Without TLS.")
     var cleartext = false
+
+    /// A peer whose rounds differ by a larger part of their median is not a measure of anything.
+    private static let steady = 0.1
 
     @Option(help: "Share of the usual number of requests a round; less is noisier.")
     var share = 1.0
@@ -44,6 +48,7 @@ struct ServeBench: ParsableCommand {
             kinds.append(kind)
         }
         for range in site.ranges {
+            if range.size.isSmall, kinds.contains(.h2o) { try countInstructions(site, range, cores).print() }
             let requests = max(100, Int(Double(range.size.requests) * share))
             var times = [Rounds](repeating: Rounds(), count: kinds.count)
             for round in 1...rounds {
@@ -65,6 +70,30 @@ struct ServeBench: ParsableCommand {
             }
             return size
         }
+    }
+
+    private func countInstructions(
+        _ site: ServedSite,
+        _ range: ServedRange,
+        _ cores: ServerCores
+    ) throws -> ResultLine {
+        let ours = try InstructionCount(of: .keytide, site, range, requests: 4000, cores)
+        let theirs = try InstructionCount(of: .h2o, site, range, requests: 4000, cores)
+        return ResultLine(
+            bench: "serve",
+            case: range.size.name + (cleartext ? " cleartext" : "") + " instructions",
+            peer: ServerKind.h2o.rawValue,
+            ours: ours.rest,
+            theirs: theirs.rest,
+            limit: theirs.rest,
+            ratio: ours.rest / theirs.rest,
+            unit: "instructions/request",
+            further: [
+                ("oursProgram", ours.program), ("oursHTTP2", ours.http2), ("oursLibc", ours.libc),
+                ("oursRuntime", ours.runtime), ("oursCrypto", ours.crypto), ("theirsProgram", theirs.program),
+                ("theirsLibc", theirs.libc), ("theirsCrypto", theirs.crypto),
+            ]
+        )
     }
 
     /// - Returns: seconds of processor time a request.
@@ -99,11 +128,12 @@ struct ServeBench: ParsableCommand {
             peer: peer.rawValue,
             ours: ours.median,
             theirs: theirs.median,
-            limit: theirs.median * peer.factor(isSmall: range.size.isSmall),
+            limit: theirs.relativeSpread < ServeBench.steady ? theirs.median * peer.factor(range.size) : nil,
             ratio: ours.median / theirs.median,
             unit: "us/request",
             further: [
                 ("bytes", Double(range.bytes.count)), ("requests", Double(requests)), ("rounds", Double(rounds)),
+                ("theirsSpread", theirs.relativeSpread),
             ] + ours.spread("ours") + theirs.spread("theirs")
         )
     }
@@ -111,11 +141,11 @@ struct ServeBench: ParsableCommand {
 
 extension ServerKind {
     /// What the node may take of this server's processor time.
-    fileprivate func factor(isSmall: Bool) -> Double {
+    fileprivate func factor(_ size: ServedSize) -> Double {
         switch self {
         case .keytide, .nghttpd: 1
-        case .nginx: isSmall ? 0.4 : 1
-        case .h2o: isSmall ? 1.25 : 1.15
+        case .nginx: size.isSmall ? 0.4 : 1
+        case .h2o: size.isSmall ? 1.15 : 0.9
         }
     }
 }

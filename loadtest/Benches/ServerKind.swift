@@ -17,11 +17,17 @@ extension ServedSite {
         return try start(try command(kind, port: port), kind, core: core, port: port)
     }
 
-    /// Starts the node under callgrind.
-    /// - Parameter output: file for what is counted.
-    func start(counted program: CountedProgram, core: Int, output: String) throws -> ServerProcess {
-        let command = program.command(nodeArguments, output: output)
-        return try start(command, .keytide, core: core, port: nodePort)
+    /// Starts a server under callgrind.
+    /// - Parameter output: file for what is counted, to which the number of the process is added.
+    func start(
+        _ kind: ServerKind,
+        counted program: CountedProgram,
+        core: Int,
+        output: String
+    ) throws -> ServerProcess {
+        let port = kind == .keytide ? nodePort : try Ports.free()
+        let command = program.command(Array(try command(kind, port: port).dropFirst()), output: output)
+        return try start(command, kind, core: core, port: port)
     }
 
     private func start(_ command: [String], _ kind: ServerKind, core: Int, port: Int) throws -> ServerProcess {

@@ -35,7 +35,8 @@ extension Simulation {
     }
 
     func forgedKeys(by index: Int) -> [DiagnosisKey] {
-        let start = nodes[index].clock(at: now).interval.advanced(by: -Interval.perDay)
+        let end = nodes[index].clock(at: now).interval.advanced(by: -Expiry.publicationDelay)
+        let start = end.advanced(by: -Interval.perDay)
         let metadata = KeyMetadata(rollingStart: start, rollingPeriod: 144, reportType: .confirmed)
         let data = KeyData(high: chances[index].next(), low: chances[index].next())
         return metadata.map { [DiagnosisKey(data: data, metadata: $0)] } ?? []

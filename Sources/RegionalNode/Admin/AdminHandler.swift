@@ -34,7 +34,7 @@ struct AdminHandler: RequestHandler {
             if let size = request.fields["content-length"].flatMap({ Int($0) }), size > AdminRoutes.archiveLimit {
                 throw HTTPError(.bodyTooLarge, "archives have \(AdminRoutes.archiveLimit >> 20) MiB at most")
             }
-            let memory = try ImportMemory.setAside(for: request, of: node.memory)
+            let memory = try ImportMemory.setAside(for: request, besides: node.publisher.keyCount, of: node.memory)
             defer { withExtendedLifetime(memory) {} }
             let archive = try await body.collect(upTo: AdminRoutes.archiveLimit)
             let key = try AdminHandler.verificationKey(request)

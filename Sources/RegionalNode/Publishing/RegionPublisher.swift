@@ -30,6 +30,8 @@ package final class RegionPublisher: Sendable {
     private let signer: NoteSigner
     private let clock: NodeClock
     private let state = Mutex(State())
+    /// Reports in the merged state, for those who must not wait for a publication.
+    private let counted = Atomic(0)
     private let met = Mutex(Met())
     /// When this process began, by the node's clock.
     private let start: Interval
@@ -87,6 +89,7 @@ package final class RegionPublisher: Sendable {
         }
         if state.record.ahead != known { try state.record.ahead.keep(in: storage) }
         state.isRebuildDue = false
+        count(state)
     }
 
     /// Takes in what own batches say. Those that are dated ahead of the clock, or once were, wait for their time.
@@ -140,6 +143,7 @@ package final class RegionPublisher: Sendable {
     package func join(_ batches: [ProvenBatch]) {
         state.withLock { state in
             take(batches.filter { isOwn($0.feed.region, state) }, &state)
+            count(state)
         }
     }
 
@@ -191,7 +195,9 @@ package final class RegionPublisher: Sendable {
             let batches = try write(due.news, at: now, &state, storage, living: living)
             try held.release(waiting)
             try held.hold(due.selection.held)
-            if state.record.timeHasCome(at: now.interval) { try state.record.ahead.keep(in: storage) }
+            let hasChanged = state.record.timeHasCome(at: now.interval)
+            count(state)
+            if hasChanged { try state.record.ahead.keep(in: storage) }
             return Publication(batches: batches, selection: due.selection, time: now.milliseconds / 1000)
         }
     }
@@ -227,6 +233,7 @@ package final class RegionPublisher: Sendable {
         }
         state.writer = writer
         state.record.published(news, at: now.interval)
+        count(state)
         return batches
     }
 
@@ -248,11 +255,18 @@ package final class RegionPublisher: Sendable {
 
     /// Drops keys that ended at or before `limit` from the merged state: none of them can be published again.
     func forget(endedAtOrBefore limit: Interval) {
-        state.withLock { $0.record.forget(endedAtOrBefore: limit) }
+        state.withLock { state in
+            state.record.forget(endedAtOrBefore: limit)
+            count(state)
+        }
+    }
+
+    private func count(_ state: State) {
+        counted.store(state.record.ledger.standing.count, ordering: .relaxed)
     }
 
     /// Keys in the merged state.
-    package var keyCount: Int { state.withLock { $0.record.ledger.standing.count } }
+    package var keyCount: Int { counted.load(ordering: .relaxed) }
 
     private func begin(living: [FeedID], now: Timestamp) -> FeedWriter {
         let epoch = Epoch(startUnixSeconds: now.milliseconds / 1000, random: UInt32.random(in: .min ... .max))
