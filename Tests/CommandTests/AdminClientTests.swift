@@ -92,6 +92,7 @@ import Testing
         let names = [
             "keys", "published", "expired", "notYetEnded", "malformed", "duplicates", "superseded", "corrections",
             "withdrawnBefore", "endTooFarAhead", "furtherRevocations", "batches", "bytes", "heldUntil",
+            "waitedMilliseconds",
         ]
         let numbers = names.map { "\"\($0)\":\(Int64.max)" }.joined(separator: ",")
         let body = "{\(numbers),\"named\":[\"\\u001b[2J\"],\"clock\":\"trusted\"}"

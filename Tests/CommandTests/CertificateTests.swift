@@ -41,7 +41,8 @@ import Testing
             #expect(try await eventually { try await health(cluster, trusting: file) == "200 2" })
             #expect(node.isRunning)
             #expect(try await eventually { node.errors.contains("certificate replaced") })
-            #expect(try await cluster.status("VN-01").alarms.isEmpty)
+            // The look every five seconds may have come between the two files: that alarm is over.
+            #expect(try await cluster.status("VN-01").alarms.allSatisfy { $0.ended != nil })
         }
     }
 

@@ -60,6 +60,7 @@ struct LimitTests {
                 // The honest one waits no more, so there is a place for another; each one after that takes the oldest's.
                 // One at a time, since connections that come at once may be accepted in another order.
                 silent.append(try await RawPeer.connect(to: port))
+                #expect(try await eventually { server.connectionCount == 7 })
                 for oldest in 1...19 {
                     silent.append(try await RawPeer.connect(to: port))
                     try await silent[oldest].expectClosed()

@@ -30,10 +30,10 @@ extension Simulation {
         publish(index, corrected)
     }
 
-    /// Notes what an honest region has said last of each key: it is durable.
+    /// Notes what an honest region has said last of each key: it is durable, whether or not its operator has heard so.
     func noteSaid(_ batches: [ProvenBatch], at index: Int) {
         guard isCorrecting, !nodes[index].isThief, nodes[index].home == index else { return }
-        for batch in batches { truth.say(batch) }
+        for batch in batches where batch.feed.region == nodes[index].region { truth.say(batch) }
     }
 
     /// What some node shows of a key although its region has said something else later; nil if there is nothing. Of a

@@ -207,7 +207,6 @@ extension Simulation {
             dispatch(isMistaken ? .storeFailed(request, reason: "") : .stored(request), to: index)
         } else {
             nodes[index].disk.record.acknowledged[write.feed] = nodes[index].disk.count(of: write.feed)
-            noteSaid(write.batches, at: index)
             if let due = write.due { finish(due, at: index) }
             if options.planted == .announcesEarly { return }
             dispatch(.published(write.batches), to: index)
@@ -219,6 +218,7 @@ extension Simulation {
         trace.mix(UInt64(write.batches.count))
         if let reason = nodes[index].disk.commit(write) { violate(.orderly, index, reason) }
         checkRoot(write.feed, at: index)
+        if write.request == nil { noteSaid(write.batches, at: index) }
         trace.mix(UInt64(index) << 32 | nodes[index].disk.count(of: write.feed))
         note(index, "holds \(nodes[index].disk.count(of: write.feed)) of \(write.feed)")
     }

@@ -96,7 +96,7 @@ struct ClusterReportCommand: AsyncParsableCommand {
         let keys = sum(\.keys)
         let published = sum(\.published)
         // A node that has just been started first waits for its neighbours' clocks.
-        let waited = Double(reports.reduce(0) { $0 + $1.waitedMilliseconds }) / 1000
+        let waited = reports.reduce(0.0) { $0 + Double($1.waitedMilliseconds) / 1000 }
         let seconds = lines.reduce(0.0) { $0 + $1.seconds } - waited
         let wire = statuses.reduce(0) { $0 + $1.wireBytesReceived + $1.wireBytesSent }
         return [
