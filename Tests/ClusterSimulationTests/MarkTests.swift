@@ -38,8 +38,8 @@ import Testing
         // Batches of which the only copy rots.
         runs += ([3753, 3825] as [UInt64]).map { SimulationOptions.drawn(seed: $0) }
         // Reports that are corrected after a clock was hours ahead.
-        var correcting = SimulationOptions.drawn(seed: 1, hours: 8)
-        correcting.faults = try #require(FaultMix("clockStep=24,corrections=40"))
+        var correcting = SimulationOptions.drawn(seed: 1, hours: 12)
+        correcting.faults = try #require(FaultMix("clockStep=24,corrections=200"))
         runs.append(correcting)
         // Where little may wait for a peer.
         var narrow = SimulationOptions.drawn(seed: 1)
