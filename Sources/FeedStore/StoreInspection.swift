@@ -16,9 +16,13 @@ public final class StoreInspection: Sendable {
     private let foreign: String?
     private let time: ReadingTime
 
-    /// - Parameter patience: how long the reading may take, beside what a file of this size takes.
     /// - Throws: `.cannotOpen`; `.corrupt` if the file is no database, or not one that a node has made.
-    public init(path: String, patience: Duration = .seconds(30)) throws(StoreError) {
+    public convenience init(path: String) throws(StoreError) {
+        try self.init(path: path, patience: ReadingTime.patience)
+    }
+
+    /// - Parameter patience: how long the reading may take, beside what a file of this size takes.
+    package init(path: String, patience: Duration) throws(StoreError) {
         self.path = path
         let time = ReadingTime(bytes: ReadingTime.bytes(of: path), patience: patience)
         self.time = time

@@ -169,6 +169,7 @@ enum StoreReading {
 final class ReadingTime: Sendable {
     private let end: ContinuousClock.Instant
 
+    static let patience = Duration.seconds(30)
     /// What a slow disk gives, in bytes a second.
     private static let pace = 1 << 20
     /// Instructions of SQLite's machine between two looks at the clock.
@@ -177,7 +178,7 @@ final class ReadingTime: Sendable {
     /// - Parameters:
     ///   - bytes: size of the file and its log.
     ///   - patience: what is granted in any case.
-    init(bytes: Int64, patience: Duration = .seconds(30)) {
+    init(bytes: Int64, patience: Duration = ReadingTime.patience) {
         end = .now + patience + .seconds(bytes / Int64(ReadingTime.pace))
     }
 

@@ -211,7 +211,7 @@ public enum LinkFrame: Equatable, Sendable {
         var payload = bytes[reader.position...]
         if flags == LinkFrame.compressed {
             let size = Int(try reader.uint32())
-            guard size <= min(LinkFrame.maximumSize, LinkFrame.largest(type)), size > reader.remaining,
+            guard size <= LinkFrame.largest(type), size > reader.remaining,
                 let plain = BlockDecoder.liblz4.decode(bytes[reader.position...], size: size)
             else {
                 throw reader.error(

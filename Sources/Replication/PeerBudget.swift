@@ -1,5 +1,5 @@
 import ExposureKeys
-import FeedFormat
+public import FeedFormat
 
 /// What a frame costs before anything is known of what it says.
 public struct FrameCost: Equatable, Sendable {
@@ -20,8 +20,6 @@ public enum FrameAdmission: Equatable, Sendable {
     /// Its sender has used up what it may cost: to be asked again after so many milliseconds. Nothing that comes after it
     /// on its link is looked at before.
     case wait(milliseconds: Int64)
-    /// The link ends: nothing so large comes before a hello.
-    case end
 }
 
 /// What one peer may cost this node, over all its links and by its answers to fetches, in units of about a microsecond of a
@@ -38,20 +36,27 @@ struct PeerBudget: Sendable {
     /// Milliseconds after which even the largest debt has become the burst.
     private static let fullAfter = (burst + mostDebt) / unitsPerMillisecond + 1
 
+    /// What was there at a time.
     private var level = PeerBudget.burst
     private var filledAt: Int64
 
     init(now: Timestamp) { filledAt = now.elapsed }
 
-    /// How long to wait, in milliseconds, before anything more may be charged; 0 if it may now.
-    mutating func pause(now: Timestamp) -> Int64 {
+    private func level(at now: Timestamp) -> Int64 {
         let passed = min(max(0, now.elapsed &- filledAt), PeerBudget.fullAfter)
-        filledAt = now.elapsed
-        level = min(PeerBudget.burst, level + passed * PeerBudget.unitsPerMillisecond)
+        return min(PeerBudget.burst, level + passed * PeerBudget.unitsPerMillisecond)
+    }
+
+    /// How long to wait, in milliseconds, before anything more may be charged; 0 if it may now.
+    func pause(now: Timestamp) -> Int64 {
+        let level = level(at: now)
         return level > 0 ? 0 : 1 - level / PeerBudget.unitsPerMillisecond
     }
 
-    mutating func charge(_ units: Int64) { level = max(level - units, -PeerBudget.mostDebt) }
+    mutating func charge(_ units: Int64, now: Timestamp) {
+        level = max(level(at: now) - units, -PeerBudget.mostDebt)
+        filledAt = now.elapsed
+    }
 
     mutating func refund(_ units: Int64) { level = min(level + units, PeerBudget.burst) }
 }
@@ -91,6 +96,8 @@ enum Charge: Sendable {
         }
     }
 
+    static func sum(_ charges: [Charge]) -> Int64 { charges.reduce(0) { $0 + $1.units } }
+
     /// What reading a frame and acting on it costs, beyond `FrameCost`.
     static func work(of frame: LinkFrame) -> [Charge] {
         switch frame {
@@ -113,10 +120,17 @@ enum Charge: Sendable {
 
 extension Replica {
     /// Whether a frame may be read now. Asked once for each frame, in their order, before it is decompressed.
-    public mutating func admit(_ cost: FrameCost, from link: LinkID, now: Timestamp) -> FrameAdmission {
+    /// - Throws: `FormatError` with `limitExceeded` for what is too large to come before a hello: the link cannot go on.
+    public mutating func admit(
+        _ cost: FrameCost,
+        from link: LinkID,
+        now: Timestamp
+    ) throws(FormatError) -> FrameAdmission {
         guard let position = links.position(of: link) else { return .take }
         guard let peer = links.values[position].peer else {
-            return max(cost.bytes, cost.inflatedBytes) <= Replica.greetingBytes ? .take : .end
+            let size = max(cost.bytes, cost.inflatedBytes)
+            if size <= Replica.greetingBytes { return .take }
+            throw FormatError(.limitExceeded, "a frame of \(size.counted("byte")) before any hello")
         }
         let pause = budgetPause(of: peer, now: now)
         guard pause == 0 else {
@@ -125,12 +139,11 @@ extension Replica {
             return .wait(milliseconds: pause)
         }
         let charges: [Charge] = [.frame, .bytes(cost.bytes), .inflatedBytes(cost.inflatedBytes)]
-        let units = charges.reduce(0) { $0 + $1.units }
         links.update(link) { link in
-            link.frameUnits = units
+            link.frameUnits = Charge.sum(charges)
             link.isHeldBack = false
         }
-        workBudgets.update(peer) { $0.charge(units) }
+        charge(peer, charges, now: now)
         return .take
     }
 
@@ -138,19 +151,16 @@ extension Replica {
     private static let greetingBytes = 4096
 
     /// How long a peer is neither read nor asked, in milliseconds.
-    mutating func budgetPause(of peer: Region, now: Timestamp) -> Int64 {
-        if workBudgets.position(of: peer) == nil { workBudgets[peer] = PeerBudget(now: now) }
-        return workBudgets.update(peer) { $0.pause(now: now) } ?? 0
-    }
+    func budgetPause(of peer: Region, now: Timestamp) -> Int64 { workBudgets[peer]?.pause(now: now) ?? 0 }
 
-    mutating func charge(_ link: LinkID, _ charges: Charge...) {
+    mutating func charge(_ link: LinkID, _ charges: Charge..., now: Timestamp) {
         guard let position = links.position(of: link), let peer = links.values[position].peer else { return }
-        charge(peer, charges)
+        charge(peer, charges, now: now)
     }
 
-    mutating func charge(_ peer: Region, _ charges: [Charge]) {
-        let units = charges.reduce(0) { $0 + $1.units }
-        workBudgets.update(peer) { $0.charge(units) }
+    mutating func charge(_ peer: Region, _ charges: [Charge], now: Timestamp) {
+        if workBudgets.position(of: peer) == nil { workBudgets[peer] = PeerBudget(now: now) }
+        workBudgets.update(peer) { $0.charge(Charge.sum(charges), now: now) }
     }
 
     /// What a peer was charged for has proved to be good.
@@ -159,8 +169,8 @@ extension Replica {
         workBudgets.update(peer) { $0.refund(units) }
     }
 
-    /// When the peer of the link at a position may be asked for a feed; nil for now.
-    mutating func askingDue(_ position: Int, for feed: FeedID, now: Timestamp) -> Timestamp? {
+    /// When the peer of the link at a position may be asked for a feed; nil if at once.
+    func askingDue(_ position: Int, for feed: FeedID, now: Timestamp) -> Timestamp? {
         guard let peer = links.values[position].peer else { return nil }
         let pause = budgetPause(of: peer, now: now)
         let due = pause == 0 ? nil : now.advanced(byMilliseconds: pause)

@@ -229,7 +229,7 @@ extension Replica {
         if links.values[position].roundTrip == nil {
             links.update(link) { $0.roundTrip = now.duration(since: $0.openedAt) }
         }
-        charge(peer, Charge.work(of: frame))
+        charge(peer, Charge.work(of: frame), now: now)
         guard isWithinBudget(frame, from: link, now: now) else { return }
         switch frame {
         case .hello:

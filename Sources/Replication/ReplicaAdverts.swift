@@ -139,7 +139,7 @@ extension Replica {
             touched.append(feed)
         }
         let noted = links.position(of: link).map { links.values[$0].holds.count } ?? 0
-        if noted > known { charge(link, .tableChanges(noted - known)) }
+        if noted > known { charge(link, .tableChanges(noted - known), now: now) }
         // One alarm a frame: a frame may hold thousands of adverts.
         if let unknown { effects.append(.alarm(.unknownRegion(unknown, peer: peer))) }
         if let crowded { effects.append(.alarm(.tooManyEpochs(crowded))) }

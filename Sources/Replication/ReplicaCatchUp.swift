@@ -72,7 +72,7 @@ extension Replica {
 
     /// Whom to ask where nobody offers the batch that comes next: it may be lost, or nobody has it yet. The shortest gap
     /// first.
-    mutating func sourceBeyondGap(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
+    func sourceBeyondGap(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, first: UInt64)?
         if isOffered(feed, progress) { return nil }
         for position in links.keys.indices {
@@ -86,12 +86,12 @@ extension Replica {
     }
 
     /// Goes on behind batches that are left out; what follows them must prove the hashes.
-    private mutating func finishSkip(_ fetch: PendingFetch, _ leaves: [Hash256]) {
+    private mutating func finishSkip(_ fetch: PendingFetch, _ leaves: [Hash256], now: Timestamp) {
         guard let progress = feeds[fetch.feed], progress.proven.next == fetch.start, progress.store == nil,
             progress.waiting.isEmpty, links[fetch.link] != nil, UInt64(leaves.count) <= Replica.skipLimit
         else { return }
         // Given back once a batch that follows proves them.
-        charge(fetch.link, .hashes(leaves.count))
+        charge(fetch.link, .hashes(leaves.count), now: now)
         let (skipped, frontier) = Replica.follow(leaves, after: progress.proven.frontier)
         feeds.update(fetch.feed) { progress in
             progress.base = ClaimedFrontier(begin: progress.base?.begin, skipped: skipped, link: fetch.link)
@@ -127,7 +127,7 @@ extension Replica {
         }
     }
 
-    private mutating func longestHistory(
+    private func longestHistory(
         of feed: FeedID,
         before number: UInt64,
         now: Timestamp
@@ -182,7 +182,7 @@ extension Replica {
         else { return }
         let (skipped, frontier) = Replica.follow(leaves, after: start)
         guard frontier == progress.begin else {
-            charge(fetch.link, .hashes(leaves.count))
+            charge(fetch.link, .hashes(leaves.count), now: now)
             let reason = "\(fetch.feed): hashes of its first batches do not lead to where it begins here"
             return reject(fetch.feed, from: fetch.link, FormatError(.rootMismatch, reason), now: now)
         }
@@ -204,7 +204,7 @@ extension Replica {
     /// - Returns: false if they are those of a feed that ends.
     mutating func finishSkipped(_ fetch: PendingFetch, _ leaves: [Hash256], now: Timestamp) -> Bool {
         switch fetch.kind {
-        case .skip: finishSkip(fetch, leaves)
+        case .skip: finishSkip(fetch, leaves, now: now)
         case .before: finishBefore(fetch, leaves, now: now)
         case .next, .pull, .repair: return false
         }

@@ -134,7 +134,7 @@ extension Replica {
             progress.proven.next == fetch.start
         else { return }
         guard let proven = StandingLeaves(standing, after: progress.proven.frontier, leaves: leaves) else {
-            charge(fetch.link, .hashes(leaves.count))
+            charge(fetch.link, .hashes(leaves.count), now: now)
             feeds.update(fetch.feed) { $0.forgetBase() }
             return passOver(fetch.link, for: fetch.feed, now: now)
         }

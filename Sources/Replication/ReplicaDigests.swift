@@ -117,10 +117,10 @@ extension Replica {
         effects.append(.send(link, .digest(LinkFrame.Digest(hash: hash, clock: now.milliseconds, isAnswer: isAnswer))))
     }
 
-    private mutating func sendHoldings(to link: LinkID, wantsAnswer: Bool) {
+    private mutating func sendHoldings(to link: LinkID, wantsAnswer: Bool, now: Timestamp) {
         let own = holdings()
         let part = IndexPart(own.adverts.keys.compactMap { ownEntries[$0]?.entry })
-        charge(link, .lookups(part.entries.count), .answeredBytes(part.bytes.count))
+        charge(link, .lookups(part.entries.count), .answeredBytes(part.bytes.count), now: now)
         effects.append(.send(link, .holdings(part, wantsAnswer: wantsAnswer)))
         links.update(link) { link in
             link.told = own.counts
@@ -151,7 +151,7 @@ extension Replica {
             }
         } else if mayAnswer(link, now: now) {
             // A digest of this node that is under way will bring the peer's answer.
-            sendHoldings(to: link, wantsAnswer: digest.isAnswer || exchange.unanswered == nil)
+            sendHoldings(to: link, wantsAnswer: digest.isAnswer || exchange.unanswered == nil, now: now)
         }
     }
 
@@ -173,7 +173,7 @@ extension Replica {
         }
         let said = part.entries.compactMap { Advert(feed: $0.feed, first: $0.first, count: $0.count) }
         let isNews = noteAll(said, from: link, peer: peer, now: now)
-        if wantsAnswer, mayAnswer(link, now: now) { sendHoldings(to: link, wantsAnswer: false) }
+        if wantsAnswer, mayAnswer(link, now: now) { sendHoldings(to: link, wantsAnswer: false, now: now) }
         exchanges.update(link) { exchange in
             exchange.unanswered = nil
             exchange.agreed = nil

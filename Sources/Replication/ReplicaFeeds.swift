@@ -29,7 +29,7 @@ extension Replica {
         if isTaken {
             refund(link, links[link]?.frameUnits ?? 0)
         } else {
-            charge(link, .signatures(1), .readBytes(pushed.bytes.count))
+            charge(link, .signatures(1), .readBytes(pushed.bytes.count), now: now)
         }
         let isPulled = finishPull(of: feed, from: link, isTaken: isTaken)
         guard isTaken else { return }
@@ -60,8 +60,8 @@ extension Replica {
             case .proven(let batch, let tail):
                 progress.proven = tail
                 progress.waiting.append(batch)
-                if taken.taken == 0, let base = progress.base, base.link != nil {
-                    refund(link, Charge.hashes(base.skipped.count).units)
+                if taken.taken == 0, let base = progress.base, let giver = base.link {
+                    refund(giver, Charge.hashes(base.skipped.count).units)
                 }
                 progress.retryAt = nil
                 taken.taken += 1

@@ -112,7 +112,7 @@ extension Replica {
 
     /// The link to ask: fewest failures, then the longest history, then the most batches, then the nearest, then
     /// the parent, then the oldest link. What follows an unproven frontier is asked of its giver alone.
-    private mutating func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
+    private func bestSource(for feed: FeedID, _ progress: FeedProgress, now: Timestamp) -> LinkID? {
         var best: (link: LinkID, rank: SourceRank)?
         let parent = parent(of: feed.region)
         for position in links.keys.indices {
@@ -213,7 +213,7 @@ extension Replica {
         let outcome = take(run, of: fetch.feed, from: fetch.link, now: now)
         if outcome.taken < run.count {
             let bytes = run.dropFirst(outcome.taken).reduce(0) { $0 + $1.bytes.count }
-            charge(fetch.link, .vainFetch, .signatures(1), .readBytes(bytes))
+            charge(fetch.link, .vainFetch, .signatures(1), .readBytes(bytes), now: now)
         }
         if outcome.hasProvenNothing { pauseAsking(fetch, hasAnswered: true, now: now, random: &random) }
         if outcome.taken == 0 { return }
@@ -237,12 +237,12 @@ extension Replica {
         now: Timestamp,
         random: inout some RandomNumberGenerator
     ) {
-        charge(fetch.link, .vainFetch)
         let found = answer.firstIndex { $0 != nil }.map { next + UInt64($0 - answer.startIndex) }
         let end = next + UInt64(answer.count)
         guard aim(fetch.link, for: fetch.feed, at: found, behind: next..<end) else {
             return avoid(fetch, now: now, random: &random)
         }
+        charge(fetch.link, .vainFetch, now: now)
         // Who has none of it may be another node than the one that dialled: a copy of it answers at its address.
         let hasAnswered = found != nil || links[fetch.link]?.failures[fetch.feed]?.hasAnswered == true
         pauseAsking(fetch, hasAnswered: hasAnswered, now: now, random: &random)
@@ -313,8 +313,8 @@ extension Replica {
 
     /// Asks others first for a while; the pause doubles with every failure in a row, with jitter.
     mutating func avoid(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
-        charge(fetch.link, .vainFetch)
         if fetch.kind == .repair { return failRepair(fetch, now: now, random: &random) }
+        charge(fetch.link, .vainFetch, now: now)
         if fetch.kind == .before {
             let failed = links[fetch.link]?.withoutBeginning[fetch.feed]?.count ?? 0
             let until = now.advanced(byMilliseconds: pause(after: failed + 2, random: &random))

@@ -30,7 +30,7 @@ extension Replica {
         for batch in batches {
             let pushed = LinkFrame.PushedBatch(feed: feed, bytes: batch.bytes, checkpoint: batch.checkpoint)
             effects.append(.send(link, .batch(pushed)))
-            charge(link, .answeredBytes(batch.bytes.count))
+            charge(link, .answeredBytes(batch.bytes.count), now: now)
         }
         guard let advert = Advert(feed: feed, first: min(shownFirst(progress), last + 1), count: last + 1) else {
             return

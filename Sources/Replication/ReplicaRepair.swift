@@ -139,7 +139,7 @@ extension Replica {
 
     /// Whom to ask for a batch: of those who say they hold it or, as whoever fetches from here says nothing back, were told
     /// of it, and who were not asked in this round: the one with the fewest failures, who says so; the oldest link of these.
-    private mutating func repairSource(
+    private func repairSource(
         for feed: FeedID,
         _ number: UInt64,
         _ repair: FeedRepair,
@@ -191,6 +191,7 @@ extension Replica {
 
     /// A peer has not answered at all, or not in time.
     mutating func failRepair(_ fetch: PendingFetch, now: Timestamp, random: inout some RandomNumberGenerator) {
+        charge(fetch.link, .vainFetch, now: now)
         guard let peer = fetch.peer else { return }
         let failures = repairs[fetch.feed]?.failures(of: peer) ?? 0
         let until = now.advanced(byMilliseconds: pause(after: failures, random: &random))
@@ -211,8 +212,8 @@ extension Replica {
         guard let peer = fetch.peer else { return }
         repairs.update(fetch.feed) { $0.resume(peer) }
         let batches = proveRepaired(received, fetch, now: now)
-        if batches.isEmpty { charge(fetch.link, .vainFetch) }
         guard !batches.isEmpty else {
+            charge(fetch.link, .vainFetch, now: now)
             // It has none of these; the next ones are asked for in a moment.
             let until = now.advanced(byMilliseconds: pause(after: 0, random: &random))
             repairs.update(fetch.feed) { $0.pause(peer, FeedRepair.Source(until: until)) }
@@ -256,7 +257,7 @@ extension Replica {
                     continue
                 }
                 repair.noteVain(CollectionOfOne(number), of: peer)
-                charge(fetch.link, .signatures(2), .readBytes(item.bytes.count))
+                charge(fetch.link, .signatures(2), .readBytes(item.bytes.count), now: now)
                 if let signed, signed.checkpoint.size == wanted.number + 1, signed.checkpoint.root != wanted.root {
                     suspect(signed, of: fetch.feed, from: fetch.link, error, now: now)
                 } else {

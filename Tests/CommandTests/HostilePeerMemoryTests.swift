@@ -51,16 +51,6 @@ import Testing
     }
 }
 
-extension Cluster {
-    /// Resident memory of a node.
-    func residentMiB(_ region: String) throws -> Int {
-        let text = try String(contentsOfFile: "/proc/\(node(region).identifier)/statm", encoding: .utf8)
-        let fields = text.split(separator: " ").compactMap { Int($0) }
-        guard fields.count > 1 else { throw TestFailure("no size in \(text)") }
-        return (fields[1] * Int(sysconf(Int32(_SC_PAGESIZE)))) >> 20
-    }
-}
-
 /// The node of a cluster's second region, by hand.
 private final class HostilePeer: Sendable {
     struct Counts: Sendable {

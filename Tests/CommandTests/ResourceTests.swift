@@ -329,6 +329,26 @@ import TestSupport
         }
     }
 
+    /// What an import sets aside is at least what it takes: into an empty node, and beside what it holds then.
+    @Test func anImportTakesNoMoreThanItSetsAside() async throws {
+        try await Cluster.with("VN-01") { cluster in
+            try await cluster.start("VN-01")
+            var held = 0
+            for number in 0..<3 {
+                let archive = try cluster.archives.make("\(number).zip", patients: 26_000)
+                let bytes = try Data(contentsOf: URL(fileURLWithPath: archive.path)).count
+                try cluster.forgetPeak(of: "VN-01")
+                let before = try cluster.residentMiB("VN-01")
+                let report = try #require(await cluster.import("VN-01", archive.path).reports.first?.report)
+                let taken = try cluster.peakMiB("VN-01") - before
+                #expect(report.published > 100_000)
+                let setAside = ((8 << 20) + 10 * bytes + 40 * held) >> 20
+                #expect(taken > 10 && taken <= setAside, "\(bytes) bytes, \(taken) of \(setAside) MiB")
+                held += report.published
+            }
+        }
+    }
+
     @Test(.enabled(if: hasGroups, "no control groups of version 1 can be made here"))
     func anImportThatDoesNotFitIsRefusedAndTheNodeLives() async throws {
         try await Cluster.with("VN-01") { cluster in

@@ -287,9 +287,10 @@ final class InMemoryNetwork {
     }
 
     /// How long a frame waits, in milliseconds; nil if it is read. Only liars may use up what they may cost.
-    private func held(_ cost: FrameCost, _ link: LinkID, at receiver: Int) -> Int64? {
+    private func held(_ cost: FrameCost, _ link: LinkID, at receiver: Int) throws(FormatError) -> Int64? {
         let clock = clock(of: receiver)
-        guard case .wait(let pause)? = nodes[receiver].replica?.admit(cost, from: link, now: clock) else { return nil }
+        guard case .wait(let pause)? = try nodes[receiver].replica?.admit(cost, from: link, now: clock)
+        else { return nil }
         if nodes.allSatisfy({ $0.lie == nil }) { violate("node \(receiver) makes an honest neighbour wait") }
         return pause
     }
@@ -303,7 +304,7 @@ final class InMemoryNetwork {
                 // What comes meanwhile is read when the wait is over.
                 guard (toOther ? pipes[pipe].heldUntil.1 : pipes[pipe].heldUntil.0) <= now else { return }
                 let cost = toOther ? try pipes[pipe].decoders.1.nextCost() : try pipes[pipe].decoders.0.nextCost()
-                if let cost, let pause = held(cost, end, at: receiver) {
+                if let cost, let pause = try held(cost, end, at: receiver) {
                     let until = now + pause
                     if toOther { pipes[pipe].heldUntil.1 = until } else { pipes[pipe].heldUntil.0 = until }
                     return agenda.add(at: until) { [self] in deliver([], from: link, pipe: pipe, toOther: toOther) }

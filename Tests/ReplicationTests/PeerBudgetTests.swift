@@ -36,7 +36,7 @@ import Testing
         var decoder = LinkFrameDecoder()
         decoder.append(frame.encoded())
         while let cost = try decoder.nextCost() {
-            guard case .take = replica.admit(cost, from: link, now: now) else { return false }
+            guard case .take = try replica.admit(cost, from: link, now: now) else { return false }
             if let frame = try decoder.next() { _ = handle(.received(link, frame)) }
         }
         return true
@@ -143,10 +143,18 @@ import Testing
     }
 
     /// Before a hello nothing large is read.
-    @Test mutating func whoHasNotSaidHelloMayNotSendMuch() {
+    @Test mutating func whoHasNotSaidHelloMayNotSendMuch() throws {
         _ = handle(.linkOpened(LinkID(9), expected: nil))
-        #expect(replica.admit(FrameCost(bytes: 100, inflatedBytes: 8 << 20), from: LinkID(9), now: now) == .end)
-        #expect(replica.admit(FrameCost(bytes: 100, inflatedBytes: 0), from: LinkID(9), now: now) == .take)
+        for cost in [FrameCost(bytes: 100, inflatedBytes: 8 << 20), FrameCost(bytes: 4097, inflatedBytes: 0)] {
+            do throws(FormatError) {
+                let admission = try replica.admit(cost, from: LinkID(9), now: now)
+                Issue.record("\(cost): \(admission)")
+            } catch {
+                #expect(error.code == .limitExceeded)
+            }
+        }
+        let small = try replica.admit(FrameCost(bytes: 100, inflatedBytes: 4096), from: LinkID(9), now: now)
+        #expect(small == .take)
     }
 
     /// A clock that stands still or leaps gives nobody more than the burst.

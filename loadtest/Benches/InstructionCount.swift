@@ -71,10 +71,8 @@ struct CountedServer {
         }
         let sources = try sources(of: Set(profile.own.keys))
         return profile.own.reduce(0) { sum, place in
-            let isCrypto =
-                sources[place.key]?.contains { $0.path.contains("BoringSSL") || $0.function.contains("BoringSSL_") }
-                ?? profile.functions[place.key]?.contains("BoringSSL_")
-            return isCrypto == true ? sum + place.value : sum
+            let frames = sources[place.key] ?? []
+            return frames.contains { $0.path.contains("BoringSSL") } ? sum + place.value : sum
         }
     }
 }

@@ -72,11 +72,11 @@ public struct FaultMix: Equatable, Sendable {
         set { if let place = FaultKind.allCases.firstIndex(of: kind) { counts[place] = newValue } }
     }
 
+    /// Those that `SimulationOptions` draws, after everything else, so that what a seed draws besides stays what it was.
     private static let drawnLast: [FaultKind] = [.phoneLies, .rosters, .corrections]
 
     /// Each kind is on in every other seed, so that rare combinations happen by themselves (swarm testing: Groce and
-    /// others, 2012). Lies to phones, rosters and corrections are drawn by
-    /// `SimulationOptions`.
+    /// others, 2012).
     static func drawn(hours: Int, random: inout SeededRandom) -> FaultMix {
         var mix = FaultMix()
         for kind in FaultKind.allCases where !drawnLast.contains(kind) && random.chance(500) {

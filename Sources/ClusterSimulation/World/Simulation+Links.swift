@@ -173,13 +173,17 @@ extension Simulation {
 
     /// How long a frame waits at its receiver, as in a node; nil if it is read. Nothing that an honest node does uses up
     /// what it may cost.
-    private func held(_ cost: FrameCost, _ end: LinkID, _ pipe: Int, toOther: Bool) -> Int64? {
+    private func held(
+        _ cost: FrameCost,
+        _ end: LinkID,
+        _ pipe: Int,
+        toOther: Bool
+    ) throws(FormatError) -> Int64? {
         let (sender, receiver) =
             toOther ? (pipes[pipe].dialler, pipes[pipe].other) : (pipes[pipe].other, pipes[pipe].dialler)
         let clock = nodes[receiver].clock(at: now)
-        guard case .wait(let pause)? = nodes[receiver].process?.replica.admit(cost, from: end, now: clock) else {
-            return nil
-        }
+        guard case .wait(let pause)? = try nodes[receiver].process?.replica.admit(cost, from: end, now: clock)
+        else { return nil }
         if !nodes[sender].hasLied, !nodes[sender].isHostile, !nodes[sender].isThief {
             violate(.bounded, receiver, "\(nodes[sender].region) has used up what it may cost, and is honest")
         }
@@ -198,7 +202,7 @@ extension Simulation {
         var decoder = LinkFrameDecoder()
         decoder.append(bytes)
         do throws(FormatError) {
-            if let cost = try decoder.nextCost(), let pause = held(cost, end, pipe, toOther: toOther) {
+            if let cost = try decoder.nextCost(), let pause = try held(cost, end, pipe, toOther: toOther) {
                 let until = now + pause
                 if toOther { ends.heldAtOther = until } else { ends.heldAtDialler = until }
                 return agenda.add(at: until, event)

@@ -1,3 +1,4 @@
+internal import ExposureKeys
 internal import HTTP2
 
 /// The memory that an import takes, set aside before its archive is read: one that does not fit is refused, and the node
@@ -28,8 +29,8 @@ enum ImportMemory {
             : "\(memory.total >> 20) MiB are in use now; import it again in a minute"
         throw NodeError(
             .importRefused,
-            "an archive of \(size >> 10) KiB, beside \(keys) keys held, needs \(wanted >> 20) MiB of this node's \(memory.limit >> 20) MiB for connections "
-                + "and imports: \(advice). Nothing was published"
+            "an archive of \(size >> 10) KiB, beside \(keys.counted("key")) held, needs \(wanted >> 20) MiB of this node's "
+                + "\(memory.limit >> 20) MiB for connections and imports: \(advice). Nothing was published"
         )
     }
 }

@@ -92,10 +92,9 @@ extension LinkSession {
     /// Waits until the peer's budget allows its next frame: meanwhile nothing is read of it, and flow control holds it.
     private func admission(of cost: FrameCost) async throws {
         while true {
-            switch await driver.admit(cost, on: link) {
+            switch try await driver.admit(cost, on: link) {
             case .take: return
             case .wait(let milliseconds): try await Task.sleep(for: .milliseconds(milliseconds))
-            case .end: throw NodeError(.link, "the peer sent a frame of \(cost.bytes) bytes before its hello")
             }
         }
     }

@@ -87,9 +87,10 @@ actor ReplicationDriver {
     }
 
     /// Whether a frame may be read now that has come on a link.
-    func admit(_ cost: FrameCost, on link: LinkID) -> FrameAdmission {
+    /// - Throws: if the link cannot go on.
+    func admit(_ cost: FrameCost, on link: LinkID) throws(FormatError) -> FrameAdmission {
         guard links[link] != nil else { return .take }
-        return replica.admit(cost, from: link, now: node.clock.now)
+        return try replica.admit(cost, from: link, now: node.clock.now)
     }
 
     func received(_ frame: LinkFrame, on link: LinkID) {

@@ -69,7 +69,7 @@ package final class RegionPublisher: Sendable {
     /// Rebuilds the merged state from the batches on disk, and begins another epoch if some of the one that is open are
     /// not there any more. Damaged batches join when they have come again.
     package func rebuild(from storage: any FeedStorage, feeds: [StoredFeed]) throws {
-        try state.withLock { try rebuild(&$0, from: storage, feeds: feeds) }
+        try change { try rebuild(&$0, from: storage, feeds: feeds) }
     }
 
     private func rebuild(_ state: inout State, from storage: any FeedStorage, feeds: [StoredFeed]) throws {
@@ -89,7 +89,6 @@ package final class RegionPublisher: Sendable {
         }
         if state.record.ahead != known { try state.record.ahead.keep(in: storage) }
         state.isRebuildDue = false
-        count(state)
     }
 
     /// Takes in what own batches say. Those that are dated ahead of the clock, or once were, wait for their time.
@@ -141,10 +140,7 @@ package final class RegionPublisher: Sendable {
 
     /// Takes in own batches that came back from peers (after a lost disk); others are passed over.
     package func join(_ batches: [ProvenBatch]) {
-        state.withLock { state in
-            take(batches.filter { isOwn($0.feed.region, state) }, &state)
-            count(state)
-        }
+        change { state in take(batches.filter { isOwn($0.feed.region, state) }, &state) }
     }
 
     private func isOwn(_ other: Region, _ state: State) -> Bool {
@@ -172,7 +168,7 @@ package final class RegionPublisher: Sendable {
         held: HeldKeyStore,
         living: [FeedID]
     ) throws -> Publication {
-        try state.withLock { state in
+        try change { state in
             let now = try moment(&state, storage)
             let selection = state.record.ledger.selection(of: keys, at: now.interval, restating: restating)
             try held.hold(selection.held)
@@ -186,7 +182,7 @@ package final class RegionPublisher: Sendable {
     /// - Returns: nil if nothing was due.
     /// - Throws: `StoreError` or `FormatError`; what was due stays so.
     package func publishDue(storage: any FeedStorage, held: HeldKeyStore, living: [FeedID]) throws -> Publication? {
-        try state.withLock { state in
+        try change { state in
             let now = try moment(&state, storage)
             let waiting = try held.due(at: now.interval, limit: FormatLimits.keysPerBatch)
             let due = state.record.due(waiting, at: now.interval)
@@ -195,9 +191,7 @@ package final class RegionPublisher: Sendable {
             let batches = try write(due.news, at: now, &state, storage, living: living)
             try held.release(waiting)
             try held.hold(due.selection.held)
-            let hasChanged = state.record.timeHasCome(at: now.interval)
-            count(state)
-            if hasChanged { try state.record.ahead.keep(in: storage) }
+            if state.record.timeHasCome(at: now.interval) { try state.record.ahead.keep(in: storage) }
             return Publication(batches: batches, selection: due.selection, time: now.milliseconds / 1000)
         }
     }
@@ -233,7 +227,6 @@ package final class RegionPublisher: Sendable {
         }
         state.writer = writer
         state.record.published(news, at: now.interval)
-        count(state)
         return batches
     }
 
@@ -255,14 +248,15 @@ package final class RegionPublisher: Sendable {
 
     /// Drops keys that ended at or before `limit` from the merged state: none of them can be published again.
     func forget(endedAtOrBefore limit: Interval) {
-        state.withLock { state in
-            state.record.forget(endedAtOrBefore: limit)
-            count(state)
-        }
+        change { $0.record.forget(endedAtOrBefore: limit) }
     }
 
-    private func count(_ state: State) {
-        counted.store(state.record.ledger.standing.count, ordering: .relaxed)
+    /// Does something to the state that may change how many keys there are.
+    private func change<Result: Sendable>(_ body: (inout State) throws -> Result) rethrows -> Result {
+        try state.withLock { state in
+            defer { counted.store(state.record.ledger.standing.count, ordering: .relaxed) }
+            return try body(&state)
+        }
     }
 
     /// Keys in the merged state.
