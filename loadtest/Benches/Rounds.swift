@@ -18,8 +18,8 @@ struct Rounds {
     var least: Double { values.min() ?? .nan }
     var greatest: Double { values.max() ?? .nan }
 
-    /// Of the rounds, how much the greatest is above the least, as a part of the median.
-    var relativeSpread: Double { (greatest - least) / median }
+    /// Of the rounds, how much the greatest is above the least, as a part of the median; one round tells none.
+    var relativeSpread: Double { values.count > 1 ? (greatest - least) / median : .infinity }
 
     /// Spread and number of rounds, as further fields of a result.
     func spread(_ name: String) -> [(name: String, value: Double)] {
