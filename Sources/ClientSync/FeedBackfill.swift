@@ -118,7 +118,9 @@ struct FeedBackfill {
             guard leaves.contains(bytes, at: number) else {
                 throw FormatError(.rootMismatch, "batch \(number) is not the one that the phone's cursor stands behind")
             }
-            guard try step.take(try Batch(Array(bytes)), leaf: Hash256(leaf: bytes), context: context) else {
+            let batch = try Batch(Array(bytes))
+            let leaf = Hash256(leaf: bytes)
+            guard try step.take(batch, at: number, leaf: leaf, context: context) else {
                 return .waits
             }
         }

@@ -23,10 +23,19 @@ struct FeedStep {
         self.first = first
     }
 
-    /// Takes the next batch, proven already: keeps it, decoded to the last key before it counts, or passes it by as
-    /// expired.
+    /// Takes the next batch, proven already to stand at `number`: keeps it, decoded to the last key before it counts, or
+    /// passes it by as expired.
     /// - Returns: false if it claims to come from further ahead than is admitted and waits.
-    mutating func take(_ batch: Batch, leaf: Hash256, context: FeedSync.Context) throws(FormatError) -> Bool {
+    /// - Throws: `FormatError` for a batch that may not stand there, though its region has signed it.
+    mutating func take(
+        _ batch: Batch,
+        at number: UInt64,
+        leaf: Hash256,
+        context: FeedSync.Context
+    ) throws(FormatError) -> Bool {
+        guard batch.number == number else {
+            throw FormatError(.wrongPosition, "\(feed): batch \(number) says that it is number \(batch.number)")
+        }
         if Expiry.admission(publishedAt: batch.publication, now: Interval(unixSeconds: context.now)) == .wait {
             return false
         }

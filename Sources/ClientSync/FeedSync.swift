@@ -136,7 +136,7 @@ struct FeedSync: FeedFollowing {
         }
         var step = FeedStep(feed: entry.feed, frontier: tail.frontier, last: cursor?.lastPublication, first: first)
         for (batch, leaf) in zip(verified.batches, verified.leaves) {
-            guard try step.take(batch, leaf: leaf, context: context) else { break }
+            guard try step.take(batch, at: step.frontier.size, leaf: leaf, context: context) else { break }
         }
         let isWhole = step.frontier.size == proven.next
         if step.frontier.size > tail.next {

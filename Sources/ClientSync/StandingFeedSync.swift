@@ -103,7 +103,9 @@ struct StandingFeedSync: FeedFollowing {
             guard leaves.contains(bytes, at: number) else {
                 throw FormatError(.rootMismatch, "batch \(number) is not the one that stands")
             }
-            guard try step.take(try Batch(Array(bytes)), leaf: Hash256(leaf: bytes), context: context) else { break }
+            let batch = try Batch(Array(bytes))
+            let leaf = Hash256(leaf: bytes)
+            guard try step.take(batch, at: number, leaf: leaf, context: context) else { break }
         }
         if step.frontier.size > frontier.size { try await commit(step) }
         return step.frontier.size == range.upperBound ? step.frontier : nil

@@ -106,6 +106,24 @@ import Testing
         #expect(try await phone.state() == RegionState.reference([feed], now: Sample.interval))
     }
 
+    /// Its region has signed a batch that claims another place: kept under that number it would stand for another one.
+    @Test(arguments: [false, true]) func whatFillsTheGapStandsAtItsNumber(isClosed: Bool) async throws {
+        var feed = try country.feed("VN-01")
+        for _ in 0..<3 { try feed.publish([], at: Sample.interval) }
+        feed.publish(raw: try Batch(number: 77, publication: Sample.interval, keys: []))
+        for _ in 0..<2 { try feed.publish([], at: Sample.interval) }
+        var shortened = feed
+        shortened.first = 4
+        let roster = isClosed ? try country.closing("VN-01", standing: [feed]) : nil
+        var phone = Phone(country)
+        phone.options.limits.rosterAge = 0
+        if !isClosed { #expect(try await phone.sync(try await server(shortened)).batches == 2) }
+        let report = try await phone.sync(try await server(feed, roster: roster), now: Sample.now + 10)
+        #expect(report.feeds.map(\.problem?.code) == [.badFeed], "\(report.feeds)")
+        let held = try await phone.storage.publications(of: feed.id, below: 100).map(\.number)
+        #expect(held == (isClosed ? [] : [4, 5]))
+    }
+
     /// A phone that was away until all it has expired is told of nothing that it lacks.
     @Test func whatExpiredMeanwhileIsNotLacking() async throws {
         let phone = try await begun()

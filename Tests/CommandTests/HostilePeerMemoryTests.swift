@@ -14,8 +14,9 @@ import Testing
 /// A region with a listed certificate that sends and takes the largest batches there are, over everything that it may
 /// open: what a node holds of that stays within its budget, and is given back.
 @Suite(.serialized, .timeLimit(.minutes(5))) struct HostilePeerMemoryTests {
-    /// MiB that the node may use for what others make it hold.
-    private static let budget = 128
+    /// MiB that the node may use for what others make it hold: half of its control group's limit, beyond which it would
+    /// be killed.
+    private static let budget = 160
 
     @Test func theLargestBatchesTakeTheBudgetAndNoMore() async throws {
         try await Cluster.with("VN-01", "VN-48") { cluster in
@@ -24,7 +25,8 @@ import Testing
             let report = try #require(await cluster.import("VN-01", archive.path).reports.first?.report)
             #expect(report.bytes > 6 << 20, "\(report.bytes)")
             #expect(try await cluster.stop("VN-01") == 0)
-            try await cluster.start("VN-01", "--memory", "\(Self.budget)")
+            let group = MadeGroup("memory", "memory.limit_in_bytes", "\(2 * Self.budget)M")
+            try await cluster.start("VN-01", under: group?.wrapper ?? [], "--memory", "\(Self.budget)")
             try await Task.sleep(for: .seconds(1))
             let start = try cluster.residentMiB("VN-01")
             let peer = try await HostilePeer.start(in: cluster, taking: "/v1/feeds/\(try #require(report.feed))/0/0")
@@ -47,6 +49,8 @@ import Testing
             }
             #expect(isBack, "\(start) MiB at the start, \(end) MiB a minute after")
             #expect(try await cluster.status("VN-01").ownKeys == archive.keys.count)
+            #expect(try await cluster.stop("VN-01") == 0)
+            try await group?.remove()
         }
     }
 }

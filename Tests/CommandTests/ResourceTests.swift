@@ -279,39 +279,10 @@ import TestSupport
 
     // MARK: Control groups
 
-    /// A control group of version 1, if this machine lets us make one.
-    private struct Group {
-        let path: String
-
-        init?(_ controller: String, _ file: String, _ value: String) {
-            let parent = "/sys/fs/cgroup/\(controller)"
-            path = "\(parent)/keytide-test-\(getpid())-\(UInt32.random(in: 0 ... .max))"
-            guard FileManager.default.fileExists(atPath: "\(parent)/cgroup.procs"), mkdir(path, 0o755) == 0 else {
-                return nil
-            }
-            guard (try? value.write(toFile: "\(path)/\(file)", atomically: false, encoding: .utf8)) != nil else {
-                rmdir(path)
-                return nil
-            }
-        }
-
-        /// What a shell does to enter it.
-        var entry: String { "echo $$ > \(path)/cgroup.procs" }
-
-        func remove() async throws {
-            #expect(try await eventually { rmdir(path) == 0 || errno == ENOENT })
-        }
-    }
-
-    private static var hasGroups: Bool {
-        guard let group = Group("pids", "pids.max", "max") else { return false }
-        return rmdir(group.path) == 0
-    }
-
-    @Test(.enabled(if: hasGroups, "no control groups of version 1 can be made here"))
+    @Test(.enabled(if: MadeGroup.isPossible, MadeGroup.otherwise))
     func tooFewProcessesOfTheGroup() async throws {
         try await Cluster.with("VN-01") { cluster in
-            let group = try #require(Group("pids", "pids.max", "8"))
+            let group = try #require(MadeGroup("pids", "pids.max", "8"))
             let text = try await refusal(group.entry, cluster)
             #expect(text.contains("TasksMax="), "\(text)")
             #expect(text.contains("is 8"), "\(text)")
@@ -319,10 +290,10 @@ import TestSupport
         }
     }
 
-    @Test(.enabled(if: hasGroups, "no control groups of version 1 can be made here"))
+    @Test(.enabled(if: MadeGroup.isPossible, MadeGroup.otherwise))
     func tooLittleMemoryOfTheGroup() async throws {
         try await Cluster.with("VN-01") { cluster in
-            let group = try #require(Group("memory", "memory.limit_in_bytes", "100M"))
+            let group = try #require(MadeGroup("memory", "memory.limit_in_bytes", "100M"))
             let text = try await refusal(group.entry, cluster)
             #expect(text.contains("MemoryMax="), "\(text)")
             try await group.remove()
@@ -349,10 +320,10 @@ import TestSupport
         }
     }
 
-    @Test(.enabled(if: hasGroups, "no control groups of version 1 can be made here"))
+    @Test(.enabled(if: MadeGroup.isPossible, MadeGroup.otherwise))
     func anImportThatDoesNotFitIsRefusedAndTheNodeLives() async throws {
         try await Cluster.with("VN-01") { cluster in
-            let group = try #require(Group("memory", "memory.limit_in_bytes", "200M"))
+            let group = try #require(MadeGroup("memory", "memory.limit_in_bytes", "200M"))
             try await cluster.start("VN-01", under: limited(group.entry))
             #expect(try cluster.node("VN-01").errors.contains("memoryMiB=100"))
             let large = try cluster.archives.make("large.zip", patients: 60_000)

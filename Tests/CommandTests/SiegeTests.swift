@@ -120,7 +120,9 @@ import TestSupport
             let report = try #require(await cluster.import("VN-01", archive.path).reports.first?.report)
             #expect(report.bytes > 2 << 20, "a batch that is streamed")
             #expect(try await cluster.stop("VN-01") == 0)
-            try await cluster.start("VN-01", "--memory", "64")
+            // Beyond the group's limit it would be killed.
+            let group = MadeGroup("memory", "memory.limit_in_bytes", "160M")
+            try await cluster.start("VN-01", under: group?.wrapper ?? [], "--memory", "64")
             let path = "/v1/feeds/\(try #require(report.feed))/0/0"
             try await Task.sleep(for: .seconds(1))
             let start = try cluster.residentMiB("VN-01")
@@ -132,6 +134,7 @@ import TestSupport
                 try await Task.sleep(for: .milliseconds(20))
             }
             #expect(siege.output.contains("asked"), "\(siege.errors)")
+            print("ranges that nobody reads: \(start) MiB at the start, \(most) at most")
             #expect(most <= start + 64 + 100, "\(start) MiB at the start, \(most) MiB at most")
             let alarms = try await cluster.status("VN-01").alarms
             #expect(
@@ -157,6 +160,8 @@ import TestSupport
                 try await cluster.status("VN-01").alarms.allSatisfy { $0.ended != nil }
             }
             #expect(isOver, "the alarm does not end")
+            #expect(try await cluster.stop("VN-01") == 0)
+            try await group?.remove()
         }
     }
 

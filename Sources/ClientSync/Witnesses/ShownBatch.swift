@@ -5,7 +5,8 @@ internal import FeedFormat
 /// a feed has reached a size, with a root, and when.
 struct ShownBatch: Sendable {
     let checkpoint: SignedCheckpoint
-    let publication: Interval
+    /// When it was published; nil if nobody can read what is in it. No node takes such a batch, nor what follows it.
+    let publication: Interval?
 
     enum Answer: Sendable {
         case shown(ShownBatch)
@@ -41,13 +42,27 @@ struct ShownBatch: Sendable {
             guard let batch = body.batches.first, signed.checkpoint.size == size else { return .refused }
             frontier.append(Hash256(leaf: batch))
             guard frontier.root == signed.checkpoint.root else { return .refused }
-            return .shown(ShownBatch(checkpoint: signed, publication: try Batch(Array(batch)).publication))
+            return .shown(ShownBatch(checkpoint: signed, publication: publication(of: Array(batch), number: size - 1)))
         } catch let error as SyncError where error.code == .gone {
             return .gone
         } catch let error as SyncError {
             return [.noAnswer, .limitReached].contains(error.code) ? .silent : .refused
         } catch is FormatError {
             return .refused
+        }
+    }
+
+    /// - Returns: nil if a node or a phone that came upon the batch would not take it, whenever that was.
+    private static func publication(of bytes: [UInt8], number: UInt64) -> Interval? {
+        do {
+            let batch = try Batch(bytes)
+            guard batch.number == number else { return nil }
+            _ = try batch.predecessors()
+            _ = try batch.keys()
+            _ = try batch.bluezoneKeys()
+            return batch.publication
+        } catch {
+            return nil
         }
     }
 }

@@ -32,13 +32,34 @@ extension WitnessHearing {
                     continue
                 }
                 if let contradicting { return .fork(contradicting, checkpoint) }
-                return isOwed(batch, since: witness.view.time) ? .shown(checkpoint.bytes) : .excused
+                guard isTakeable(batch, at: witness.view.time), isAlive(batch) else { return .excused }
+                return try await beginning(of: entry, by: witness, of: region, in: other) ?? .shown(checkpoint.bytes)
             case .gone where other.node != context.node && contradicting == nil: return .excused
             case .refused where other.node != context.node && contradicting == nil: return .witnessRefuses
             case .gone, .refused, .silent: continue
             }
         }
         return contradicting.map { .otherRoot($0) } ?? .nothing
+    }
+
+    /// Looks at the first batch that the node lacks, if the claim goes further. A node stops at a batch that cannot be
+    /// read or comes from far ahead, and owes nothing that follows it.
+    /// - Returns: what keeps the node from owing the claim, or from being held to it; nil if nothing does.
+    private func beginning(
+        of entry: IndexEntry,
+        by witness: Witness,
+        of region: RosterRegion,
+        in other: FeedSync.Context
+    ) async throws -> Proof? {
+        let listed = own.entries.first { $0.feed == entry.feed }?.count ?? 0
+        let first = max(listed, entry.first)
+        guard first + 1 < entry.count else { return nil }
+        switch try await ShownBatch.ask(for: entry.feed, at: first + 1, of: region, in: other) {
+        case .shown(let batch): return isTakeable(batch, at: witness.view.time) ? nil : .excused
+        case .gone: return .excused
+        case .refused where other.node != context.node: return .witnessRefuses
+        case .refused, .silent: return .nothing
+        }
     }
 
     /// The checkpoint at the phone's cursor, if the way there has led over the root that is claimed. A size alone proves
@@ -53,10 +74,15 @@ extension WitnessHearing {
         return held
     }
 
-    /// Whether a batch lives and was not from too far ahead when the witness spoke.
-    private func isOwed(_ batch: ShownBatch, since time: Int64) -> Bool {
-        Expiry.admission(publishedAt: batch.publication, now: Interval(unixSeconds: time)) != .wait
-            && !Expiry.isDropped(publishedAt: batch.publication, now: Interval(unixSeconds: asOf))
+    /// Whether a batch can be read, and was not from too far ahead when the witness spoke.
+    private func isTakeable(_ batch: ShownBatch, at time: Int64) -> Bool {
+        guard let publication = batch.publication else { return false }
+        return Expiry.admission(publishedAt: publication, now: Interval(unixSeconds: time)) != .wait
+    }
+
+    private func isAlive(_ batch: ShownBatch) -> Bool {
+        guard let publication = batch.publication else { return false }
+        return !Expiry.isDropped(publishedAt: publication, now: Interval(unixSeconds: asOf))
     }
 
     func context(of region: RosterRegion) -> FeedSync.Context? {

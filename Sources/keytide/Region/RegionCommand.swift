@@ -190,6 +190,18 @@ struct RegionInitCommand: AsyncParsableCommand {
     }
 }
 
+/// Where the files of a region stand, and where what replaces them goes.
+struct Renewal: ParsableArguments {
+    @Argument(help: "Directory with the present files.", completion: .directory)
+    var present: String
+
+    @Argument(help: "Directory for the next ones.", completion: .directory)
+    var next: String
+
+    @Option(help: "Days for which the certificate is valid.")
+    var days: Int = 825
+}
+
 struct RegionRotateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate",
@@ -200,25 +212,17 @@ struct RegionRotateCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "Directory with the present files.", completion: .directory)
-    var present: String
-
-    @Argument(help: "Directory for the next ones.", completion: .directory)
-    var next: String
-
-    @Option(help: "Days for which the certificate is valid.")
-    var days: Int = 825
+    @OptionGroup var renewal: Renewal
 
     func run() throws {
-        let old = RegionFiles(directory: present)
-        let (former, signer) = try old.present()
-        let files = RegionFiles(directory: next)
+        let (former, signer) = try RegionFiles(directory: renewal.present).present()
+        let files = RegionFiles(directory: renewal.next)
         let made = try files.make(
             former.region,
             operatorName: former.operatorName,
             publicEndpoint: former.publicEndpoint,
             peerEndpoint: former.peerEndpoint,
-            days: days,
+            days: renewal.days,
             former: signer,
             now: Int64(Date().timeIntervalSince1970)
         )
@@ -236,21 +240,13 @@ struct RegionCertificateCommand: AsyncParsableCommand {
             """
     )
 
-    @Argument(help: "Directory with the present files.", completion: .directory)
-    var present: String
-
-    @Argument(help: "Directory for the next ones.", completion: .directory)
-    var next: String
-
-    @Option(help: "Days for which the certificate is valid.")
-    var days: Int = 825
+    @OptionGroup var renewal: Renewal
 
     func run() throws {
-        let old = RegionFiles(directory: present)
-        let (former, signer) = try old.present()
-        let files = RegionFiles(directory: next)
+        let (former, signer) = try RegionFiles(directory: renewal.present).present()
+        let files = RegionFiles(directory: renewal.next)
         let now = Int64(Date().timeIntervalSince1970)
-        let made = try files.renewCertificate(former, signer: signer, days: days, now: now)
+        let made = try files.renewCertificate(former, signer: signer, days: renewal.days, now: now)
         files.report(made, hasNewKey: false)
     }
 }

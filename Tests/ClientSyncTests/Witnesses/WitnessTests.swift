@@ -102,6 +102,34 @@ import Testing
         try check(try #require(report.evidence.first), nodes)
     }
 
+    /// No node takes a batch that cannot be read, or from far ahead, nor what follows it: its region alone has that.
+    @Test(arguments: [0, 1], [false, true])
+    func aNodeOwesNothingBehindABatchThatNobodyTakes(following: Int, isReadable: Bool) async throws {
+        var nodes = try await Nodes()
+        let phone = nodes.phone(reaching: Nodes.codes)
+        let feed = nodes.feeds[1]
+        var spoiled = feed
+        if isReadable {
+            try spoiled.publish([], at: Interval(unixSeconds: nodes.time).advanced(by: 5000))
+        } else {
+            spoiled.publish(raw: try Batch(number: 77, publication: Interval(unixSeconds: nodes.time), keys: []))
+        }
+        for _ in 0..<following { try spoiled.publish([], at: Interval(unixSeconds: nodes.time)) }
+        for code in Nodes.codes {
+            nodes.lies[code] = { [spoiled] feeds in
+                feeds.map { $0.id != feed.id ? $0 : code == "VN-02" ? spoiled : feed }
+            }
+        }
+        try await nodes.show()
+        for _ in 0..<4 {
+            let report = try await nodes.sync(phone).witnesses
+            #expect(!report.kinds.contains(.withheld), "\(report.findings)")
+            try await nodes.pass(hours: 1)
+        }
+        #expect(try await phone.storage.evidence().isEmpty)
+        #expect(await nodes["VN-02"].requests.contains("/v1/feeds/\(feed.id)/0/1"), "nobody has asked for it")
+    }
+
     /// A node that was cut off lacks what others have, and has not passed it on: that is no withholding.
     @Test func aNodeThatIsCutOffIsBehindAndNotAccused() async throws {
         var nodes = try await Nodes()
