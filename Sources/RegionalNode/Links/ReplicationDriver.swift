@@ -19,6 +19,9 @@ actor ReplicationDriver {
     private var wakeTask: Task<Void, Never>?
     private let node: NodeContext
     private let fetcher: PeerFetcher
+    /// An answer may take milliseconds in which nothing else is done: each peer has one at a time before the replica, so
+    /// that what others send comes in between.
+    private let answers = WorkSlots(limit: 2 * ReplicationDriver.maxLinks, perPeer: 1)
     private let jobs: AsyncStream<@Sendable () async -> Void>
     private let jobsContinuation: AsyncStream<@Sendable () async -> Void>.Continuation
     private let reports: AsyncStream<ReplicaEvent>
@@ -110,6 +113,11 @@ actor ReplicationDriver {
         for effect in effects { perform(effect) }
     }
 
+    /// Takes a peer's answer to a fetch when it is its turn.
+    private nonisolated func handle(_ answer: ReplicaEvent, of peer: Region) async {
+        await answers.run(for: peer) { await self.handle(answer) }
+    }
+
     /// Registers a new link.
     /// - Returns: nil if there are too many, or the node is stopping.
     func open(_ outbox: LinkOutbox, expected: Region?, isDialled: Bool) -> LinkID? {
@@ -181,12 +189,12 @@ actor ReplicationDriver {
         case .fetchFrontier(let request, let peer, let feed, let size):
             jobsContinuation.yield { [fetcher] in
                 let frontier = await fetcher.frontier(of: feed, at: size, from: peer)
-                await self.handle(.frontierFetched(request, frontier))
+                await self.handle(.frontierFetched(request, frontier), of: peer)
             }
         case .fetchBatches(let request, let peer, let feed, let numbers):
             jobsContinuation.yield { [fetcher] in
                 let batches = await fetcher.batches(numbers, of: feed, from: peer)
-                await self.handle(.batchesFetched(request, batches))
+                await self.handle(.batchesFetched(request, batches), of: peer)
             }
         case .fetchRoster(let request, let peer):
             jobsContinuation.yield { [fetcher, node] in
@@ -205,7 +213,7 @@ actor ReplicationDriver {
         case .fetchLeaves(let request, let peer, let feed, let numbers):
             jobsContinuation.yield { [fetcher] in
                 let leaves = await fetcher.leaves(numbers, of: feed, from: peer)
-                await self.handle(.leavesFetched(request, leaves))
+                await self.handle(.leavesFetched(request, leaves), of: peer)
             }
         case .review(let entry):
             review(entry, node: node)
