@@ -112,7 +112,7 @@ struct ClaimedFrontier: Sendable {
     /// Where the feed is to begin; nil if it goes on from what is held.
     var begin: Frontier?
     /// What is left out between there, or what is held, and the batch that comes next: it is fetched later.
-    var skipped: [DamagedBatch] = []
+    var skipped: SkippedBatches?
     /// Nil once it is proven.
     var link: LinkID?
 }
@@ -279,7 +279,7 @@ struct PendingStore: Sendable {
     /// Where the feed begins from then on, if elsewhere.
     var begin: Frontier?
     /// Left out before the batches.
-    var skipped: [DamagedBatch] = []
+    var skipped: SkippedBatches?
 }
 
 /// The knobs of replication, each with what is traded.

@@ -26,7 +26,7 @@ extension Replica {
     /// - Returns: nil if the one that comes next is asked for.
     private func skipEnd(_ feed: FeedID, _ progress: FeedProgress, of link: LinkProgress, now: Timestamp) -> UInt64? {
         let next = progress.proven.next
-        guard let advert = link.holds[feed], progress.base?.skipped.isEmpty ?? true, progress.store == nil,
+        guard let advert = link.holds[feed], progress.base?.skipped == nil, progress.store == nil,
             standing(of: feed) == nil
         else { return nil }
         var end = next
@@ -92,20 +92,11 @@ extension Replica {
         else { return }
         // Given back once a batch that follows proves them.
         charge(fetch.link, .hashes(leaves.count), now: now)
-        let (skipped, frontier) = Replica.follow(leaves, after: progress.proven.frontier)
+        let skipped = SkippedBatches(after: progress.proven.frontier, leaves: leaves)
         feeds.update(fetch.feed) { progress in
             progress.base = ClaimedFrontier(begin: progress.base?.begin, skipped: skipped, link: fetch.link)
-            progress.proven = FeedTail(feed: fetch.feed, frontier: frontier)
+            progress.proven = FeedTail(feed: fetch.feed, frontier: skipped.end)
         }
-    }
-
-    private static func follow(_ leaves: [Hash256], after start: Frontier) -> ([DamagedBatch], Frontier) {
-        var frontier = start
-        let batches = leaves.map { leaf in
-            frontier.append(leaf)
-            return DamagedBatch(number: frontier.size - 1, leaf: leaf, root: frontier.root)
-        }
-        return (batches, frontier)
     }
 
     // MARK: Downwards
@@ -180,8 +171,8 @@ extension Replica {
         guard let progress = feeds[fetch.feed], let start = fetch.frontier, progress.first == progress.begin.size,
             progress.store == nil, progress.base == nil, progress.floor <= start.size
         else { return }
-        let (skipped, frontier) = Replica.follow(leaves, after: start)
-        guard frontier == progress.begin else {
+        let skipped = SkippedBatches(after: start, leaves: leaves)
+        guard skipped.end == progress.begin else {
             charge(fetch.link, .hashes(leaves.count), now: now)
             let reason = "\(fetch.feed): hashes of its first batches do not lead to where it begins here"
             return reject(fetch.feed, from: fetch.link, FormatError(.rootMismatch, reason), now: now)

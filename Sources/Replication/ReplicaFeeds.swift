@@ -60,14 +60,14 @@ extension Replica {
             case .proven(let batch, let tail):
                 progress.proven = tail
                 progress.waiting.append(batch)
-                if taken.taken == 0, let base = progress.base, let giver = base.link {
-                    refund(giver, Charge.hashes(base.skipped.count).units)
+                if taken.taken == 0, let skipped = progress.base?.skipped, let giver = progress.base?.link {
+                    refund(giver, Charge.hashes(skipped.leaves.count).units)
                 }
                 progress.retryAt = nil
                 taken.taken += 1
             case .ahead(let publication, let due):
                 effects.append(.alarm(.batchFromFuture(feed, publication: publication)))
-                if taken.taken == 0, progress.base?.skipped.isEmpty == false {
+                if taken.taken == 0, progress.base?.skipped != nil {
                     // Nothing proves the hashes of what was left out, which may be good and is not to wait.
                     progress.unusableProofs.addAhead(progress.proven.next, until: due)
                     taken.hasProvenNothing = true
@@ -78,7 +78,7 @@ extension Replica {
                 if taken.taken == 0 { progress.forgetBase() }
                 for id in links.keys { links.update(id) { $0.aims[feed] = nil } }
                 break loop
-            case .malformed where taken.taken == 0 && progress.base?.skipped.isEmpty == false:
+            case .malformed where taken.taken == 0 && progress.base?.skipped != nil:
                 progress.unusableProofs.addMalformed(progress.proven.next)
                 taken.hasProvenNothing = true
                 progress.forgetBase()
@@ -202,10 +202,11 @@ extension Replica {
             batches: progress.waiting,
             tail: progress.proven,
             begin: progress.base?.begin,
-            skipped: progress.base?.skipped ?? []
+            skipped: progress.base?.skipped
         )
         stores[request] = store
-        effects.append(.store(request, store.batches, base: store.begin, skipped: store.skipped.map(\.leaf)))
+        let skipped = store.skipped?.leaves ?? []
+        effects.append(.store(request, store.batches, base: store.begin, skipped: skipped))
         progress.store = request
         progress.waiting = []
         progress.base = nil
@@ -228,7 +229,7 @@ extension Replica {
             if progress.leaves?.standing.size == store.tail.next { progress.leaves = nil }
         }
         touched.append(feed)
-        want(store.skipped, of: feed, isGap: true)
+        want(store.skipped?.batches() ?? [], of: feed, isGap: true)
         count(store.batches, of: feed)
         if !store.batches.isEmpty {
             effects.append(.visible(feed, count: store.tail.next))
