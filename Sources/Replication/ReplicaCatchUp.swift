@@ -6,7 +6,8 @@ import FeedFormat
 /// neighbours at once (`attendToRepair`). Hashes and gaps are durable, so a restart goes on where it was. The same way
 /// back: a feed that begins here above the first batch that a neighbour still has is completed downwards.
 extension Replica {
-    /// Batches left out at once: each needs its root, about 5 microseconds, in which nothing else is done.
+    /// Batches left out at once: once their hashes are proven each needs its root, about 5 microseconds, in which nothing
+    /// else is done.
     static let skipLimit: UInt64 = 2048
 
     /// Fetches the hashes up to where a feed is to go on here with what a peer has, if that is not the batch that comes
