@@ -12,6 +12,8 @@ struct InstructionCount {
     let http2: Double
     let libc: Double
     let runtime: Double
+    /// Parts of the above, of the node only.
+    let parts: [(name: String, instructions: Double)]
 
     var rest: Double { total - crypto }
     /// Those of the server's program.
@@ -29,7 +31,31 @@ struct InstructionCount {
         http2 = difference.sum(of: ["libnghttp2."]) * perRequest
         libc = difference.sum(of: ["libc.", "ld-linux"]) * perRequest
         runtime = difference.sum(of: ["libswift", "libdispatch.", "libFoundation", "lib_Foundation"]) * perRequest
+        guard kind == .keytide else {
+            parts = []
+            return
+        }
+        parts = InstructionCount.parts.map { name, library, functions in
+            (name, difference.sum(of: [library], in: functions) * perRequest)
+        }
     }
+
+    /// Each by its name, the file that it is in, and what stands in the linker's names of its functions. Debian's library
+    /// of HTTP/2 has names for those functions only that others call.
+    private static let parts: [(name: String, library: String, functions: [String])] = [
+        ("oursFieldChecks", "libnghttp2.", ["nghttp2_check_"]),
+        ("oursAllocation", "libc.", ["malloc", "free", "calloc"]),
+        ("oursCopies", "libc.", ["memcpy", "memmove", "memset"]),
+        ("oursReferences", "libswiftCore.", ["retain", "release", "RefCount", "lloc"]),
+        ("oursExclusivity", "libswiftCore.", ["Access", "TLSContext"]),
+        ("oursCallbacks", "keytide", ["SessionCallbacks"]),
+        ("oursHeads", "keytide", ["ReceivedHead"]),
+        ("oursSession", "keytide", ["NGHTTP2Session", "12Outbound"]),
+        ("oursEndpoint", "keytide", ["ServerEndpoint", "StreamTable"]),
+        ("oursMemoryCount", "keytide", ["CountedMemory"]),
+        ("oursRoutes", "keytide", ["$s12RegionalNode", "9Freshness"]),
+        ("oursNIO", "keytide", ["$s7NIOCore", "$s8NIOPosix", "$s6NIOSSL"]),
+    ]
 }
 
 /// A server that runs under callgrind.

@@ -13,8 +13,14 @@ struct Profile {
 
     /// All instructions, of libraries too.
     private(set) var total = 0.0
-    /// The same by the path of the program or library.
-    private(set) var objects: [Substring: Double] = [:]
+    /// A function of a program or library; its name is an address where a library has no name for it.
+    struct Function: Hashable {
+        let object: Substring
+        let name: Substring
+    }
+
+    /// The same by function.
+    private(set) var byFunction: [Function: Double] = [:]
     /// Instructions of the program itself by address.
     private(set) var own: [UInt64: Double] = [:]
     private(set) var calls: [Call] = []
@@ -59,7 +65,7 @@ struct Profile {
                     calls.append(Call(address: address, callee: called.isOurs ? called.address : nil, cost: cost))
                 } else {
                     total += cost
-                    objects[current, default: 0] += cost
+                    byFunction[Function(object: current, name: function), default: 0] += cost
                     if isOurs { own[address, default: 0] += cost }
                 }
             }
@@ -72,10 +78,12 @@ struct Profile {
     }
 
     /// Instructions of programs and libraries whose file names begin in one of these ways.
-    func sum(of names: [String]) -> Double {
-        objects.reduce(0) { sum, object in
-            let file = object.key.split(separator: "/").last ?? ""
-            return names.contains { file.hasPrefix($0) } ? sum + object.value : sum
+    /// - Parameter parts: if not empty, only of functions in whose name one of these stands.
+    func sum(of names: [String], in parts: [String] = []) -> Double {
+        byFunction.reduce(0) { sum, place in
+            let file = place.key.object.split(separator: "/").last ?? ""
+            let isMeant = parts.isEmpty || parts.contains { place.key.name.contains($0) }
+            return isMeant && names.contains { file.hasPrefix($0) } ? sum + place.value : sum
         }
     }
 
@@ -90,7 +98,7 @@ struct Profile {
         for call in other.calls { costs[Place(address: call.address, callee: call.callee), default: 0] -= call.cost }
         var difference = self
         difference.total -= other.total
-        difference.objects.merge(other.objects.mapValues { -$0 }) { $0 + $1 }
+        difference.byFunction.merge(other.byFunction.mapValues { -$0 }) { $0 + $1 }
         difference.own.merge(other.own.mapValues { -$0 }) { $0 + $1 }
         difference.calls = costs.map { Call(address: $0.key.address, callee: $0.key.callee, cost: $0.value) }
         difference.functions.merge(other.functions) { first, _ in first }

@@ -92,7 +92,7 @@ struct ServeBench: ParsableCommand {
                 ("oursProgram", ours.program), ("oursHTTP2", ours.http2), ("oursLibc", ours.libc),
                 ("oursRuntime", ours.runtime), ("oursCrypto", ours.crypto), ("theirsProgram", theirs.program),
                 ("theirsLibc", theirs.libc), ("theirsCrypto", theirs.crypto),
-            ]
+            ] + ours.parts.map { ($0.name, $0.instructions) }
         )
     }
 
