@@ -12,6 +12,7 @@ public protocol DeviceStorage: Sendable {
     /// What is remembered of a node's index; nil if nothing.
     func indexMark(of node: String) async throws -> IndexMark?
     func hold(_ mark: IndexMark, of node: String) async throws
+    func forgetIndexMark(of node: String) async throws
 
     /// What syncs have shown of how fresh the keys are; of a phone that never synced, nothing.
     func freshness() async throws -> FreshnessRecord

@@ -36,10 +36,13 @@ struct LostSightings: Sendable, Equatable {
     var last = Interval(0)
 
     /// With some more.
-    mutating func add(_ encounters: some Sequence<Encounter>) {
+    /// - Parameter end: unix seconds, `LogBound.end`; what claims to be from later counts as from then, else it would be
+    ///   told for ever.
+    mutating func add(_ encounters: some Sequence<Encounter>, notAfter end: Int64) {
+        let end = Interval(unixSeconds: end)
         for encounter in encounters {
             count += 1
-            last = max(last, encounter.interval)
+            last = max(last, min(encounter.interval, end))
         }
     }
 

@@ -2,7 +2,7 @@ internal import ExposureKeys
 
 struct EnglishExposureWords: ExposureWords {
     let nothingFetched =
-        "Nothing can be said yet: this phone holds no published keys. Fetch them first, then compare again."
+        "Nothing can be said yet: this phone has not yet fetched all published keys. Fetch them, then compare again."
     let nothingSeen =
         """
         Nothing can be said: this phone has noted nobody in the last 15 days, so there was nothing to compare. If you were \
@@ -20,10 +20,11 @@ struct EnglishExposureWords: ExposureWords {
         """
     }
 
-    func unknown(since: Moment) -> String {
+    func unknown(since: Moment, hasFound: Bool) -> String {
         """
         This phone knows nothing: it fetched keys last on \(time(since)), more than 14 days ago, and none of them counts any \
-        more. That it finds nobody means nothing. Fetch keys, then compare again.
+        more. \(hasFound ? "What it says below is what it found then." : "That it finds nobody means nothing.") Fetch keys, \
+        then compare again.
         """
     }
 
@@ -165,8 +166,7 @@ struct EnglishExposureWords: ExposureWords {
 
     func lost(_ sightings: Int) -> String {
         """
-        This phone had no room for \(counted(sightings, "sighting")) of the last 15 days: whoever was seen in those only \
-        cannot be found.
+        This phone had no room for \(counted(sightings, "sighting")): whoever was seen in those only cannot be found.
         """
     }
 

@@ -67,7 +67,7 @@ public struct ExposureExplanation: Sendable {
             case (.fresh, _): report.encounters > 0 ? nil : words.nothingSeen
             case (.unknown, nil), (.stale, nil): words.nothingFetched
             case (.stale, let until?): words.stale(since: moment(until), hours: freshness.hours)
-            case (.unknown, let until?): words.unknown(since: moment(until))
+            case (.unknown, let until?): words.unknown(since: moment(until), hasFound: found != nil)
             }
         guard let limits else { return found.map { contacts > 0 ? $0 : "\(words.noContact) \($0)" } ?? words.nobody }
         return found.map { "\(limits) \($0)" } ?? limits
@@ -116,14 +116,15 @@ struct Moment {
 
 /// The sentences of one language.
 protocol ExposureWords: Sendable {
-    /// While no keys were ever fetched.
+    /// While no sync has ever fetched all that there is.
     var nothingFetched: String { get }
     /// While there is no sighting to compare.
     var nothingSeen: String { get }
     /// Keys were last fetched so many hours ago or more.
     func stale(since: Moment, hours: Int) -> String
     /// Keys were last fetched so long ago that none of them counts any more.
-    func unknown(since: Moment) -> String
+    /// - Parameter hasFound: whether something was found by them, which is told next.
+    func unknown(since: Moment, hasFound: Bool) -> String
     var noContact: String { get }
     /// With fresh keys and sightings, if nobody was found among these: `noContact`, and why.
     var nobody: String { get }

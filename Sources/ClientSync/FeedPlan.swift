@@ -54,7 +54,7 @@ struct FeedPlan {
             chosen = Array((followed + others).prefix(limits.epochsPerRegion)).sorted { $0.feed < $1.feed }
             problems.append(
                 SyncError(
-                    .limitReached,
+                    .tooManyEpochs,
                     """
                     \(node) lists \(epochs.count) living epochs of \(epochs[0].feed.region), \
                     \(limits.epochsPerRegion) are followed; the others wait until older ones end

@@ -45,8 +45,13 @@ package enum LogBound {
     /// for as long as keys live.
     private static let plausible: Int64 = 15 * 86_400
 
+    /// The unix time after which sightings are set aside.
+    package static func end(_ latest: Int64?) -> Int64 {
+        latest.map { min($0, Int64.max - plausible) + plausible } ?? .max
+    }
+
     private static func classified(_ encounters: [Encounter], latest: Int64?) -> [Class] {
-        let end = latest.map { min($0, Int64.max - plausible) + plausible } ?? .max
+        let end = end(latest)
         var classes: [Class] = []
         classes.reserveCapacity(encounters.count)
         var start = 0

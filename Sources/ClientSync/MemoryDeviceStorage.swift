@@ -67,6 +67,7 @@ public actor MemoryDeviceStorage: DeviceStorage {
 
     public func indexMark(of node: String) -> IndexMark? { marks[node] }
     public func hold(_ mark: IndexMark, of node: String) { marks[node] = mark }
+    public func forgetIndexMark(of node: String) { marks[node] = nil }
 
     public func freshness() -> FreshnessRecord { heldFreshness }
     public func hold(_ record: FreshnessRecord) { heldFreshness = record }
@@ -192,7 +193,7 @@ public actor MemoryDeviceStorage: DeviceStorage {
             let hash = Hash256(hashing: seed + encounter.identifier.bytes + [encounter.schedule.rawValue])
             return hash.bytes.prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
         }
-        lost.add(dropped.lazy.map { all[$0].encounter })
+        lost.add(dropped.lazy.map { all[$0].encounter }, notAfter: LogBound.end(shown.max()))
         var next = dropped[...]
         merged = all.indices.compactMap { position in
             if next.first == position {

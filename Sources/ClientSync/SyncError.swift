@@ -37,7 +37,9 @@ public struct SyncError: Error, Sendable, Equatable {
         public static let unlistedRegion = Code("unlistedRegion")
         /// A region that was asked for is not in the node's index.
         public static let absentRegion = Code("absentRegion")
-        /// A limit on feeds, epochs, requests or bytes of one sync is reached.
+        /// A region has more living epochs than are followed.
+        public static let tooManyEpochs = Code("tooManyEpochs")
+        /// A limit on feeds, requests or bytes of one sync is reached.
         public static let limitReached = Code("limitReached")
         /// Another sync of the same store moved the cursor meanwhile.
         public static let cursorMoved = Code("cursorMoved")

@@ -28,6 +28,9 @@ public struct SyncReport: Sendable {
     public var requests = 0
     public var bytes = 0
 
+    /// The node still lacks what it has been proven to withhold less than a day ago.
+    var stillWithholds = false
+
     public init(node: String, rosterVersion: UInt64) {
         self.node = node
         self.rosterVersion = rosterVersion
@@ -52,7 +55,7 @@ public struct SyncReport: Sendable {
         for feed in feeds where feed.problem != nil || feed.isWaiting {
             if regions.last != feed.feed.region { regions.append(feed.feed.region) }
         }
-        return regions.count + problems.count { $0.code == .absentRegion }
+        return regions.count + problems.count { [.absentRegion, .tooManyEpochs].contains($0.code) }
     }
 }
 
@@ -92,18 +95,19 @@ extension SyncReport {
         // A fork is the fault of the region that signed it, a false claim that of the witness.
         // What another node withholds may be found at this one.
         let withholds = witnesses.findings.contains { $0.kind == .withheld && $0.evidence?.node == node }
-        if withholds || feeds.contains(where: { [.indexClaim, .withheld].contains($0.evidence?.kind) }) {
-            return .disproved
-        }
+        let contradicts = feeds.contains { [.indexClaim, .withheld].contains($0.evidence?.kind) }
+        if withholds || stillWithholds || contradicts { return .disproved }
         let doubts: [WitnessFinding.Kind] = [.notShown, .behind, .anotherHistory, .onlyHere]
         if kinds.contains(where: doubts.contains) { return .doubted }
         return witnesses.isWitnessed ? .confirmed : .unconfirmed
     }
 
-    /// One feed that does not verify is its region's affair; where the node or the way to it failed, nothing was fetched.
+    /// One feed that does not verify, or a region with too many epochs, is its region's affair; where the node or the way
+    /// to it failed, or the node lists nothing of what was asked for, nothing was fetched.
     private var isCutShort: Bool {
         let codes = feeds.compactMap(\.problem?.code)
-        return codes.contains { [.noAnswer, .limitReached, .cursorMoved].contains($0) }
+        return (codes + problems.map(\.code)).contains { [.noAnswer, .limitReached, .cursorMoved].contains($0) }
+            || feeds.isEmpty && problems.contains { $0.code == .absentRegion }
             // A batch that the node calls damaged is passed by, and what follows is fetched.
             || !feeds.isEmpty && codes.count { $0 != .damaged } == feeds.count
     }

@@ -104,6 +104,7 @@ public struct SyncSession: Sendable {
                     feeds: report.feeds
                 )
             }
+            report.stillWithholds = try await withholds(read.entries, roster: held.roster, now: now)
             report.rosterVersion = held.roster.version
             try await storage.dropExpired(now: expiryNow)
             try await remember(read.index, etag: read.body.etag, report: report)
@@ -144,6 +145,18 @@ public struct SyncSession: Sendable {
             guard let entry = rest.first, entry.feed == cursor.feed, entry.count >= cursor.size else { return true }
         }
         return false
+    }
+
+    /// Whether the node lacks what less than a day ago it was proven to withhold: witnesses are asked once an hour only.
+    private func withholds(_ listed: [IndexEntry], roster: Roster, now: Int64) async throws -> Bool {
+        try await storage.evidence().contains { evidence in
+            let (age, overflows) = now.subtractingReportingOverflow(evidence.found)
+            guard evidence.kind == .withheld, evidence.node == transport.node, !overflows,
+                (0..<WitnessHearing.doubt).contains(age), options.follows(evidence.feed.region),
+                roster.region(evidence.feed.region)?.closures.isEmpty == true
+            else { return false }
+            return listed.first { $0.feed == evidence.feed }.map { $0.count < evidence.size } ?? true
+        }
     }
 
     private func reportingFormat<Value>(_ body: () async throws -> Value) async throws -> Value {
@@ -245,8 +258,10 @@ public struct SyncSession: Sendable {
         return report
     }
 
-    /// Keeps the ETag only where "not modified" will mean "nothing to do".
+    /// Keeps the ETag only where "not modified" will mean "nothing to do". Of a node that is proven to withhold not even a
+    /// former one stays: "not modified" would be taken for news.
     private func remember(_ index: FeedIndex, etag: String?, report: SyncReport) async throws {
+        if report.trust == .disproved { return try await storage.forgetIndexMark(of: transport.node) }
         guard report.holdsAll, let etag, etag.utf8.count <= 200 else { return }
         let mark = IndexMark(etag: etag, selection: options.selection, signer: index.node, time: index.time)
         try await storage.hold(mark, of: transport.node)

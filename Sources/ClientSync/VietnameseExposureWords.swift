@@ -2,7 +2,7 @@ internal import ExposureKeys
 
 struct VietnameseExposureWords: ExposureWords {
     let nothingFetched =
-        "Chưa thể kết luận: máy này chưa có khóa nào đã công bố. Hãy tải khóa về trước rồi so lại."
+        "Chưa thể kết luận: máy này chưa lần nào tải đủ các khóa đã công bố. Hãy tải khóa về rồi so lại."
     let nothingSeen =
         """
         Chưa thể kết luận: trong 15 ngày qua máy này không ghi nhận được ai, nên không có gì để so. Nếu bạn đã ở gần người \
@@ -20,11 +20,14 @@ struct VietnameseExposureWords: ExposureWords {
         """
     }
 
-    func unknown(since: Moment) -> String {
-        """
-        Máy này không biết gì: lần cuối tải được khóa là \(time(since)), đã hơn 14 ngày, nên không còn khóa nào có giá trị. \
-        Máy không tìm thấy ai thì cũng không nói lên điều gì. Hãy tải khóa về rồi so lại.
-        """
+    func unknown(since: Moment, hasFound: Bool) -> String {
+        let findings =
+            hasFound
+            ? "Những gì nêu dưới đây là kết quả của lần đó." : "Máy không tìm thấy ai thì cũng không nói lên điều gì."
+        return """
+            Máy này không biết gì: lần cuối tải được khóa là \(time(since)), đã hơn 14 ngày, nên không còn khóa nào có giá \
+            trị. \(findings) Hãy tải khóa về rồi so lại.
+            """
     }
 
     func found(contacts: Int, others: Int) -> String {
@@ -165,8 +168,8 @@ struct VietnameseExposureWords: ExposureWords {
 
     func lost(_ sightings: Int) -> String {
         """
-        Máy này không đủ chỗ cho \(number(sightings)) lần ghi nhận trong 15 ngày qua: không thể tìm ra người chỉ xuất hiện \
-        trong những lần đó.
+        Máy này không đủ chỗ cho \(number(sightings)) lần ghi nhận: không thể tìm ra người chỉ xuất hiện trong \
+        những lần đó.
         """
     }
 

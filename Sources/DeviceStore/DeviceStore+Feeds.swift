@@ -32,6 +32,12 @@ extension DeviceStore: DeviceStorage {
         }
     }
 
+    public func forgetIndexMark(of node: String) async throws {
+        try await write("forgetting the mark of an index") { database in
+            try database.execute(sql: "DELETE FROM index_mark WHERE node = ?", arguments: [node])
+        }
+    }
+
     public func hold(_ mark: IndexMark, of node: String) async throws {
         try await write("keeping the mark of an index") { database in
             try database.execute(

@@ -110,7 +110,8 @@ enum EncounterTables {
         return added - (try bound(database, sealing, newAfter: former))
     }
 
-    /// Drops what there is no room for: what cannot be read first, then as `LogBound` chooses. In a transaction.
+    /// Drops what there is no room for: what cannot be read first, of which it was said before that it is lost, then as
+    /// `LogBound` chooses. In a transaction.
     /// - Returns: how many of those went that were taken in after a serial.
     private static func bound(
         _ database: Database,
@@ -119,7 +120,7 @@ enum EncounterTables {
     ) throws -> Int {
         typealias Held = (encounter: Encounter, tag: Data, serial: Int64)
         var held: [Held] = []
-        var dropped: [(interval: Int64, tag: Data, serial: Int64)] = []
+        var damaged: [(interval: Int64, tag: Data, serial: Int64)] = []
         var lost: [Encounter] = []
         let rows = try Row.fetchCursor(database, sql: "SELECT interval, tag, sealed, serial FROM sealed_encounter")
         while let row = try rows.next() {
@@ -128,9 +129,10 @@ enum EncounterTables {
             if let encounter = sealing.open(sealed, tag: tag, interval: interval) {
                 held.append((encounter, tag, row[3]))
             } else {
-                dropped.append((row[0], tag, row[3]))
+                damaged.append((row[0], tag, row[3]))
             }
         }
+        var dropped = Array(damaged.prefix(max(0, held.count + damaged.count - Encounter.maximumHeld)))
         held.sort { $0.encounter < $1.encounter }
         let latest = try Int64.fetchOne(
             database,
@@ -142,7 +144,7 @@ enum EncounterTables {
         )
         let positions = LogBound.dropped(
             of: held.map(\.encounter),
-            keeping: Encounter.maximumHeld,
+            keeping: Encounter.maximumHeld - (damaged.count - dropped.count),
             latest: latest
         ) { held[$0].tag.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
         for position in positions {
@@ -156,7 +158,7 @@ enum EncounterTables {
             sql: "UPDATE encounter_log SET held = MAX(0, held - ?)",
             arguments: [dropped.count]
         )
-        try LossTables.add(lost, in: database)
+        try LossTables.add(lost, notAfter: LogBound.end(latest), in: database)
         return dropped.count { $0.serial > former }
     }
 

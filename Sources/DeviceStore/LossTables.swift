@@ -18,8 +18,11 @@ enum LossTables {
     }
 
     /// In a transaction.
-    static func add(_ encounters: [Encounter], in database: Database) throws {
-        guard let last = encounters.map(\.interval).max() else { return }
+    /// - Parameter end: unix seconds, `LogBound.end`; what claims to be from later counts as from then, else it would be
+    ///   told for ever.
+    static func add(_ encounters: [Encounter], notAfter end: Int64, in database: Database) throws {
+        guard let newest = encounters.map(\.interval).max() else { return }
+        let last = min(newest, Interval(unixSeconds: end))
         try database.execute(
             sql: """
                 INSERT INTO encounter_loss (id, count, last) VALUES (1, ?, ?)

@@ -25,7 +25,7 @@ struct PhoneFailure: Error {
     private static func code(of error: SyncError) -> keytide_code {
         switch error.code {
         case .noAnswer: KEYTIDE_NO_ANSWER
-        case .limitReached: KEYTIDE_TOO_MANY
+        case .limitReached, .tooManyEpochs: KEYTIDE_TOO_MANY
         case .cursorMoved: KEYTIDE_FAILED
         default: KEYTIDE_BAD_NODE
         }

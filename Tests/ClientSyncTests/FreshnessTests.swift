@@ -85,6 +85,18 @@ import TestSupport
         #expect(second.freshness.fetchedUntil == Sample.now && second.freshness.incompleteRegions == 1)
     }
 
+    /// A node that lists nothing of what the phone asks for gives no news of it.
+    @Test func whatTheNodeDoesNotListIsNotFetched() async throws {
+        let country = try Country(["VN-01", "VN-02"])
+        var phone = Phone(country)
+        phone.options.regions = [try #require(Region("VN-02"))]
+        let none = try await phone.sync(try FeedServer("VN-01", country: country, feeds: [feed]))
+        #expect(none.index == .cutShort && none.freshness.fetchedUntil == nil)
+        phone.options.regions?.append(try #require(Region("VN-01")))
+        let some = try await phone.sync(try FeedServer("VN-01", country: country, feeds: [feed]))
+        #expect(some.index == .news && !some.isUpToDate && some.freshness.incompleteRegions == 1)
+    }
+
     @Test(
         arguments: [
             (nil, 0, .unknown, nil), (0, 0, .fresh, nil), (0, 86_400, .fresh, nil), (0, 86_401, .stale, nil),
@@ -157,7 +169,7 @@ import TestSupport
             #expect(texts.0.contains("Keys were fetched until 1 August 2021, 07:00"))
             #expect(texts.1.contains("Khóa được tải đến 07:00 ngày 1/8/2021"))
         }
-        #expect(text(FreshnessRecord()).0.hasPrefix("Nothing can be said yet: this phone holds no published keys."))
+        #expect(text(FreshnessRecord()).0.hasPrefix("Nothing can be said yet: this phone has not yet fetched all"))
         #expect(text(record, encounters: 0).0.hasPrefix("Nothing can be said: this phone has noted nobody"))
         #expect(text(record, encounters: 0).1.hasPrefix("Chưa thể kết luận: trong 15 ngày qua"))
     }

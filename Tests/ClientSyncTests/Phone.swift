@@ -107,6 +107,7 @@ struct InterruptedStorage: DeviceStorage {
     func roster() async throws -> HeldRoster? { try await base.roster() }
     func hold(_ roster: HeldRoster) async throws { try await base.hold(roster) }
     func indexMark(of node: String) async throws -> IndexMark? { try await base.indexMark(of: node) }
+    func forgetIndexMark(of node: String) async throws { try await base.forgetIndexMark(of: node) }
     func hold(_ mark: IndexMark, of node: String) async throws { try await base.hold(mark, of: node) }
     func freshness() async throws -> FreshnessRecord { try await base.freshness() }
     func hold(_ record: FreshnessRecord) async throws { try await base.hold(record) }

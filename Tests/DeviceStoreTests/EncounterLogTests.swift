@@ -146,6 +146,9 @@ import TestSupport
         #expect(log.encounters.count == Encounter.maximumHeld && log.lost == 1062 + 5000)
         let held = Set(log.encounters)
         #expect(held.isSuperset(of: stayed) && held.isSuperset(of: passed) && held.isDisjoint(with: future))
+        // That something was lost is not told for ever.
+        try await storage.dropEncounters(before: Interval(unixSeconds: 1_600_000_000 + 16 * 86_400))
+        #expect(try await storage.encounterLog().lost == 0)
     }
 
     /// Times of scans are kept as sightings are: bounded, forgotten with them, erased with them.

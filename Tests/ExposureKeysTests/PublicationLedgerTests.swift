@@ -117,7 +117,7 @@ struct PublicationLedgerTests {
         _ = publish([try Self.key(1, .confirmed)], at: 201, into: &ledger)
         #expect(publish([try Self.key(1, .clinical)], at: 202, into: &ledger).duplicates == 1)
         #expect(publish([try Self.key(1, .selfReport)], at: 202, into: &ledger).superseded.count == 1)
-        #expect(publish([try Self.key(1, .selfReport)], at: 203, restating: true, into: &ledger).superseded.count == 1)
+        #expect(publish([try Self.key(1, .selfReport)], at: 203, restating: true, into: &ledger).duplicates == 1)
         #expect(ledger.standing.keys == [try Self.key(1, .confirmed)])
     }
 
@@ -132,6 +132,17 @@ struct PublicationLedgerTests {
         let selection = publish([try Self.key(period: 144, .revoked)], at: 401, into: &ledger)
         #expect(selection.news.count == 3 && selection.furtherRevocations == 2)
         #expect(ledger.standing.live(at: Interval(Self.day + 401)) == [forms[3]])
+    }
+
+    /// The form that is named may still be in use and must wait; those that are public need not.
+    @Test func aRevocationThatMustWaitWithdrawsWhatIsPublic() throws {
+        var ledger = PublicationLedger()
+        _ = publish([try Self.key(period: 90)], at: 110, into: &ledger)
+        let revocation = try Self.key(period: 144, .revoked)
+        let selection = publish([revocation, try Self.key(period: 80)], at: 111, into: &ledger)
+        #expect(selection.held.map(\.key) == [revocation])
+        #expect(selection.news == [try Self.key(period: 90, .revoked)] && selection.furtherRevocations == 1)
+        #expect(selection.formsOfRevoked == [try Self.key(period: 80)])
     }
 
     @Test func aNewFormOfRevokedBytesIsRefused() throws {

@@ -148,8 +148,9 @@ keytide_code keytide_add_sightings(keytide_phone *KEYTIDE_NULLABLE phone,
                                    const keytide_sighting *KEYTIDE_NULLABLE sightings, size_t count,
                                    size_t *KEYTIDE_NULLABLE added);
 
-/* Keeps times at which the app scanned, whether or not anybody was seen; those already there are passed over. Where the
-   times of all scans are known, a meeting counts as long as it was. Optional: without them sightings, of anybody, are
+/* Keeps times at which the app scanned, whether or not anybody was seen; those already there are passed over. The time of
+   a scan is any moment of it: what lies within 25 seconds before a sighting is of the same scan. Where the times of all
+   scans are known, a meeting counts as long as it was. Optional: without them sightings, of anybody, are
    what shows when the phone scanned. Beyond KEYTIDE_MAXIMUM_SCANS the oldest days go.
    times: count of them, in any order; may be NULL if count is 0.
    added: takes how many more than before are held, also with KEYTIDE_OUT_OF_RANGE; may be NULL.
@@ -217,11 +218,11 @@ typedef int (*keytide_get)(void *KEYTIDE_NULLABLE context, const keytide_request
 
 /* How fresh the phone's keys are. */
 enum {
-    /* Keys were fetched lately: what is not found among them is not published. */
+    /* Keys were fetched lately: what is not found among them was not published then, incomplete regions apart. */
     KEYTIDE_FRESH = 0,
     /* There was no news for more than a day: nothing can be said of the time since. */
     KEYTIDE_STALE = 1,
-    /* No key that counts any more was ever fetched: the phone knows nothing. */
+    /* No sync has ever fetched all keys, or so long ago that none of them counts any more: the phone knows nothing. */
     KEYTIDE_UNKNOWN = 2
 };
 /* How far the node of the last sync can be believed: other operators' nodes bear it out; too few do, or none is asked;

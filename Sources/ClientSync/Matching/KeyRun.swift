@@ -4,10 +4,11 @@ internal import ExposureKeys
 package enum KeyReach: Sendable {
     /// Those of its validity: when the key itself was seen.
     case validity
-    /// Also those for which other forms of the same bytes may be valid, so that every report is found that bears on a
-    /// sighting of one of them: of the UTC days that the validity touches, and for a revocation, which reaches each form
-    /// that it overlaps, of the longest rolling period before and after. For a whole day in UTC, as nearly all keys
-    /// are, these are the same as those of its validity.
+    /// Also those for which other forms of the same bytes may be valid, so that reports are found that bear on a sighting
+    /// of one of them: of the UTC days that the validity touches, and for a revocation, which reaches each form that it
+    /// overlaps, of the longest rolling period before and after. For a whole day in UTC, as nearly all keys are, these
+    /// are the same as those of its validity. A form of another UTC day is not found by this, though a run may reach
+    /// there: phones change their key at midnight UTC, so no form of a phone's key does.
     case otherForms
 
     /// - Returns: interval numbers, the first one and the one after the last.

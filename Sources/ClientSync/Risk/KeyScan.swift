@@ -10,6 +10,10 @@ package struct KeyScan: Sendable, Equatable {
     /// Seconds within which sightings are of one scan. Our own decision: phones listen for a few seconds every few
     /// minutes.
     package static let length: Int64 = 10
+    /// Seconds within which whatever was seen, of anybody, is of one scan of the phone: it listens for so long at most
+    /// before it rests. Our own decision. Else who is heard at the beginning of a scan would shorten what counts for
+    /// those who are heard at its end.
+    package static let listening: Int64 = 25
     /// Seconds that one scan counts for at most, as in the API: a phone listens at least every five minutes.
     package static let longest: Int64 = 300
     /// Seconds between two scans with the key within which it counts as having been there all the time, as within one
@@ -49,10 +53,10 @@ package struct KeyScan: Sendable, Equatable {
     private init(_ sightings: [Encounter], after former: KeyScan?, _ phone: PhoneScans, time: Int64) {
         self.time = time
         self.sightings = sightings
-        // What is not further away than `length` is of the same scan, of this key's last one or of this one.
+        // What is not further away than `listening` is of the same scan, of this key's last one or of this one.
         let last: Int64? =
             if let former, time - former.time <= KeyScan.longestGap {
-                KeyScan.last(of: phone, after: former.time + KeyScan.length, before: time) ?? former.time
+                KeyScan.last(of: phone, after: former.time + KeyScan.listening, before: time) ?? former.time
             } else {
                 KeyScan.last(of: phone, after: time - KeyScan.longestLead - 1, before: time)
             }
@@ -60,6 +64,6 @@ package struct KeyScan: Sendable, Equatable {
     }
 
     private static func last(of phone: PhoneScans, after start: Int64, before time: Int64) -> Int64? {
-        start + 1 < time - length ? phone.last(in: start + 1..<time - length) : nil
+        start + 1 < time - listening ? phone.last(in: start + 1..<time - listening) : nil
     }
 }

@@ -8,7 +8,9 @@ extension Simulation {
     /// A node holds nothing of a region's closed keys but what stands.
     func checkClosures(of entry: RosterRegion, at index: Int) {
         for stored in nodes[index].disk.feeds.values where stored.feed.region == entry.id {
-            if verdict(of: entry, on: stored) != .stands, !isOnTheWay(stored, by: entry) {
+            // What has rotted since it was judged stands or falls as it did.
+            let newest = truth.batch(stored.count - 1, of: stored.feed, before: stored.frontier)
+            if verdict(of: entry, on: stored, newest: newest) != .stands, !isOnTheWay(stored, by: entry) {
                 violate(.rosters, index, "holds \(stored.count) of \(stored.feed), which its roster has closed")
             }
         }

@@ -99,6 +99,11 @@ extension PhoneStorage {
         await memory.hold(mark, of: node)
     }
 
+    func forgetIndexMark(of node: String) async throws {
+        try process.step()
+        await memory.forgetIndexMark(of: node)
+    }
+
     func settledPart(_ hash: Hash256) async throws -> [UInt8]? {
         try process.step()
         return await memory.settledPart(hash)

@@ -196,7 +196,12 @@ extension Simulation {
 
     func verdict(of entry: RosterRegion, on stored: StoredFeed) -> RosterRegion.Verdict {
         // A batch that is damaged vouches for nothing.
-        let newest = stored.isLiving ? stored.batch(stored.count - 1)?.checkpoint ?? [] : nil
+        verdict(of: entry, on: stored, newest: stored.batch(stored.count - 1))
+    }
+
+    /// - Parameter last: the feed's newest batch; nil if it cannot be read.
+    func verdict(of entry: RosterRegion, on stored: StoredFeed, newest last: ProvenBatch?) -> RosterRegion.Verdict {
+        let newest = stored.isLiving ? last?.checkpoint ?? [] : nil
         return entry.verdict(on: stored.feed.epoch, base: stored.base, leaves: stored.leaves, newest: newest)
     }
 }

@@ -54,7 +54,8 @@ public struct PublicationLedger: Equatable, Sendable {
         let reports = RegionKeys(joining: keys, publishedAt: now)
         selection.duplicates = keys.count - reports.count
         for report in reports.reports { sort(report, at: now, restating: restating, into: &selection) }
-        let revoked = selection.news.filter { $0.metadata.reportType == .revoked }
+        // A form that must wait is withdrawn all the same, and with it every form that is public.
+        let revoked = (selection.news + selection.held.map(\.key)).filter { $0.metadata.reportType == .revoked }
         selection.refuseForms(of: revoked)
         let further = otherForms(of: revoked, at: now)
         selection.furtherRevocations = further.count
@@ -71,7 +72,7 @@ public struct PublicationLedger: Equatable, Sendable {
         let key = report.key
         let stands = standing.report(of: key.identity)
         if now.distance(from: key.metadata.end) >= Expiry.batchLifetime { return selection.expired += 1 }
-        // What is public already keeps no secret: a revocation of it need not wait.
+        // A form that is public already keeps no secret: a revocation of it need not wait.
         if stands == nil, let due = PublicationLedger.dueTime(of: key, after: now) {
             guard key.metadata.end.distance(from: now) <= ImportSelection.furthestEnd else {
                 return selection.tooFarAhead.append(key)
@@ -85,7 +86,7 @@ public struct PublicationLedger: Equatable, Sendable {
         if !restating, isReplaced(key) { return selection.superseded.append(key) }
         guard let stands else { return selection.news.append(key) }
         if key.metadata.reportType < stands.key.metadata.reportType {
-            if isReplaced(key) { selection.superseded.append(key) } else { selection.duplicates += 1 }
+            selection.duplicates += 1
         } else if stands.yields(to: report) {
             selection.news.append(key)
         } else {
@@ -119,8 +120,9 @@ public struct PublicationLedger: Equatable, Sendable {
     private func otherForms(of revoked: [DiagnosisKey], at now: Interval) -> [DiagnosisKey] {
         var known = Set(revoked.map(\.identity))
         var further: [DiagnosisKey] = []
+        let formsAhead = revoked.isEmpty ? [:] : Dictionary(grouping: ahead.map(\.key), by: \.data)
         for data in revoked.map(\.data) {
-            let forms = standing.reports(of: data).map(\.key) + ahead.map(\.key).filter { $0.data == data }
+            let forms = standing.reports(of: data).map(\.key) + (formsAhead[data] ?? [])
             for form in forms where form.metadata.reportType != .revoked {
                 guard Expiry.mayCarry(keyEnding: form.metadata.end, publishedAt: now),
                     known.insert(form.identity).inserted

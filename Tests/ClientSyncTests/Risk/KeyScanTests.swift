@@ -43,12 +43,12 @@ import TestSupport
         #expect(scans.map(\.seconds) == [0, seconds])
     }
 
-    /// Where the phone has scanned in between and not seen the key, the other phone was away then. What lies within ten
+    /// Where the phone has scanned in between and not seen the key, the other phone was away then. What lies within 25
     /// seconds is the same scan.
     @Test(
         arguments: [
-            (30, [19], 11), (30, [20], 30), (30, [10], 30), (660, [360], 300), (660, [361], 299), (660, [640], 20),
-            (660, [100, 640, 200], 20),
+            (30, [19], 30), (30, [4], 30), (52, [26], 26), (52, [27], 52), (660, [360], 300), (660, [361], 299),
+            (660, [634], 26), (660, [635], 300), (660, [100, 634, 200], 26),
             (1799, [1790], 300), (1799, [1700, 600], 99), (1801, [1201], 300), (1801, [1200], 0), (9000, [8400], 300),
             (9000, [8399], 0), (9000, [8900], 100),
         ] as [(Int64, [Int64], Int)]
@@ -62,13 +62,21 @@ import TestSupport
     /// A first scan counts from a scan of the phone at most ten minutes before, whoever was seen in it.
     @Test(
         arguments: [
-            ([], 0), ([-10], 0), ([-11], 11), ([-240], 240), ([-300], 300), ([-301], 300), ([-600], 300), ([-601], 0),
+            ([], 0), ([-25], 0), ([-26], 26), ([-240], 240), ([-300], 300), ([-301], 300), ([-600], 300), ([-601], 0),
             ([-600, -30], 30), ([0, 5, 300], 0),
         ] as [([Int64], Int)]
     )
     func whatAFirstScanCountsFor(phone: [Int64], seconds: Int) {
         let known = PhoneScans(phone.map { Meeting.start + $0 })
         #expect(KeyScan.scans(of: Meeting.sightings([(0, 50)]), phone: known).map(\.seconds) == [seconds])
+    }
+
+    /// Who is heard at the beginning of each scan takes nothing from who is heard at its end.
+    @Test(arguments: [1, 12, 24] as [Int64]) func oneScanIsOneWhoeverIsHeardFirst(later: Int64) {
+        let scans = (0..<12).map { Int64($0) * 300 }
+        let own = Meeting.sightings(scans.map { ($0 + later, 50) })
+        let known = PhoneScans(scans.map { Meeting.start + $0 } + own.map(\.time))
+        #expect(KeyScan.scans(of: own, phone: known).map(\.seconds) == [0] + Array(repeating: 300, count: 11))
     }
 
     /// The log itself is among what is known: it changes nothing but the first scan of a meeting.

@@ -86,6 +86,15 @@ import Testing
         #expect(report.witnesses.isWitnessed)
         try check(try #require(report.evidence.first), nodes)
         #expect(try await phone.storage.evidence().count == 1, "the same again says nothing new")
+        #expect(report.index == .disproved)
+        // Until witnesses are asked again, what is proven stays proven.
+        for minutes in [10, 30] as [Int64] {
+            let poll = try await phone.sync(nodes.home, now: nodes.time + minutes * 60)
+            #expect(!poll.notModified && poll.index == .disproved && poll.freshness.trust == .disproved)
+        }
+        nodes.lies = [:]
+        try await nodes.show()
+        #expect(try await phone.sync(nodes.home, now: nodes.time + 2000).isUpToDate)
     }
 
     /// The feed's settled part is another one at the node that withholds.
