@@ -103,11 +103,12 @@ extension Replica {
     // MARK: Downwards
 
     /// Asks for what comes before the place where a feed begins here, if a neighbour may have it. Where batches have been
-    /// dropped here, what comes before them has expired as well.
+    /// dropped here, what comes before them has expired as well. A feed that a roster ends must have reached its end.
     mutating func attendToBeginning(of feed: FeedID, now: Timestamp) {
         guard let progress = feeds[feed], progress.isLiving, progress.begin.size > progress.floor,
             progress.first == progress.begin.size, progress.fetch == nil, progress.store == nil, progress.base == nil,
-            !progress.isBlocked, standing(of: feed) == nil, !isFrozen(feed), !isUnderReview(feed.region),
+            !progress.isBlocked, standing(of: feed).map({ $0.size == progress.count }) ?? true, !isFrozen(feed),
+            !isUnderReview(feed.region),
             let source = longestHistory(of: feed, before: progress.begin.size, now: now),
             let peer = links[source.link]?.peer
         else { return }

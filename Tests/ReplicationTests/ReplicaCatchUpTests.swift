@@ -2,6 +2,7 @@ import ExposureKeys
 import FeedFormat
 import Replication
 import Testing
+import TestSupport
 
 /// Newest first, from several neighbours, over restarts; and downwards where a feed began too late.
 @Suite struct ReplicaCatchUpTests {
@@ -100,9 +101,16 @@ import Testing
         #expect(network.violations.isEmpty, "\(network.violations)")
     }
 
-    /// One who lies that the older half is dropped everywhere is believed by whoever knows nobody else.
-    @Test func aFeedThatBeganTooLateIsCompletedDownwards() throws {
+    /// One who lies that the older half is dropped everywhere is believed by whoever knows nobody else; also of a feed that
+    /// a roster ends.
+    @Test(arguments: [false, true]) func aFeedThatBeganTooLateIsCompletedDownwards(isEnded: Bool) throws {
         let (network, feed) = try behind(.mesh(3), batches: 20)
+        if isEnded {
+            let roster = try ending(feed, in: network)
+            for index in 0..<2 { network.install(roster, at: index) }
+            network.nodes[2].roster = roster
+            network.run(for: 3000)
+        }
         network.cut(0, 2)
         network.drop(feed, below: 12, at: 1)
         try network.start(2, linked: true)
@@ -114,6 +122,27 @@ import Testing
         }
         #expect(isWhole != nil)
         #expect(network.violations.isEmpty, "\(network.violations)")
+    }
+
+    /// A roster that closes the key of node 0, by which all of a feed stands.
+    private func ending(_ feed: FeedID, in network: InMemoryNetwork) throws -> Roster {
+        let node = network.nodes[0]
+        let whole = try #require(node.disk[feed]).frontier
+        let next = try #require(
+            NoteSigner(
+                name: KeytideNames.signer(node.region),
+                algorithm: .cosignature,
+                seed: [UInt8](repeating: 99, count: 32)
+            )
+        )
+        let standing = RosterRegion.Closure.Standing(epoch: feed.epoch, size: whole.size, root: whole.root)
+        let entry = try InMemoryNetwork.entry(
+            node,
+            keys: [RosterRegion.Key(verifier: next.verifier, notBefore: 0, notAfter: .max)],
+            closures: [try #require(RosterRegion.Closure(key: node.signer.verifier, standing: [standing]))]
+        )
+        let others = network.roster.regions.filter { $0.id != node.region }
+        return try #require(network.roster.next(issued: 1, expires: .max, regions: others + [entry]))
     }
 
     /// Not below what has been dropped here.
