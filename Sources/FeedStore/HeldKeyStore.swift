@@ -89,26 +89,7 @@ public final class HeldKeyStore: Sendable {
         if keys.isEmpty { return }
         try access("keeping keys that are to be published later") { database in
             try database.inTransaction(.immediate) {
-                let put = try database.cachedStatement(
-                    sql: """
-                        INSERT INTO held_key (data, start, period, metadata, due, reason, restated)
-                        VALUES (?, ?, ?, ?, ?, ?, ?)
-                        ON CONFLICT (data, start, period) DO UPDATE SET
-                            metadata = excluded.metadata, due = excluded.due, reason = excluded.reason,
-                            restated = excluded.restated
-                        WHERE excluded.metadata >> 58 >= metadata >> 58
-                        """
-                )
-                for held in keys {
-                    let metadata = held.key.metadata
-                    try put.execute(
-                        arguments: [
-                            Data(held.key.data.bytes), Int64(metadata.rollingStart.number), metadata.rollingPeriod,
-                            Int64(bitPattern: metadata.packed), Int64(held.due.number), held.reason.rawValue,
-                            held.isRestated,
-                        ]
-                    )
-                }
+                try HeldKeyStore.put(keys, database)
                 guard try HeldKeyStore.count(database) <= HeldKey.maximumCount else {
                     throw StoreError(
                         .limitExceeded,
@@ -150,25 +131,55 @@ public final class HeldKeyStore: Sendable {
         }
     }
 
-    /// Forgets keys, all or none, unless another report took their place meanwhile.
-    public func release(_ keys: [HeldKey]) throws(StoreError) {
-        if keys.isEmpty { return }
+    /// Forgets keys, unless another report took their place meanwhile, and keeps others that wait on: all or none.
+    public func release(_ keys: [HeldKey], holding further: [HeldKey] = []) throws(StoreError) {
+        if keys.isEmpty && further.isEmpty { return }
         try access("forgetting keys that have been published") { database in
             try database.inTransaction(.immediate) {
-                let delete = try database.cachedStatement(
-                    sql: "DELETE FROM held_key WHERE data = ? AND start = ? AND period = ? AND metadata = ?"
-                )
-                for held in keys {
-                    let metadata = held.key.metadata
-                    try delete.execute(
-                        arguments: [
-                            Data(held.key.data.bytes), Int64(metadata.rollingStart.number), metadata.rollingPeriod,
-                            Int64(bitPattern: metadata.packed),
-                        ]
-                    )
-                }
+                try HeldKeyStore.delete(keys, database)
+                try HeldKeyStore.put(further, database)
                 return .commit
             }
+        }
+    }
+
+    /// In a transaction.
+    private static func put(_ keys: [HeldKey], _ database: Database) throws {
+        let put = try database.cachedStatement(
+            sql: """
+                INSERT INTO held_key (data, start, period, metadata, due, reason, restated)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (data, start, period) DO UPDATE SET
+                    metadata = excluded.metadata, due = excluded.due, reason = excluded.reason,
+                    restated = excluded.restated
+                WHERE excluded.metadata >> 58 >= metadata >> 58
+                """
+        )
+        for held in keys {
+            let metadata = held.key.metadata
+            try put.execute(
+                arguments: [
+                    Data(held.key.data.bytes), Int64(metadata.rollingStart.number), metadata.rollingPeriod,
+                    Int64(bitPattern: metadata.packed), Int64(held.due.number), held.reason.rawValue,
+                    held.isRestated,
+                ]
+            )
+        }
+    }
+
+    /// In a transaction.
+    private static func delete(_ keys: [HeldKey], _ database: Database) throws {
+        let delete = try database.cachedStatement(
+            sql: "DELETE FROM held_key WHERE data = ? AND start = ? AND period = ? AND metadata = ?"
+        )
+        for held in keys {
+            let metadata = held.key.metadata
+            try delete.execute(
+                arguments: [
+                    Data(held.key.data.bytes), Int64(metadata.rollingStart.number), metadata.rollingPeriod,
+                    Int64(bitPattern: metadata.packed),
+                ]
+            )
         }
     }
 

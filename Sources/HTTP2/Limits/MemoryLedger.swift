@@ -63,6 +63,8 @@ package struct MemoryLedger<Holder: Hashable> {
         entry.reserved -= bytes
         entry.movedAt = now
         entries[holder] = entry.size > 0 ? entry : nil
+        // Its connection may have gone before: then nothing else ends its turn.
+        if entry.size == 0, condemned == holder { condemned = nil }
     }
 
     /// Counts bytes that are held already, of nobody in particular; negative when they are gone.

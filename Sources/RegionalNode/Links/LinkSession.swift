@@ -58,6 +58,9 @@ struct LinkSession: Sendable {
         } catch let error as FormatError {
             await driver.broken(link, error)
             throw error
+        } catch let error as NodeError {
+            await driver.broken(link, error)
+            throw HTTPError(.refused, "a link ended for want of memory", cause: error)
         } catch {
             await driver.closed(link)
             throw error

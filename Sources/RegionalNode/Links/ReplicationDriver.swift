@@ -136,8 +136,8 @@ actor ReplicationDriver {
         handle(.linkClosed(link))
     }
 
-    /// What came over a link is none of its frames.
-    func broken(_ link: LinkID, _ error: FormatError) {
+    /// What came over a link is none of its frames, or there is no memory for it.
+    func broken(_ link: LinkID, _ error: any Error) {
         node.peerLog.write(.linkClosed, of: links[link]?.peer, ["reason": "\(error)"], level: .warning)
         closed(link)
     }

@@ -56,7 +56,8 @@ final class LimitAlarms: Sendable {
                 node.alarms.hold(.limitReached, text, about: key.subject)
             }
         }
-        for key in over { node.alarms.end(.limitReached, about: key.subject) }
+        let subjects = Set(held.map(\.subject))
+        for key in over where !subjects.contains(key.subject) { node.alarms.end(.limitReached, about: key.subject) }
     }
 
     /// What happened, where, and what to do; nil for limits that concern the peer alone.

@@ -189,17 +189,19 @@ package final class RegionPublisher: Sendable {
             let hasTimeCome = state.record.hasTimeCome(at: now.interval)
             if waiting.isEmpty && due.answers.isEmpty && !hasTimeCome { return nil }
             let batches = try write(due.news, at: now, &state, storage, living: living)
-            try held.release(waiting)
-            try held.hold(due.selection.held)
+            try held.release(waiting, holding: due.selection.held)
             if state.record.timeHasCome(at: now.interval) { try state.record.ahead.keep(in: storage) }
             return Publication(batches: batches, selection: due.selection, time: now.milliseconds / 1000)
         }
     }
 
-    /// Now, by the node's clock. If that has been set back behind what counted as published, what counts is read anew.
+    /// Now, by the node's clock. If that has been set back behind what counted as published, or what counts could not be
+    /// read to its end, it is read anew.
     private func moment(_ state: inout State, _ storage: any FeedStorage) throws -> Timestamp {
         let now = clock.now
-        if state.record.isAhead(of: now.interval) { try rebuild(&state, from: storage, feeds: storage.feeds()) }
+        if state.isRebuildDue || state.record.isAhead(of: now.interval) {
+            try rebuild(&state, from: storage, feeds: storage.feeds())
+        }
         return now
     }
 
