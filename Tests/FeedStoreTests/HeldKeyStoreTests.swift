@@ -54,6 +54,10 @@ import Testing
         // What took its place meanwhile is not forgotten with it.
         try store.release([try held(1, .confirmed, onset: 1)])
         #expect(store.count == 1)
+        // What waits on, as it lost to what was published in the same interval, is never gone meanwhile.
+        let waiting = try store.due(at: Interval(1000), limit: 10)
+        try store.release(waiting, holding: waiting + [try held(2)])
+        #expect(store.count == 2)
     }
 
     @Test func noMoreThanAHundredThousandAreHeld() throws {

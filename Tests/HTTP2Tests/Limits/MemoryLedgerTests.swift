@@ -73,6 +73,18 @@ struct MemoryLedgerTests {
         #expect(ledger.isFull)
     }
 
+    @Test("Who gives up after its connection has gone holds up nobody: the next one is found")
+    func condemnedAfterItsEnd() {
+        var ledger = Self.ledger(["gone": 10, "other": 20], at: 0)
+        let isReserved = ledger.reserve(60, for: "gone", now: Self.time(0))
+        ledger.set(own: 0, all: 0, of: "gone", now: Self.time(0))
+        let first = ledger.relieve(now: Self.time(2), room: 50)
+        #expect(isReserved && first == "gone")
+        ledger.unreserve(60, for: "gone", now: Self.time(2))
+        let second = ledger.relieve(now: Self.time(4), room: 90)
+        #expect(second == "other")
+    }
+
     @Test("Whatever is reported, the total is that of what is held, and giving up brings it below the limit")
     func bound() {
         var ledger = MemoryLedger<Int>(limit: 1000)
