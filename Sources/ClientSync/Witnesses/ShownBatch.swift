@@ -40,9 +40,11 @@ struct ShownBatch: Sendable {
             var frontier = Frontier()
             if size > 1 { frontier = try await context.frontier(at: size - 1, of: feed) }
             guard let batch = body.batches.first, signed.checkpoint.size == size else { return .refused }
-            frontier.append(Hash256(leaf: batch))
+            let leaf = Hash256(leaf: batch)
+            frontier.append(leaf)
             guard frontier.root == signed.checkpoint.root else { return .refused }
-            return .shown(ShownBatch(checkpoint: signed, publication: publication(of: Array(batch), number: size - 1)))
+            let publication = publication(of: Array(batch), leaf, number: size - 1)
+            return .shown(ShownBatch(checkpoint: signed, publication: publication))
         } catch let error as SyncError where error.code == .gone {
             return .gone
         } catch let error as SyncError {
@@ -53,13 +55,11 @@ struct ShownBatch: Sendable {
     }
 
     /// - Returns: nil if a node or a phone that came upon the batch would not take it, whenever that was.
-    private static func publication(of bytes: [UInt8], number: UInt64) -> Interval? {
+    private static func publication(of bytes: [UInt8], _ leaf: Hash256, number: UInt64) -> Interval? {
         do {
             let batch = try Batch(bytes)
             guard batch.number == number else { return nil }
-            _ = try batch.predecessors()
-            _ = try batch.keys()
-            _ = try batch.bluezoneKeys()
+            try FeedChecks.plain.content(batch, leaf)
             return batch.publication
         } catch {
             return nil
